@@ -1,0 +1,106 @@
+/**
+ * What a copy run is told to do, after parsing and checking: no strings left to interpret. Made from the command line
+ * by `src/config/` and read by `src/replay/`.
+ */
+import type { Endpoint, IpAddress } from '../core/ip-address.ts';
+import type { Duration } from '../core/time.ts';
+
+/** One `-x` entry: traffic to this online endpoint is copied to that target. */
+export interface Mapping {
+  /** `undefined` address: any address of the online host. */
+  readonly online: { readonly address: IpAddress | undefined; readonly portFirst: number; readonly portLast: number };
+  /** A range of online ports maps onto target ports counted from `port`. */
+  readonly target: Endpoint;
+}
+
+/** Source addresses for sessions: a single address is a range of one. */
+export interface AddressRange {
+  readonly first: IpAddress;
+  /** How many consecutive addresses. */
+  readonly count: number;
+}
+
+export interface InterceptAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export type Pace = 'response' | 'capture' | 'asap';
+export type TargetKind = 'raw' | 'socket';
+export type IoBackend = 'auto' | 'ring' | 'pcap';
+
+export interface CopyOptions {
+  readonly mappings: readonly Mapping[];
+  /** Device names (`any` allowed), or one recording. */
+  readonly input: { readonly devices: readonly string[] } | { readonly file: string };
+  readonly io: IoBackend;
+  readonly target: TargetKind;
+  readonly intercepts: readonly InterceptAddress[];
+  /** Control connections per intercept, 1–16. */
+  readonly controlConnections: number;
+  /** Pre-shared key of the control channel. */
+  readonly controlKey: string | undefined;
+  /** Empty: keep the original client's address. */
+  readonly clientAddresses: readonly AddressRange[];
+  /** Extra capture filter in pcap-filter syntax, and-ed with what `-x` implies; replaces it when `filterOnly`. */
+  readonly filter: string | undefined;
+  readonly copies: number;
+  /** Share of connections copied, 0 < percent ≤ 100. */
+  readonly percent: number;
+  /** Begin at 1 % of connections and add one point a second up to `percent`. */
+  readonly gradual: boolean;
+  /** Kernel capture buffer, bytes. */
+  readonly captureBuffer: number;
+  readonly snapLength: number;
+  readonly pace: Pace;
+  /** Offline: recorded time is divided by this. */
+  readonly acceleration: number;
+  /** Offline: gaps between packets longer than this are cut down to it. */
+  readonly maxGap: Duration | undefined;
+  /** Only connections whose SYN was seen. */
+  readonly onlyFromSyn: boolean;
+  /** Stay and keep retrying when every intercept is gone (`-L`); the alternative is to exit 1 after a bounded wait. */
+  readonly stayWithoutIntercept: boolean;
+  /** Session memory cap, bytes. */
+  readonly memoryLimit: number;
+  readonly maxSessions: number;
+  readonly mtu: number;
+  /** Largest segment payload sent, before the target's own MSS is applied. */
+  readonly mss: number;
+  /** A session with nothing to do for this long is closed. */
+  readonly sessionTimeout: Duration;
+  /** The same for one kept alive: idle but open online. */
+  readonly keepaliveTimeout: Duration;
+  /** Write what would be sent to this pcap file instead of sending it. */
+  readonly writeFile: string | undefined;
+  readonly summaryJson: string | undefined;
+  /** Percent of units that must be replayed for exit code 0; `undefined`: not checked. */
+  readonly minFidelity: number | undefined;
+  readonly seed: number | undefined;
+  readonly process: ProcessOptions;
+}
+
+/** What both programs share: logs, pid file, daemon. */
+export interface ProcessOptions {
+  readonly logFile: string | undefined;
+  readonly logLevel: 'error' | 'warn' | 'info' | 'debug' | 'trace';
+  readonly pidFile: string | undefined;
+  readonly daemon: boolean;
+  /** Show stack traces. */
+  readonly debug: boolean;
+}
+
+export interface InterceptOptions {
+  /** Device names, `any` allowed. */
+  readonly devices: readonly string[];
+  readonly io: IoBackend;
+  /** Extra capture filter, and-ed with what the peers' targets imply. */
+  readonly filter: string | undefined;
+  readonly bind: string;
+  readonly port: number;
+  readonly controlKey: string | undefined;
+  readonly captureBuffer: number;
+  readonly snapLength: number;
+  readonly summaryJson: string | undefined;
+  readonly process: ProcessOptions;
+}

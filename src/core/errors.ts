@@ -1,0 +1,55 @@
+/**
+ * Errors a person has to act on. Each has a stable code, declared once here and explained in `docs/errors.md` (a test
+ * fails when one is missing there). Odd packets are not errors: they are drop reasons, counted.
+ */
+export const ERROR_CODES = {
+  E_USAGE: 'the command line cannot be understood',
+  E_OPTION: 'an option has a value that cannot be used',
+  E_MAPPING: 'a -x entry is malformed or conflicts with another',
+  E_CLIENT_ADDRESS: 'a -c entry is malformed or cannot be used for the target',
+  E_DEVICE: 'a network device does not exist or is down',
+  E_PERMISSION: 'the process may not capture or send packets',
+  E_FILTER: 'a capture filter does not compile',
+  E_FILE: 'a file cannot be read or written',
+  E_CAPTURE_FORMAT: 'a recording is not pcap or pcapng, or is damaged',
+  E_BACKEND: 'the packet I/O backend that was asked for is not available',
+  E_LISTEN: 'the control port cannot be bound',
+  E_INTERCEPT_UNREACHABLE: 'no intercept answers at an -s address',
+  E_CONTROL_VERSION: 'tcpcopy and intercept speak different control-channel versions',
+  E_CONTROL_AUTH: 'the control channel refused the shared key',
+  E_CONTROL_PROTOCOL: 'the control channel received something that is not its protocol',
+  E_LEASE: 'the intercept has no source ports left to grant',
+  E_LEDGER: 'the ledger does not balance',
+  E_FIDELITY: 'fewer requests were replayed than --min-fidelity asks for',
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export interface ErrorDetail {
+  /** The option, file, device or address at fault: `-x`, `eth7`, `plugins[2]`. */
+  readonly where?: string;
+  /** What the reader can do about it, as one clause. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+export class TcpcopyError extends Error {
+  readonly code: ErrorCode;
+  readonly where: string | undefined;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
+    super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
+    this.name = 'TcpcopyError';
+    this.code = code;
+    this.where = detail.where;
+    this.hint = detail.hint;
+  }
+
+  /** One line: where, what, what to do, code. */
+  oneLine(): string {
+    const where = this.where === undefined ? '' : `${this.where}: `;
+    const hint = this.hint === undefined ? '' : `; ${this.hint}`;
+    return `${where}${this.message}${hint} [${this.code}]`;
+  }
+}
