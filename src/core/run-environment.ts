@@ -1,0 +1,32 @@
+/**
+ * What a running program is given by whoever started it: the command line, a test, an embedding application. The
+ * runners (`runCopy`, `runIntercept`) touch neither signals nor the console themselves.
+ */
+import type { Log } from './log.ts';
+
+export interface RunEnvironment {
+  readonly log: Log;
+  /** Writes one line (no newline at its end) of what the user asked to see: the summary, periodic figures. */
+  stdout(line: string): void;
+  /**
+   * Shows figures that replace the ones before: one refreshing line where there is a terminal. Absent when there is
+   * none; then the runner prints a plain line through `stdout` every `summaryInterval`.
+   */
+  readonly liveLine?: ((text: string) => void) | undefined;
+  /** Columns of the terminal, when there is one. */
+  readonly columns?: number | undefined;
+  /** Whether `stdout` is a terminal that shows colours. */
+  readonly colors?: boolean | undefined;
+  /**
+   * Aborted on SIGINT or SIGTERM: stop capturing, finish what is in flight (bounded), report, resolve. A second signal
+   * ends the process without waiting.
+   */
+  readonly stopSignal: AbortSignal;
+  /** Registers what to call when figures are wanted now (SIGUSR1). The last registration counts. */
+  statsRequests(callback: () => void): void;
+  /**
+   * The runner calls this once, when everything that can fail at start has not: devices open, sockets bound, intercepts
+   * connected. A daemon's parent exits 0 at that moment, and no sooner.
+   */
+  started(): void;
+}
