@@ -57,6 +57,8 @@ export interface CopyOptions {
   readonly acceleration: number;
   /** Offline: gaps between packets longer than this are cut down to it. */
   readonly maxGap: Duration | undefined;
+  /** Offline: how many times the recording is replayed, one pass after the other. */
+  readonly repeat: number;
   /** Only connections whose SYN was seen. */
   readonly onlyFromSyn: boolean;
   /** Stay and keep retrying when every intercept is gone (`-L`); the alternative is to exit 1 after a bounded wait. */
@@ -77,6 +79,8 @@ export interface CopyOptions {
   /** Percent of units that must be replayed for exit code 0; `undefined`: not checked. */
   readonly minFidelity: number | undefined;
   readonly seed: number | undefined;
+  /** Between periodic lines where there is no terminal; 0: none. */
+  readonly summaryInterval: Duration;
   readonly process: ProcessOptions;
 }
 
@@ -84,6 +88,7 @@ export interface CopyOptions {
 export interface ProcessOptions {
   readonly logFile: string | undefined;
   readonly logLevel: 'error' | 'warn' | 'info' | 'debug' | 'trace';
+  readonly logFormat: 'text' | 'json';
   readonly pidFile: string | undefined;
   readonly daemon: boolean;
   /** Show stack traces. */
