@@ -1,0 +1,330 @@
+/*
+ * Sender: finished IP packets out of one arena, many per system call.
+ *
+ * Two raw sockets of protocol 255 (one per family) whose packets bring their own IP header. Packets of a batch leave in
+ * order; consecutive ones of a family share a sendmmsg. One the kernel refuses is reported and skipped. When the socket
+ * (or the device queue: ENOBUFS) is full, sending stops there and the caller keeps the rest.
+ */
+#include "addon.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#ifndef IPV6_HDRINCL
+#define IPV6_HDRINCL 36 /* linux/in6.h, which cannot be included beside netinet/in.h */
+#endif
+
+#define PACKETS_PER_CALL 256
+
+/* Layout of the Int32Array `result` of `send`. */
+enum { RESULT_BLOCKED, RESULT_FAILURES, RESULT_FIRST_FAILURE };
+enum { FAILURE_INDEX, FAILURE_ERRNO, FAILURE_MTU, FAILURE_WORDS };
+
+enum { V4, V6, FAMILIES };
+
+struct sender {
+  int fd[FAMILIES];
+  struct poller poller[FAMILIES];
+  int blocked; /* which family's socket was full last */
+  uint32_t mark;
+  uint32_t device; /* 0: as routed */
+  bool closed;
+  struct mmsghdr messages[PACKETS_PER_CALL];
+  struct iovec vectors[PACKETS_PER_CALL];
+  struct sockaddr_storage addresses[PACKETS_PER_CALL];
+};
+
+struct batch {
+  uint8_t *bytes;
+  size_t size;
+  const uint32_t *offset, *length;
+  int32_t *result;
+  size_t result_words;
+};
+
+static const napi_type_tag SENDER_TAG = {0x7463706f73656e64ULL, 0x52415753454e44a1ULL};
+
+static void sender_release(struct sender *s) {
+  for (int family = 0; family < FAMILIES; family++) {
+    poller_close(&s->poller[family]);
+    if (s->fd[family] >= 0) close(s->fd[family]);
+    s->fd[family] = -1;
+  }
+  s->closed = true;
+}
+
+static void sender_finalize(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)hint;
+  sender_release(data);
+  free(data);
+}
+
+static struct sender *sender_unwrap(napi_env env, napi_callback_info info, size_t *argc, napi_value *argv) {
+  napi_value self;
+  struct sender *s = NULL;
+  bool tagged = false;
+  NAPI_TRY(env, napi_get_cb_info(env, info, argc, argv, &self, NULL), NULL);
+  if (napi_check_object_type_tag(env, self, &SENDER_TAG, &tagged) != napi_ok || !tagged) {
+    napi_throw_type_error(env, "ERR_INVALID_THIS", "not a Sender");
+    return NULL;
+  }
+  NAPI_TRY(env, napi_unwrap(env, self, (void **)&s), NULL);
+  if (s->closed) {
+    napi_throw_error(env, "EBADF", "the sender is closed");
+    return NULL;
+  }
+  return s;
+}
+
+static int set_int(int fd, int level, int option, int value) {
+  return setsockopt(fd, level, option, &value, sizeof(value)) == 0 ? 0 : errno;
+}
+
+/* What both the raw sockets and the MTU probe need to be routed alike. */
+static int set_routing(const struct sender *s, int fd) {
+  int error = 0;
+  if (s->mark != 0) error = set_int(fd, SOL_SOCKET, SO_MARK, (int)s->mark);
+  if (error == 0 && s->device != 0) error = set_int(fd, SOL_SOCKET, SO_BINDTOIFINDEX, (int)s->device);
+  return error;
+}
+
+static int open_family(struct sender *s, int family, uint32_t buffer_bytes, const char **doing) {
+  *doing = family == V4 ? "open a raw IPv4 socket" : "open a raw IPv6 socket";
+  int fd = socket(family == V4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
+  if (fd < 0) return errno;
+  s->fd[family] = fd;
+
+  *doing = "ask for packets with their own IP header";
+  int error = family == V4 ? set_int(fd, IPPROTO_IP, IP_HDRINCL, 1) : set_int(fd, IPPROTO_IPV6, IPV6_HDRINCL, 1);
+  if (error != 0) return error;
+  /* Without it a packet that the device queue drops counts as sent. */
+  *doing = "ask for send errors";
+  error = family == V4 ? set_int(fd, IPPROTO_IP, IP_RECVERR, 1) : set_int(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
+  if (error != 0) return error;
+  if (buffer_bytes != 0 && set_int(fd, SOL_SOCKET, SO_SNDBUFFORCE, (int)buffer_bytes) != 0) {
+    *doing = "set the send buffer";
+    error = set_int(fd, SOL_SOCKET, SO_SNDBUF, (int)buffer_bytes);
+    if (error != 0) return error;
+  }
+  *doing = "set mark and device";
+  return set_routing(s, fd);
+}
+
+static int sender_setup(struct sender *s, uint32_t buffer_bytes, const char **doing) {
+  int error = open_family(s, V4, buffer_bytes, doing);
+  if (error != 0) return error;
+  error = open_family(s, V6, buffer_bytes, doing);
+  /* A kernel without IPv6: such packets then fail one by one with EAFNOSUPPORT. */
+  return error == EAFNOSUPPORT ? 0 : error;
+}
+
+/* new Sender({ mark, device, bufferBytes }, writable) */
+static napi_value sender_new(napi_env env, napi_callback_info info) {
+  size_t argc = 2;
+  napi_value argv[2], self;
+  uint32_t buffer_bytes;
+  NAPI_TRY(env, napi_get_cb_info(env, info, &argc, argv, &self, NULL), NULL);
+  struct sender *s = calloc(1, sizeof(*s));
+  if (s == NULL) {
+    addon_throw_errno(env, ENOMEM, "open a raw socket");
+    return NULL;
+  }
+  s->fd[V4] = s->fd[V6] = -1;
+  if (!addon_option_u32(env, argv[0], "mark", &s->mark) || !addon_option_u32(env, argv[0], "device", &s->device) ||
+      !addon_option_u32(env, argv[0], "bufferBytes", &buffer_bytes)) {
+    free(s);
+    return NULL;
+  }
+  const char *doing = NULL;
+  int error = sender_setup(s, buffer_bytes, &doing);
+  for (int family = 0; error == 0 && family < FAMILIES; family++) {
+    doing = "watch the raw socket";
+    if (s->fd[family] >= 0) error = poller_open(&s->poller[family], env, s->fd[family], UV_WRITABLE, argv[1]);
+  }
+  if (error != 0) {
+    sender_release(s);
+    free(s);
+    addon_throw_errno(env, error, doing);
+    return NULL;
+  }
+  if (napi_wrap(env, self, s, sender_finalize, NULL, NULL) != napi_ok) {
+    sender_release(s);
+    free(s);
+    addon_throw_napi(env);
+    return NULL;
+  }
+  NAPI_TRY(env, napi_type_tag_object(env, self, &SENDER_TAG), NULL);
+  return self;
+}
+
+/* The destination of the packet at `ip`, from its header: V4, V6, or -1 when it is neither or too short. */
+static int read_destination(const struct sender *s, const uint8_t *ip, size_t length, struct sockaddr_storage *out) {
+  int version = length == 0 ? 0 : ip[0] >> 4;
+  if (version == 4 && length >= 20) {
+    struct sockaddr_in *address = (struct sockaddr_in *)out;
+    *address = (struct sockaddr_in){.sin_family = AF_INET};
+    memcpy(&address->sin_addr, ip + 16, 4);
+    return V4;
+  }
+  if (version == 6 && length >= 40) {
+    struct sockaddr_in6 *address = (struct sockaddr_in6 *)out;
+    *address = (struct sockaddr_in6){.sin6_family = AF_INET6};
+    memcpy(&address->sin6_addr, ip + 24, 16);
+    if (IN6_IS_ADDR_LINKLOCAL(&address->sin6_addr)) address->sin6_scope_id = s->device;
+    return V6;
+  }
+  return -1;
+}
+
+/* The MTU of the route to `to`, learnt from a datagram socket connected there (nothing is sent); 0 when unknown. */
+static int route_mtu(const struct sender *s, int family, const struct sockaddr_storage *to) {
+  int mtu = 0;
+  socklen_t size = sizeof(mtu);
+  struct sockaddr_storage probe = *to;
+  /* Port 9, discard: a port is needed to connect, none is ever sent to. */
+  if (family == V4) ((struct sockaddr_in *)&probe)->sin_port = htons(9);
+  if (family == V6) ((struct sockaddr_in6 *)&probe)->sin6_port = htons(9);
+  int fd = socket(family == V4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return 0;
+  bool known = set_routing(s, fd) == 0 && connect(fd, (struct sockaddr *)&probe, sizeof(probe)) == 0 &&
+               (family == V4 ? getsockopt(fd, IPPROTO_IP, IP_MTU, &mtu, &size)
+                             : getsockopt(fd, IPPROTO_IPV6, IPV6_MTU, &mtu, &size)) == 0;
+  close(fd);
+  return known ? mtu : 0;
+}
+
+/* The error queue repeats what sendmmsg has said; left full it would keep the socket in the error state. */
+static void drain_error_queue(int fd) {
+  uint8_t scratch[64];
+  while (recv(fd, scratch, sizeof(scratch), MSG_ERRQUEUE | MSG_DONTWAIT) >= 0) continue;
+}
+
+/* False when `result` has no room for one more. */
+static bool report_failure(struct batch *b, uint32_t index, int error, int mtu) {
+  int32_t *failure = b->result + RESULT_FIRST_FAILURE + FAILURE_WORDS * b->result[RESULT_FAILURES];
+  failure[FAILURE_INDEX] = (int32_t)index;
+  failure[FAILURE_ERRNO] = error;
+  failure[FAILURE_MTU] = mtu;
+  size_t used = RESULT_FIRST_FAILURE + FAILURE_WORDS * (size_t)++b->result[RESULT_FAILURES];
+  return used + FAILURE_WORDS <= b->result_words;
+}
+
+/* Describes packets from `first` on for one sendmmsg: those of one family. Returns how many; `*family` may be -1. */
+static unsigned gather(struct sender *s, const struct batch *b, uint32_t first, uint32_t end, int *family) {
+  unsigned n = 0;
+  for (uint32_t i = first; i < end && n < PACKETS_PER_CALL; i++, n++) {
+    size_t offset = b->offset[i], length = b->length[i];
+    bool inside = offset <= b->size && length <= b->size - offset;
+    int found = inside ? read_destination(s, b->bytes + offset, length, &s->addresses[n]) : -1;
+    if (n == 0) *family = found;
+    if (found != *family || (n > 0 && found == -1)) break;
+    s->vectors[n] = (struct iovec){.iov_base = b->bytes + offset, .iov_len = length};
+    s->messages[n].msg_hdr = (struct msghdr){
+        .msg_name = &s->addresses[n],
+        .msg_namelen = found == V4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6),
+        .msg_iov = &s->vectors[n],
+        .msg_iovlen = 1,
+    };
+  }
+  return n;
+}
+
+/* Sends packets first..end-1 of `b`; returns the index it came to. */
+static uint32_t send_batch(struct sender *s, struct batch *b, uint32_t first, uint32_t end) {
+  uint32_t i = first;
+  while (i < end) {
+    int family = -1;
+    unsigned n = gather(s, b, i, end, &family);
+    int error = family < 0 ? EINVAL : s->fd[family] < 0 ? EAFNOSUPPORT : 0;
+    if (error == 0) {
+      int sent = sendmmsg(s->fd[family], s->messages, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+      if (sent >= 0) {
+        i += (uint32_t)sent;
+        continue;
+      }
+      error = errno;
+    }
+    if (error == EINTR) continue;
+    if (error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == ENOMEM) {
+      s->blocked = family;
+      b->result[RESULT_BLOCKED] = error;
+      return i;
+    }
+    int mtu = 0;
+    if (family >= 0) {
+      if (error == EMSGSIZE) mtu = route_mtu(s, family, &s->addresses[0]);
+      drain_error_queue(s->fd[family]);
+    }
+    if (!report_failure(b, i++, error, mtu)) return i;
+  }
+  return i;
+}
+
+static bool words(napi_env env, napi_value value, napi_typedarray_type wanted, void **data, size_t *count) {
+  napi_typedarray_type type;
+  if (napi_get_typedarray_info(env, value, &type, count, data, NULL, NULL) == napi_ok && type == wanted) return true;
+  napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "expected a Uint32Array or Int32Array");
+  return false;
+}
+
+/*
+ * send(bytes, offset: Uint32Array, length: Uint32Array, first, end, result: Int32Array): number
+ * Returns the index of the first packet not dealt with: `end`, or where it had to stop because the socket is full
+ * (result[0]: errno) or `result` is.
+ */
+static napi_value sender_send(napi_env env, napi_callback_info info) {
+  size_t argc = 6, offsets, lengths;
+  napi_value argv[6], out;
+  struct batch b;
+  uint32_t first, end;
+  struct sender *s = sender_unwrap(env, info, &argc, argv);
+  if (s == NULL || !addon_bytes(env, argv[0], &b.bytes, &b.size) ||
+      !words(env, argv[1], napi_uint32_array, (void **)&b.offset, &offsets) ||
+      !words(env, argv[2], napi_uint32_array, (void **)&b.length, &lengths) ||
+      !words(env, argv[5], napi_int32_array, (void **)&b.result, &b.result_words)) {
+    return NULL;
+  }
+  NAPI_TRY(env, napi_get_value_uint32(env, argv[3], &first), NULL);
+  NAPI_TRY(env, napi_get_value_uint32(env, argv[4], &end), NULL);
+  if (first > end || end > offsets || end > lengths || b.result_words < RESULT_FIRST_FAILURE + FAILURE_WORDS) {
+    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "packets outside the batch");
+    return NULL;
+  }
+  b.result[RESULT_BLOCKED] = 0;
+  b.result[RESULT_FAILURES] = 0;
+  NAPI_TRY(env, napi_create_uint32(env, send_batch(s, &b, first, end), &out), NULL);
+  return out;
+}
+
+/* awaitWritable(): one call of `writable` when the socket that was full has room. */
+static napi_value sender_await_writable(napi_env env, napi_callback_info info) {
+  size_t argc = 0;
+  struct sender *s = sender_unwrap(env, info, &argc, NULL);
+  if (s == NULL) return NULL;
+  int error = poller_arm(&s->poller[s->blocked]);
+  if (error != 0) addon_throw_errno(env, error, "watch the raw socket");
+  return NULL;
+}
+
+static napi_value sender_close(napi_env env, napi_callback_info info) {
+  size_t argc = 0;
+  struct sender *s = sender_unwrap(env, info, &argc, NULL);
+  if (s != NULL) sender_release(s);
+  return NULL;
+}
+
+napi_value sender_define(napi_env env) {
+  const napi_property_descriptor methods[] = {
+      {"send", NULL, sender_send, NULL, NULL, NULL, napi_default, NULL},
+      {"awaitWritable", NULL, sender_await_writable, NULL, NULL, NULL, napi_default, NULL},
+      {"close", NULL, sender_close, NULL, NULL, NULL, napi_default, NULL},
+  };
+  napi_value constructor = NULL;
+  napi_define_class(env, "Sender", NAPI_AUTO_LENGTH, sender_new, NULL, ARRAY_LENGTH(methods), methods, &constructor);
+  return constructor;
+}
