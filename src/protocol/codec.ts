@@ -1,0 +1,52 @@
+/**
+ * The codec contract: bytes of a connection in, pieces of messages out.
+ *
+ * A codec is made per connection. The engine pushes client bytes as reassembly delivers them and takes pieces until
+ * there are none. A message may span many pieces (bodies stream; nothing is held whole), and a piece never spans two
+ * messages. All bytes are valid until the next `push`.
+ */
+import type { Instant } from '../core/time.ts';
+
+/** Client bytes in order, with what reassembly knows of them. */
+export interface ClientBytes {
+  readonly bytes: Uint8Array;
+  readonly offset: number;
+  readonly length: number;
+  /** When the segment that carried them was captured. */
+  readonly time: Instant;
+  /** Server bytes that the client had seen beyond what it had seen with the push before; 0 when none. */
+  readonly serverBytesSeen: number;
+}
+
+/** Part of one message. One instance per codec, reused. */
+export interface Piece {
+  bytes: Uint8Array;
+  offset: number;
+  length: number;
+  time: Instant;
+  /** It begins a message. */
+  first: boolean;
+  /** It ends one. A codec that cannot tell leaves it false: the message then ends where the next begins. */
+  last: boolean;
+  /**
+   * Only with `first`: server bytes the client had seen since its previous message. The message is an answer to them,
+   * so a paced replay holds it back until the target has said as much. 0: it did not wait for anything.
+   */
+  answers: number;
+}
+
+export interface Codec {
+  readonly protocol: string;
+  push(input: ClientBytes): void;
+  /** The next piece, valid until the next call of any method, or `undefined` when more bytes are needed. */
+  next(): Piece | undefined;
+  /**
+   * Client bytes are missing from the capture at this point. The message they belong to is lost; the codec finds the
+   * next one. Returns whether a message was open and is now broken.
+   */
+  gap(length: number): boolean;
+  /** Client bytes swallowed while looking for a boundary, since the connection began. */
+  readonly skippedBytes: number;
+  /** Messages (or unreadable stretches) swallowed likewise. */
+  readonly skippedMessages: number;
+}

@@ -1,0 +1,90 @@
+/**
+ * Client bytes that wait to be handed to a session: for their turn, for room, or for a session to exist. Bytes are
+ * copied in once; a budget shared by all queues bounds them.
+ */
+export class ByteBudget {
+  used = 0;
+  readonly limit: number;
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+}
+
+export class PieceQueue {
+  readonly #budget: ByteBudget;
+  readonly #limit: number;
+  #chunks: Uint8Array[] = [];
+  #head = 0;
+  /** Bytes of the first chunk already taken. */
+  #taken = 0;
+  length = 0;
+
+  /** `limit`: the most one queue may hold, bytes. */
+  constructor(budget: ByteBudget, limit: number) {
+    this.#budget = budget;
+    this.#limit = limit;
+  }
+
+  /** What keeps `length` more bytes out, or `undefined` when they fit. */
+  refuses(length: number): 'queue-cap' | 'memory-cap' | undefined {
+    if (this.length + length > this.#limit) return 'queue-cap';
+    return this.#budget.used + length > this.#budget.limit ? 'memory-cap' : undefined;
+  }
+
+  push(bytes: Uint8Array, offset: number, length: number): void {
+    this.#chunks.push(bytes.slice(offset, offset + length));
+    this.length += length;
+    this.#budget.used += length;
+  }
+
+  /** Offers up to `most` bytes to `take` in order, until it accepts fewer than offered; returns how many went. */
+  drain(most: number, take: (bytes: Uint8Array, offset: number, length: number) => number): number {
+    let gone = 0;
+    while (gone < most && this.#head < this.#chunks.length) {
+      const chunk = this.#chunks[this.#head]!;
+      const offered = Math.min(chunk.length - this.#taken, most - gone);
+      const accepted = take(chunk, this.#taken, offered);
+      this.#consume(accepted);
+      gone += accepted;
+      if (accepted < offered) break;
+    }
+    return gone;
+  }
+
+  /** Forgets the first `count` bytes. */
+  discard(count: number): void {
+    this.drain(count, (_bytes, _offset, length) => length);
+  }
+
+  /** Forgets the last `count` bytes. */
+  discardTail(count: number): void {
+    this.length -= count;
+    this.#budget.used -= count;
+    for (let left = count; left > 0; ) {
+      const last = this.#chunks.pop()!;
+      const held = last.length - (this.#head === this.#chunks.length ? this.#taken : 0);
+      if (held > left) this.#chunks.push(last.subarray(0, last.length - left));
+      left -= Math.min(held, left);
+    }
+    if (this.#head === this.#chunks.length) this.#reset();
+  }
+
+  #reset(): void {
+    this.#chunks = [];
+    this.#head = 0;
+    this.#taken = 0;
+  }
+
+  #consume(count: number): void {
+    this.length -= count;
+    this.#budget.used -= count;
+    this.#taken += count;
+    const chunk = this.#chunks[this.#head];
+    if (chunk !== undefined && this.#taken === chunk.length) {
+      this.#taken = 0;
+      this.#head++;
+      if (this.#head === this.#chunks.length) this.#reset();
+    }
+  }
+}

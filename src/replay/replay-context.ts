@@ -1,0 +1,21 @@
+import type { Duration, Instant } from '../core/time.ts';
+import type { Ledger } from '../report/ledger.ts';
+import type { ByteBudget } from './piece-queue.ts';
+import type { Target } from './target.ts';
+import type { TimerWheel } from './timer-wheel.ts';
+
+/** What every replica of a run shares. */
+export interface ReplayContext {
+  readonly ledger: Ledger;
+  readonly target: Target;
+  readonly wheel: TimerWheel;
+  readonly budget: ByteBudget;
+  /** Whether units wait for the target's response (`--pace asap` does not). */
+  readonly waitsForResponse: boolean;
+  /** A response that takes longer than this will not come. */
+  readonly responseTimeout: Duration;
+  /** Loop time. */
+  now(): Instant;
+  /** A unit captured then goes out now: feeds the lag figure. */
+  released(captured: Instant): void;
+}

@@ -1,0 +1,339 @@
+/**
+ * One copy of one connection: the units a client sent, put into sessions to the target.
+ *
+ * Theory of operation. Units are queued in the order they were captured and *released* one after another. A unit that
+ * answers something the server said (`answers` > 0) is held until the target has said as much: as many bytes as the
+ * client had seen and a PSH, or a PSH and a short quiet where the target's response is shorter. Released bytes go
+ * straight into the session; what does not fit waits in the piece queue. A unit is *settled*, once, when its fate is
+ * known. A session that ends takes the units released into it along; the next unit opens a fresh one.
+ *
+ *     begin → (queued) → release → (sent) → settle
+ *                 └ no session to be had, or the queue is full ─┘
+ */
+import type { Endpoint } from '../core/ip-address.ts';
+import { addTime, millis, NEVER, type Instant } from '../core/time.ts';
+import type { Piece } from '../protocol/codec.ts';
+import type { UnitBucket } from '../report/ledger.ts';
+import { PieceQueue } from './piece-queue.ts';
+import type { ReplayContext } from './replay-context.ts';
+import type { SessionEnd, SessionOwner, TargetSession } from './target.ts';
+import { TimerEntry } from './timer-wheel.ts';
+import { Unit } from './unit.ts';
+
+/** Most that one replica may hold back, bytes: a slow target costs this much per connection, no more. */
+const QUEUE_LIMIT = 4 << 20;
+/** A response is over when this long has passed since a segment with PSH and nothing followed. */
+const RESPONSE_QUIET = millis(10);
+
+/** How the client ended the connection: FIN, RST, or no more was captured of it. */
+export type ClientEnd = 'fin' | 'rst' | 'gone';
+
+export interface ReplicaOwner {
+  readonly client: Endpoint;
+  readonly target: Endpoint;
+  unitSettled(bucket: UnitBucket): void;
+  replicaDone(): void;
+}
+
+export class Replica extends TimerEntry implements SessionOwner {
+  readonly #context: ReplayContext;
+  readonly #owner: ReplicaOwner;
+  readonly #index: number;
+  readonly #queue: PieceQueue;
+  readonly #units: Unit[] = [];
+  /** Index in `#units` of the one being sent. */
+  #sending = 0;
+  #session: TargetSession | undefined;
+  /** The session takes no more units: it is closing, or the target closed it. */
+  #sessionClosing = false;
+  /** Bytes handed to the session. */
+  #streamSent = 0;
+  /** Response bytes: of the session, and since the last unit was released. */
+  #received = 0;
+  #turnReceived = 0;
+  #pushSeen = false;
+  #lastReceived: Instant = NEVER;
+  /** The rest of the unit being captured is not wanted. */
+  #discarding = true;
+  #clientEnd: ClientEnd | undefined;
+  /** The client's end came after it saw the last response. */
+  #endAnswers = false;
+  #done = false;
+  #giveUpAt: Instant = NEVER;
+
+  /** Hands bytes of the unit being sent to the session; made once, since it runs per piece. */
+  readonly #take = (bytes: Uint8Array, offset: number, length: number): number => {
+    const taken = this.#session?.send(bytes, offset, length) ?? 0;
+    this.#units[this.#sending]!.sent += taken;
+    this.#streamSent += taken;
+    return taken;
+  };
+
+  constructor(context: ReplayContext, owner: ReplicaOwner, index: number) {
+    super();
+    this.#context = context;
+    this.#owner = owner;
+    this.#index = index;
+    this.#queue = new PieceQueue(context.budget, QUEUE_LIMIT);
+  }
+
+  /** Opens a session ahead of the first unit, as the client did. */
+  openEarly(): void {
+    this.#openSession();
+  }
+
+  /** Takes one piece of client data; its bytes are copied. */
+  push(piece: Piece): void {
+    if (piece.first) this.#begin(piece);
+    if (this.#discarding) return;
+    const unit = this.#units[this.#units.length - 1]!;
+    let taken = 0;
+    if (this.#queue.length === 0 && unit.released && this.#units[this.#sending] === unit) {
+      taken = this.#take(piece.bytes, piece.offset, piece.length);
+    }
+    const rest = piece.length - taken;
+    unit.length += piece.length;
+    if (rest > 0) {
+      const refused = this.#queue.refuses(rest);
+      if (refused !== undefined) {
+        unit.length -= rest;
+        this.#loseLast(refused);
+        return;
+      }
+      this.#queue.push(piece.bytes, piece.offset + taken, rest);
+    }
+    if (piece.last) this.#endCurrent();
+    this.#pump();
+  }
+
+  /** The capture lost bytes of the unit being captured: it must not reach the target as if whole. */
+  breakUnit(bucket: UnitBucket): void {
+    if (!this.#discarding && this.#units.length > 0) this.#loseLast(bucket);
+    this.#discarding = true;
+  }
+
+  /** The client is done. `answers`: it had seen a response since it last sent. */
+  clientEnded(end: ClientEnd, answers: boolean): void {
+    if (this.#clientEnd !== undefined) return;
+    this.#clientEnd = end;
+    this.#endAnswers = answers;
+    this.#endCurrent();
+    this.#pump();
+    this.#setTimer();
+  }
+
+  /** Gives up whatever is left, in `bucket`. */
+  stop(bucket: UnitBucket): void {
+    if (this.#done) return;
+    this.#endCurrent();
+    this.#settleAnswered();
+    this.#session?.abort();
+    this.#session = undefined;
+    while (this.#units.length > 0) this.#settleFirst(bucket);
+    this.#finish();
+  }
+
+  get idle(): boolean {
+    return this.#units.length === 0;
+  }
+
+  sessionProgressed(): void {
+    this.#giveUpAt = NEVER;
+    this.#pump();
+  }
+
+  sessionReceived(length: number, push: boolean): void {
+    if (this.#turnReceived === 0) this.#context.ledger.responses++;
+    this.#received += length;
+    this.#turnReceived += length;
+    this.#pushSeen = push;
+    this.#lastReceived = this.#context.now();
+    this.#giveUpAt = NEVER;
+    this.#pump();
+  }
+
+  sessionPeerClosed(): void {
+    this.#sessionClosing = true;
+    this.#settleAnswered();
+    this.#session?.close();
+  }
+
+  sessionEnded(end: SessionEnd): void {
+    this.#settleReleased(end);
+    this.#session = undefined;
+    this.#pump();
+  }
+
+  timerFired(now: Instant): void {
+    if (now >= this.#giveUpAt) {
+      this.#giveUpAt = NEVER;
+      this.#session?.abort();
+      this.sessionEnded('timed-out');
+      return;
+    }
+    this.#pump();
+  }
+
+  #begin(piece: Piece): void {
+    this.#endCurrent();
+    this.#context.ledger.unitsOpened++;
+    this.#units.push(new Unit(piece.answers, piece.time));
+    this.#discarding = false;
+  }
+
+  /** The unit being captured is complete. */
+  #endCurrent(): void {
+    const unit = this.#units[this.#units.length - 1];
+    if (unit !== undefined) unit.ended = true;
+    this.#discarding = true;
+  }
+
+  #pump(): void {
+    this.#settleAnswered();
+    for (let unit = this.#units[this.#sending]; unit !== undefined; unit = this.#units[this.#sending]) {
+      if (!unit.released && !this.#release(unit)) {
+        if (this.#units[this.#sending] === unit) break;
+        continue;
+      }
+      if (unit.sent < unit.length) this.#queue.drain(unit.length - unit.sent, this.#take);
+      if (!unit.handedOver) break;
+      this.#sending++;
+    }
+    this.#settleAnswered();
+    this.#closeWhenDone();
+    this.#setTimer();
+  }
+
+  /** Makes a queued unit the session's; false when it must wait, or was settled because no session is to be had. */
+  #release(unit: Unit): boolean {
+    if (this.#session !== undefined && (this.#sessionClosing || !this.#turnIsOurs(unit))) return false;
+    if (this.#session === undefined) {
+      const failure = this.#openSession();
+      if (failure !== undefined) {
+        if (!unit.ended) this.#discarding = true;
+        this.#queue.discard(unit.length);
+        this.#units.splice(this.#sending, 1);
+        this.#owner.unitSettled(failure);
+        return false;
+      }
+    }
+    unit.start = this.#streamSent;
+    unit.receivedBefore = this.#received;
+    this.#turnReceived = 0;
+    this.#pushSeen = false;
+    this.#context.released(unit.captured);
+    return true;
+  }
+
+  /** Whether the target has answered what the client had seen answered before it sent this unit. */
+  #turnIsOurs(unit: Unit): boolean {
+    if (unit.answers === 0 || !this.#context.waitsForResponse) return true;
+    if (this.#turnReceived === 0 || !this.#pushSeen) return false;
+    return (
+      this.#turnReceived >= unit.answers || this.#context.now() >= addTime(this.#lastReceived, RESPONSE_QUIET)
+    );
+  }
+
+  #openSession(): UnitBucket | undefined {
+    const opened = this.#context.target.open(this, this.#owner.client, this.#owner.target, this.#index);
+    if (typeof opened === 'string') return opened;
+    this.#context.ledger.sessionsOpened++;
+    this.#session = opened;
+    this.#sessionClosing = false;
+    this.#streamSent = 0;
+    this.#received = 0;
+    this.#turnReceived = 0;
+    this.#pushSeen = false;
+    return undefined;
+  }
+
+  /** Settles, oldest first, the units that are delivered and answered. */
+  #settleAnswered(): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    for (let unit = this.#units[0]; unit !== undefined; unit = this.#units[0]) {
+      const whole = unit.released && unit.handedOver;
+      if (!whole || session.acknowledged < unit.start + unit.length) return;
+      if (this.#received === unit.receivedBefore) return;
+      this.#settleFirst('answered');
+    }
+  }
+
+  /** The session is over: all units released into it are, too. */
+  #settleReleased(end: SessionEnd): void {
+    const acknowledged = this.#session?.acknowledged ?? 0;
+    while (this.#units[0]?.released === true) {
+      const unit = this.#units[0];
+      if (!unit.ended) this.#discarding = true;
+      const delivered = unit.sent > 0 && unit.sent === unit.length && acknowledged >= unit.start + unit.length;
+      if (delivered && this.#received > unit.receivedBefore) this.#settleFirst('answered');
+      else if (delivered && (end === 'closed' || end === 'timed-out')) this.#settleFirst('unanswered');
+      else this.#settleFirst(end === 'closed' ? 'reset' : end);
+    }
+  }
+
+  /** Settles the first unit and drops what of it was not sent. */
+  #settleFirst(bucket: UnitBucket): void {
+    const unit = this.#units.shift()!;
+    this.#queue.discard(unit.length - unit.sent);
+    if (this.#sending > 0) this.#sending--;
+    this.#context.ledger.bytesDelivered += bucket === 'answered' || bucket === 'unanswered' ? unit.length : 0;
+    this.#owner.unitSettled(bucket);
+  }
+
+  /** The unit being captured cannot be completed. Bytes of it that are already under way end their session. */
+  #loseLast(bucket: UnitBucket): void {
+    this.#discarding = true;
+    const unit = this.#units[this.#units.length - 1]!;
+    unit.ended = true;
+    if (unit.sent > 0) {
+      // Half a message is worse than none: the session goes, and with it what was not answered yet.
+      this.#session?.abort();
+      this.#settleAnswered();
+      this.#session = undefined;
+      while (this.#units.length > 0) this.#settleFirst(bucket);
+      this.#closeWhenDone();
+      return;
+    }
+    this.#units.pop();
+    this.#sending = Math.min(this.#sending, this.#units.length);
+    this.#queue.discardTail(unit.length);
+    this.#owner.unitSettled(bucket);
+    this.#pump();
+  }
+
+  #closeWhenDone(): void {
+    if (this.#clientEnd === undefined || this.#done) return;
+    const allSent = this.#sending === this.#units.length;
+    if (!allSent || (this.#units.length > 0 && (this.#endAnswers || this.#clientEnd !== 'fin'))) return;
+    if (this.#session === undefined) {
+      if (this.#units.length === 0) this.#finish();
+    } else if (this.#clientEnd === 'rst') {
+      this.#session.abort();
+      this.#session = undefined;
+      this.#finish();
+    } else if (!this.#sessionClosing) {
+      this.#sessionClosing = true;
+      this.#session.close();
+    }
+  }
+
+  #setTimer(): void {
+    if (this.#done) return;
+    const { wheel } = this.#context;
+    const waiting = this.#units[0] !== undefined && (this.#clientEnd !== undefined || this.#units.length > 1);
+    if (!waiting) this.#giveUpAt = NEVER;
+    else if (this.#giveUpAt === NEVER) this.#giveUpAt = addTime(this.#context.now(), this.#context.responseTimeout);
+    const held = this.#units[this.#sending];
+    const quiet = held !== undefined && !held.released && this.#pushSeen;
+    const quietAt = quiet ? addTime(this.#lastReceived, RESPONSE_QUIET) : NEVER;
+    wheel.schedule(this, quietAt > this.#context.now() && quietAt < this.#giveUpAt ? quietAt : this.#giveUpAt);
+  }
+
+  #finish(): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#context.wheel.schedule(this, NEVER);
+    this.#owner.replicaDone();
+  }
+}
