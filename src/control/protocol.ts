@@ -1,0 +1,89 @@
+/**
+ * The numbers of the control channel between tcpcopy and intercept. docs/control-channel.md describes them byte by
+ * byte; both must change together, and with them `PROTOCOL_MAX`.
+ */
+
+/** "TCPY": the first four bytes of every HELLO. */
+export const MAGIC = 0x54435059;
+/** The protocol versions that this build speaks. */
+export const PROTOCOL_MIN = 1;
+export const PROTOCOL_MAX = 1;
+
+/** A message is a length (of what follows it), a type, and a body. */
+export const LENGTH_BYTES = 4;
+export const HEADER_BYTES = 5;
+/** The largest message, header included. */
+export const MAX_MESSAGE = 1 << 20;
+/** The same for messages before WELCOME: a stranger must not make us hold more. */
+export const MAX_HANDSHAKE_MESSAGE = 1024;
+
+export const INSTANCE_ID_BYTES = 8;
+export const NONCE_BYTES = 32;
+/** HMAC-SHA256. */
+export const PROOF_BYTES = 32;
+/** Connections of one tcpcopy to one intercept (`-C`). */
+export const MAX_CONNECTIONS = 16;
+/** Lists in TARGETS. */
+export const MAX_TARGETS = 4096;
+export const MAX_CLIENT_RANGES = 32_768;
+
+export const HELLO = 1;
+export const CHALLENGE = 2;
+export const PROOF = 3;
+export const WELCOME = 4;
+export const REFUSED = 5;
+export const TARGETS = 6;
+export const LEASE_REQUEST = 7;
+export const LEASE_GRANT = 8;
+export const LEASE_RELEASE = 9;
+export const RECLAIM = 10;
+export const RESPONSES = 11;
+export const WANT_PAYLOAD = 12;
+export const PING = 13;
+export const PONG = 14;
+export const STATS = 15;
+export const BYE = 16;
+
+/** Message names by type, for error texts. */
+export const MESSAGE_NAMES = [
+  '?',
+  'HELLO',
+  'CHALLENGE',
+  'PROOF',
+  'WELCOME',
+  'REFUSED',
+  'TARGETS',
+  'LEASE_REQUEST',
+  'LEASE_GRANT',
+  'LEASE_RELEASE',
+  'RECLAIM',
+  'RESPONSES',
+  'WANT_PAYLOAD',
+  'PING',
+  'PONG',
+  'STATS',
+  'BYE',
+] as const;
+
+/** Why an intercept refuses a connection. */
+export const REFUSED_VERSION = 1;
+export const REFUSED_AUTH = 2;
+export const REFUSED_PROTOCOL = 3;
+/** Too many connections or instances. */
+export const REFUSED_BUSY = 4;
+
+/** HELLO flag: this tcpcopy has a pre-shared key. */
+export const HELLO_HAS_KEY = 1;
+
+/** Capability bits of HELLO and WELCOME; bits that one side does not know are ignored. */
+export const CAPABILITY_PAYLOAD = 1;
+export const CAPABILITY_STATS = 2;
+export const CAPABILITIES = CAPABILITY_PAYLOAD | CAPABILITY_STATS;
+
+/** WANT_PAYLOAD value: every byte of every segment. */
+export const PAYLOAD_ALL = 0xffff_ffff;
+
+/** Source ports per lease block: block b is ports b * 1024 to b * 1024 + 1023. */
+export const BLOCK_PORTS = 1024;
+export const BLOCK_SHIFT = 10;
+export const BLOCKS = 64;
