@@ -1,0 +1,14 @@
+/**
+ * What checking options needs to know of the machine, so that this layer itself opens no file: the command line gives
+ * the real thing, tests give a table.
+ */
+export interface OptionsContext {
+  /** What stands at a path; `denied` when it cannot be opened for reading. */
+  fileKind(path: string): 'file' | 'directory' | 'missing' | 'denied';
+  /** Why a file cannot be created or overwritten there, as an errno name; `undefined` when it can. */
+  whyNotWritable(path: string): string | undefined;
+  /** The text of a small file; throws a `TcpcopyError`. */
+  readText(path: string): string;
+  /** Where a daemon logs when no -l says so. */
+  readonly defaultLogFile: string;
+}

@@ -1,0 +1,45 @@
+import { TcpcopyError } from '../core/errors.ts';
+import type { ProcessOptions } from './copy-options.ts';
+import type { OptionsContext } from './options-context.ts';
+import type { RawProcessOptions } from './raw-options.ts';
+
+/** Log, pid file, daemon. A daemon without -l logs to the context's default file. */
+export function parseProcessOptions(raw: RawProcessOptions, context: OptionsContext): ProcessOptions {
+  const logFile = raw.log ?? (raw.daemon ? context.defaultLogFile : undefined);
+  if (logFile !== undefined) requireWritable('-l', logFile, context);
+  if (raw.pidFile !== undefined) requireWritable('-P', raw.pidFile, context);
+  const { logLevel, logFormat, pidFile, daemon, debug } = raw;
+  return { logFile, logLevel: debug ? 'debug' : logLevel, logFormat, pidFile, daemon, debug };
+}
+
+/** An output file that cannot be written is better known before the run than after it. */
+export function requireWritable(flag: string, path: string, context: OptionsContext): string {
+  const errno = context.whyNotWritable(path);
+  if (errno !== undefined) {
+    const reason: Readonly<Record<string, string>> = {
+      ENOENT: 'its directory does not exist',
+      EACCES: 'this user may not write there',
+      EPERM: 'this user may not write there',
+      EROFS: 'the file system is read-only',
+      EISDIR: 'is a directory',
+      ENOTDIR: 'a part of the path is not a directory',
+    };
+    const where = `${flag} ${path}`;
+    throw new TcpcopyError('E_FILE', reason[errno] ?? errno, { where, hint: 'name a file that can be written' });
+  }
+  return path;
+}
+
+/** The pre-shared key: the file's text without the line end that editors leave. */
+export function readControlKey(path: string | undefined, context: OptionsContext): string | undefined {
+  if (path === undefined) return undefined;
+  const key = context.readText(path).trim();
+  if (key.length < 8) {
+    const where = `--control-key-file ${path}`;
+    throw new TcpcopyError('E_OPTION', 'holds fewer than 8 characters', {
+      where,
+      hint: 'put a long random text in it',
+    });
+  }
+  return key;
+}

@@ -1,0 +1,87 @@
+/**
+ * Options as they come from a command line: text, not yet judged. The schemas check shapes and choices; what a text means
+ * is the business of the parser for its flag.
+ */
+import { z } from 'zod';
+import { IO_BACKENDS, LOG_FORMATS, LOG_LEVELS, PACES, TARGETS } from './defaults.ts';
+import { optionError } from './option-error.ts';
+import type { TcpcopyError } from '../core/errors.ts';
+
+const text = z.string().optional();
+const list = z.array(z.string()).default([]);
+const flag = z.boolean().default(false);
+
+const processShape = {
+  log: text,
+  logLevel: z.enum(LOG_LEVELS).default('info'),
+  logFormat: z.enum(LOG_FORMATS).default('text'),
+  pidFile: text,
+  daemon: flag,
+  debug: flag,
+};
+
+const captureShape = {
+  input: list,
+  io: z.enum(IO_BACKENDS).default('auto'),
+  filter: text,
+  buffer: text,
+  snaplen: text,
+  controlKeyFile: text,
+  summaryJson: text,
+};
+
+export const rawProcessSchema = z.object(processShape);
+
+export const rawCopySchema = z.object({
+  ...processShape,
+  ...captureShape,
+  map: list,
+  intercept: list,
+  port: text,
+  connections: text,
+  client: list,
+  target: z.enum(TARGETS).default('raw'),
+  copies: text,
+  percent: text,
+  gradual: flag,
+  pace: z.enum(PACES).optional(),
+  dontWait: flag,
+  accelerate: text,
+  maxGap: text,
+  repeat: text,
+  onlyFromSyn: flag,
+  lonely: flag,
+  memory: text,
+  maxSessions: text,
+  mtu: text,
+  mss: text,
+  timeout: text,
+  keepaliveTimeout: text,
+  write: text,
+  minFidelity: text,
+  seed: text,
+  summaryInterval: text,
+});
+
+export const rawInterceptSchema = z.object({ ...processShape, ...captureShape, port: text, bind: text });
+
+export type RawProcessOptions = z.infer<typeof rawProcessSchema>;
+export type RawCopyOptions = z.infer<typeof rawCopySchema>;
+export type RawInterceptOptions = z.infer<typeof rawInterceptSchema>;
+
+/** Checks `input` against a schema; the first thing wrong becomes the one-line error. */
+export function parseRaw<T>(schema: z.ZodType<T>, input: Readonly<Record<string, unknown>>): T {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  throw issueToError(result.error.issues[0]!, input);
+}
+
+function issueToError(issue: z.core.$ZodIssue, input: Readonly<Record<string, unknown>>): TcpcopyError {
+  const key = String(issue.path[0] ?? '');
+  const flagName = `--${key.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`)}`;
+  const value = input[key];
+  const shown = typeof value === 'string' ? value : JSON.stringify(value ?? '');
+  const message =
+    issue.code === 'invalid_value' ? `must be one of ${issue.values.map(String).join(', ')}` : issue.message;
+  return optionError(flagName, shown, message);
+}
