@@ -16,6 +16,8 @@ export interface ReplayContext {
   readonly responseTimeout: Duration;
   /** Loop time. */
   now(): Instant;
+  /** Why bytes are missing from the capture: the kernel's drops, or something before it. */
+  gapBucket(): 'kernel-drop' | 'capture-gap';
   /** A unit captured then goes out now: feeds the lag figure. */
   released(captured: Instant): void;
 }

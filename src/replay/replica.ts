@@ -106,6 +106,12 @@ export class Replica extends TimerEntry implements SessionOwner {
     this.#pump();
   }
 
+  /** The unit that begins now is not for this target; its pieces are ignored. */
+  skip(): void {
+    this.#endCurrent();
+    this.#pump();
+  }
+
   /** The capture lost bytes of the unit being captured: it must not reach the target as if whole. */
   breakUnit(bucket: UnitBucket): void {
     if (!this.#discarding && this.#units.length > 0) this.#loseLast(bucket);

@@ -1,0 +1,145 @@
+/**
+ * Sessions over the kernel's own TCP: no root, no routes, no intercept. For clouds that drop spoofed packets, for
+ * recordings, laptops and containers. The target sees this host's address, not the client's.
+ */
+import { connect, type Socket } from 'node:net';
+import { formatIp, type Endpoint } from '../core/ip-address.ts';
+import type { OpenFailure, SessionEnd, SessionOwner, Target, TargetSession } from './target.ts';
+
+/** Bytes one socket may hold unsent before `send` takes no more. */
+const SEND_LIMIT = 256 << 10;
+/** After our FIN the target gets this long to end its side, ms. */
+const LINGER_MS = 30_000;
+
+class SocketSession implements TargetSession {
+  readonly #owner: SessionOwner;
+  readonly #socket: Socket;
+  readonly #gone: (session: SocketSession) => void;
+  #connected = false;
+  #peerClosed = false;
+  #end: SessionEnd = 'closed';
+  #over = false;
+
+  constructor(owner: SessionOwner, target: Endpoint, gone: (session: SocketSession) => void) {
+    this.#owner = owner;
+    this.#gone = gone;
+    const socket = connect({
+      host: formatIp(target.address),
+      port: target.port,
+      noDelay: true,
+      allowHalfOpen: true,
+    });
+    this.#socket = socket;
+    socket.on('connect', () => {
+      this.#connected = true;
+      this.#owner.sessionProgressed();
+    });
+    socket.on('data', (data) => this.#owner.sessionReceived(data.length, true));
+    socket.on('drain', () => this.#owner.sessionProgressed());
+    socket.on('end', () => {
+      this.#peerClosed = true;
+      this.#owner.sessionPeerClosed();
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.#end = endFor(error.code, this.#connected);
+    });
+    socket.on('close', () => {
+      if (this.#over) return;
+      this.#over = true;
+      this.#gone(this);
+      this.#owner.sessionEnded(this.#end);
+    });
+  }
+
+  get buffered(): number {
+    return this.#socket.writableLength;
+  }
+
+  get acknowledged(): number {
+    return this.#connected ? this.#socket.bytesWritten - this.#socket.writableLength : 0;
+  }
+
+  send(bytes: Uint8Array, offset: number, length: number): number {
+    const taken = Math.min(length, SEND_LIMIT - this.#socket.writableLength);
+    if (taken <= 0 || this.#over || this.#socket.writableEnded) return 0;
+    // The kernel has taken it when this is called: what the ledger counts as delivered on a socket.
+    this.#socket.write(bytes.slice(offset, offset + taken), () => {
+      if (!this.#over) this.#owner.sessionProgressed();
+    });
+    return taken;
+  }
+
+  close(): void {
+    if (this.#over || this.#socket.writableEnded) return;
+    this.#socket.end();
+    if (!this.#peerClosed) this.#socket.setTimeout(LINGER_MS, () => this.#socket.destroy());
+  }
+
+  abort(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#gone(this);
+    if (this.#connected) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
+  }
+}
+
+export class SocketTarget implements Target {
+  readonly ready = true;
+  readonly #limit: number;
+  readonly #sessions = new Set<SocketSession>();
+  readonly #gone = (session: SocketSession): void => void this.#sessions.delete(session);
+
+  /** `limit`: sessions open at once. */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get openSessions(): number {
+    return this.#sessions.size;
+  }
+
+  get bufferedBytes(): number {
+    let bytes = 0;
+    for (const session of this.#sessions) bytes += session.buffered;
+    return bytes;
+  }
+
+  open(owner: SessionOwner, _client: Endpoint, target: Endpoint): TargetSession | OpenFailure {
+    if (this.#sessions.size >= this.#limit) return 'session-cap';
+    const session = new SocketSession(owner, target, this.#gone);
+    this.#sessions.add(session);
+    return session;
+  }
+
+  flush(): void {
+    // The kernel sends what it was given.
+  }
+
+  abortAll(): void {
+    for (const session of [...this.#sessions]) session.abort();
+  }
+
+  close(): Promise<void> {
+    this.abortAll();
+    return Promise.resolve();
+  }
+}
+
+function endFor(code: string | undefined, connected: boolean): SessionEnd {
+  switch (code) {
+    case 'ECONNREFUSED':
+      return 'refused';
+    case 'ETIMEDOUT':
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return 'timed-out';
+    case 'EMFILE':
+    case 'EADDRNOTAVAIL':
+    case 'EACCES':
+    case 'EPERM':
+      return 'send-failed';
+    default:
+      return connected ? 'reset' : 'refused';
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * Source addresses for raw sessions: the client's own, or one of `-c`. Each gets a small index, which with a port names
+ * a session in one number.
+ */
+import { ipEquals, V4_MAPPED_WORD, type IpAddress } from '../core/ip-address.ts';
+import type { AddressRange } from '../config/copy-options.ts';
+
+interface Entry {
+  readonly address: IpAddress;
+  readonly index: number;
+  readonly next: Entry | undefined;
+}
+
+export class SourceAddresses {
+  readonly #ranges: readonly AddressRange[];
+  readonly #total: number;
+  /** By a hash of the address; IPv4 addresses hash to themselves. */
+  readonly #entries = new Map<number, Entry>();
+  #nextIndex = 0;
+
+  /** `ranges`: the `-c` list; empty: clients keep their addresses. */
+  constructor(ranges: readonly AddressRange[]) {
+    this.#ranges = ranges;
+    this.#total = ranges.reduce((n, r) => n + r.count, 0);
+  }
+
+  /** How many addresses a session may choose from: 1 when clients keep their own. */
+  get choices(): number {
+    return Math.max(1, this.#total);
+  }
+
+  /**
+   * The address for one session of a client: the same client and `choice` give the same address, so a target that
+   * counts by address sees as many clients as there are.
+   */
+  choose(client: IpAddress, choice: number): IpAddress {
+    if (this.#total === 0) return client;
+    let n = ((hash(client.w0, client.w1, client.w2, client.w3) >>> 0) + choice) % this.#total;
+    for (const range of this.#ranges) {
+      if (n < range.count) return offsetAddress(range.first, n);
+      n -= range.count;
+    }
+    return client;
+  }
+
+  /** The index of an address, given on first use. */
+  indexOf(address: IpAddress): number {
+    const found = this.find(address.w0, address.w1, address.w2, address.w3);
+    if (found >= 0) return found;
+    const key = hash(address.w0, address.w1, address.w2, address.w3);
+    const entry: Entry = { address, index: this.#nextIndex++, next: this.#entries.get(key) };
+    this.#entries.set(key, entry);
+    return entry.index;
+  }
+
+  /** The index of an address already known, or -1. */
+  find(w0: number, w1: number, w2: number, w3: number): number {
+    for (let e = this.#entries.get(hash(w0, w1, w2, w3)); e !== undefined; e = e.next) {
+      const a = e.address;
+      if (a.w3 === w3 && a.w2 === w2 && a.w1 === w1 && a.w0 === w0) return e.index;
+    }
+    return -1;
+  }
+}
+
+function hash(w0: number, w1: number, w2: number, w3: number): number {
+  if (w0 === 0 && w1 === 0 && w2 === V4_MAPPED_WORD) return w3;
+  return Math.imul(w0, 0x9e3779b1) ^ Math.imul(w1, 0x85ebca6b) ^ Math.imul(w2, 0xc2b2ae35) ^ w3;
+}
+
+/** `address + n` in the low 32 bits, carrying up for IPv6. */
+function offsetAddress(address: IpAddress, n: number): IpAddress {
+  const low = (address.w3 >>> 0) + n;
+  const w3 = low | 0;
+  const w2 = low > 0xffff_ffff && address.version === 6 ? (address.w2 + 1) | 0 : address.w2;
+  const moved = { ...address, w2, w3 };
+  return ipEquals(moved, address) ? address : moved;
+}
