@@ -1,0 +1,47 @@
+/** Which packets a live capture wants: the ones to or from some server endpoints. */
+import { formatIp, type IpAddress } from '../core/ip-address.ts';
+
+export interface SelectedEndpoint {
+  /** `undefined`: any address. */
+  readonly address?: IpAddress | undefined;
+  readonly portFirst: number;
+  readonly portLast: number;
+}
+
+export interface Selection {
+  readonly endpoints: readonly SelectedEndpoint[];
+  /** Packets to the endpoints, from them, or both. */
+  readonly direction: 'to' | 'from' | 'both';
+  /** Let VXLAN (UDP port 4789) through as well, whatever it carries. */
+  readonly vxlan?: boolean;
+}
+
+export const VXLAN_PORT = 4789;
+
+/** IPv6 next-header values after which TCP may follow, but not at a fixed place: extension headers (RFC 8200 §4). */
+export const IPV6_EXTENSIONS: readonly number[] = [0, 43, 44, 51, 60, 135, 139, 140];
+
+/**
+ * The selection as pcap-filter(7) text, for backends that are told so and for and-ing with a user's expression. Like
+ * the BPF of selection-filter.ts it lets later IPv4 fragments, and IPv6 packets with extension headers, pass by address
+ * alone.
+ */
+export function selectionText(selection: Selection): string {
+  const sides = { to: ['dst'], from: ['src'], both: ['dst', 'src'] }[selection.direction];
+  const each = (text: (side: string, e: SelectedEndpoint) => string) =>
+    [...new Set(sides.flatMap((side) => selection.endpoints.map((e) => text(side, e))))].join(' or ');
+  const host = (side: string, e: SelectedEndpoint) =>
+    e.address === undefined ? undefined : `${side} host ${formatIp(e.address)}`;
+
+  const whole = each((side, e) => {
+    const ports = `tcp ${side} portrange ${e.portFirst}-${e.portLast}`;
+    const address = host(side, e);
+    return address === undefined ? `(${ports})` : `(${ports} and ${address})`;
+  });
+  const extensions = IPV6_EXTENSIONS.map((type) => `ip6[6] = ${type}`).join(' or ');
+  const partial = `((ip proto 6 and ip[6:2] & 0x1fff != 0) or (ip6 and (${extensions})))`;
+  const anyAddress = selection.endpoints.some((e) => e.address === undefined);
+  const parts = anyAddress ? partial : `(${partial} and (${each((side, e) => host(side, e)!)}))`;
+  const vxlan = selection.vxlan === true ? ` or (udp dst port ${VXLAN_PORT})` : '';
+  return `(${whole} or ${parts}${vxlan})`;
+}

@@ -1,0 +1,82 @@
+/**
+ * What the native addon (`native/*.c`) exports. Its errors carry `code`: an errno name, or for `compileFilter`
+ * `LIBPCAP_MISSING` or `FILTER_SYNTAX`.
+ */
+export interface NativeAddon {
+  readonly Ring: new (options: RingOptions, wake: (error?: string) => void) => NativeRing;
+  readonly Sender: new (options: SenderOptions, writable: (error?: string) => void) => NativeSender;
+  /** Compiles pcap-filter(7) text for a DLT_ value; the result is an array of `struct sock_filter`. */
+  compileFilter(dlt: number, snapLength: number, text: string): ArrayBuffer;
+  /** Every network device of this network namespace. */
+  devices(): NetworkDevice[];
+}
+
+export interface NetworkDevice {
+  readonly name: string;
+  readonly index: number;
+  /** ARPHRD_ value. */
+  readonly type: number;
+  readonly up: boolean;
+  readonly loopback: boolean;
+}
+
+export interface RingOptions {
+  /** Interface index; 0 is every device. */
+  readonly device: number;
+  /** Frames without their link header, which is then in the frame's sockaddr_ll. */
+  readonly cooked: boolean;
+  /** Bytes per block, a multiple of the page size. */
+  readonly blockSize: number;
+  readonly blockCount: number;
+  /** After so many milliseconds a block that has frames is handed over although it is not full. */
+  readonly retireMs: number;
+  readonly promiscuous: boolean;
+  readonly ignoreOutgoing: boolean;
+  /** `struct sock_filter` array, in force before the first frame. */
+  readonly filter: Uint8Array;
+}
+
+export interface NativeRing {
+  /** The ring's blocks, shared with the kernel. Empty after `close`. */
+  readonly buffer: ArrayBuffer;
+  /** Asks for one call of `wake`; its argument is an errno name when the device failed. */
+  arm(): void;
+  setFilter(program: Uint8Array): void;
+  /** `out`: frames that passed the filter, how many of them were dropped, how often the ring was full. Cumulative. */
+  statistics(out: Float64Array): void;
+  close(): void;
+}
+
+export interface SenderOptions {
+  /** SO_MARK; 0 is none. */
+  readonly mark: number;
+  /** Interface index to send through; 0 is as routed. */
+  readonly device: number;
+  /** Kernel send buffer; 0 leaves the system's default. */
+  readonly bufferBytes: number;
+}
+
+export interface NativeSender {
+  /**
+   * Sends packets `first` to `end - 1` and returns the index of the first one not dealt with: `end`, or less when the
+   * socket is full (`result[SEND_BLOCKED]` is its errno) or `result` is.
+   */
+  send(
+    bytes: Uint8Array,
+    offset: Uint32Array,
+    length: Uint32Array,
+    first: number,
+    end: number,
+    result: Int32Array,
+  ): number;
+  /** Asks for one call of `writable`. */
+  awaitWritable(): void;
+  close(): void;
+}
+
+/** Layout of `NativeSender.send`'s result: errno, number of failures, then the failures. */
+export const SEND_BLOCKED = 0;
+export const SEND_FAILURES = 1;
+export const SEND_FIRST_FAILURE = 2;
+/** A failure: index of the packet, errno, MTU of its route (0: unknown). */
+export const SEND_FAILURE_WORDS = 3;
