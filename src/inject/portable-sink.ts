@@ -1,0 +1,150 @@
+/**
+ * Raw IP packets through the npm package `raw-socket`: for systems without the native addon, at several times its cost.
+ *
+ * Its own queue is an array shifted at the front, and it sends one packet per turn of the event loop, so it is given one
+ * packet at a time; the rest waits in the batch. That keeps the order, and lets a packet that met a full buffer be tried
+ * again in its place. Its errors have text only: errno.ts finds their names.
+ */
+import { formatIp, fromBytes } from '../core/ip-address.ts';
+import { PacketBatch } from '../core/packet-batch.ts';
+import { errnoOfText } from './errno.ts';
+import type { PacketSink, SinkListener, SinkStats } from './packet-sink.ts';
+import type { RawSocket, RawSocketModule } from './raw-socket-module.ts';
+import { SinkCounters } from './sink-counters.ts';
+import { openError } from './sink-error.ts';
+
+const IPPROTO_IP = 0;
+const IPPROTO_IPV6 = 41;
+/** No packet arrives for it, and on Linux it implies that packets bring their header. */
+const IPPROTO_RAW = 255;
+const FAMILY_IP4 = 1;
+const FAMILY_IP6 = 2;
+/** IP_HDRINCL of the BSDs and macOS, and of Linux. */
+const IP_HDRINCL = process.platform === 'linux' ? 3 : 2;
+/** linux/in6.h; the other systems have no such option. */
+const IPV6_HDRINCL = 36;
+
+const FULL = ['EAGAIN', 'ENOBUFS'];
+const RETRY_MS = 1;
+const CLOSE_MS = 500;
+
+export class PortableSink implements PacketSink {
+  readonly name = 'portable';
+  readonly batch: PacketBatch;
+  readonly #module: RawSocketModule;
+  readonly #counters = new SinkCounters();
+  /** `raw-socket` wants a Buffer; the same memory as the batch. */
+  readonly #buffer: Buffer;
+  #ip4: RawSocket | undefined;
+  #ip6: RawSocket | undefined;
+  #listener: SinkListener | undefined;
+  #first = 0;
+  /** A packet is with `raw-socket`, or waits to be tried again. */
+  #busy = false;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(module: RawSocketModule, batch = new PacketBatch()) {
+    this.#module = module;
+    this.batch = batch;
+    this.#buffer = Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.byteLength);
+  }
+
+  async open(listener: SinkListener): Promise<void> {
+    try {
+      this.#ip4 = this.#socket(FAMILY_IP4, IPPROTO_IP, IP_HDRINCL);
+      if (process.platform === 'linux') this.#ip6 = this.#socket(FAMILY_IP6, IPPROTO_IPV6, IPV6_HDRINCL);
+    } catch (error) {
+      this.#ip4?.close();
+      throw openError(error);
+    }
+    this.#listener = listener;
+  }
+
+  flush(): boolean {
+    if (this.#busy) return false;
+    if (this.#first < this.batch.count) this.#sendNext();
+    return !this.#busy && this.#rewind();
+  }
+
+  stats(): SinkStats {
+    return this.#counters.snapshot();
+  }
+
+  /** Sends what is still queued, for a bounded time. */
+  async close(): Promise<void> {
+    const giveUpAt = performance.now() + CLOSE_MS;
+    this.flush();
+    while (this.batch.count > 0 && performance.now() < giveUpAt) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    clearTimeout(this.#retry);
+    this.#listener = undefined;
+    this.#ip4?.close();
+    this.#ip6?.close();
+    this.#ip4 = this.#ip6 = undefined;
+  }
+
+  #socket(addressFamily: number, level: number, option: number): RawSocket {
+    const socket = this.#module.createSocket({ protocol: IPPROTO_RAW, addressFamily });
+    socket.setOption(level, option, 1);
+    socket.pauseRecv();
+    // Errors of the watcher itself; those of a packet go to its callback.
+    socket.on('error', () => this.#counters.failed('EIO'));
+    return socket;
+  }
+
+  /** Hands out packets until one is taken; those that cannot even be addressed fail on the spot. */
+  #sendNext(): void {
+    const { batch } = this;
+    for (; this.#first < batch.count; this.#first++) {
+      const offset = batch.offset[this.#first]!;
+      const length = batch.length[this.#first]!;
+      const version = batch.bytes[offset]! >> 4;
+      const socket = version === 4 ? this.#ip4 : version === 6 ? this.#ip6 : undefined;
+      if (socket === undefined || length < (version === 4 ? 20 : 40)) {
+        this.#fail(version === 6 && length >= 40 ? 'EAFNOSUPPORT' : 'EINVAL');
+        continue;
+      }
+      this.#busy = true;
+      socket.send(this.#buffer, offset, length, this.#destination(offset, version), (error) => this.#sent(error));
+      return;
+    }
+  }
+
+  #destination(offset: number, version: number): string {
+    const { bytes } = this.batch;
+    const at = offset + (version === 4 ? 16 : 24);
+    return formatIp(fromBytes(bytes.subarray(at, at + (version === 4 ? 4 : 16))));
+  }
+
+  #sent(error: Error | null): void {
+    if (this.#ip4 === undefined) return;
+    const code = error === null ? undefined : errnoOfText(error.message);
+    if (code !== undefined && FULL.includes(code)) {
+      this.#retry = setTimeout(() => this.#sendNext(), RETRY_MS);
+      return;
+    }
+    if (code === undefined) this.#counters.sent(this.batch.length[this.#first]!);
+    else this.#fail(code);
+    this.#first++;
+    this.#busy = false;
+    this.#sendNext();
+    if (!this.#busy) {
+      this.#rewind();
+      this.#listener?.writable();
+    }
+  }
+
+  #fail(code: string): void {
+    const offset = this.batch.offset[this.#first]!;
+    const length = this.batch.length[this.#first]!;
+    this.#counters.failed(code);
+    this.#listener?.failed({ offset, length, code, mtu: undefined });
+  }
+
+  #rewind(): true {
+    this.batch.clear();
+    this.#first = 0;
+    return true;
+  }
+}
