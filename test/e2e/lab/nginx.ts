@@ -1,0 +1,102 @@
+/** A real nginx (Debian's) on a host of the lab, and its access log as request records. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { Host } from './host.ts';
+import { SERVICE_PORT } from './plan.ts';
+import type { RequestRecord } from './request-record.ts';
+import { sleep, until, type Child } from './shell.ts';
+
+export interface NginxOptions {
+  readonly port?: number;
+  /** Requests after which nginx closes a kept-alive connection. */
+  readonly keepaliveRequests?: number;
+  /** Seconds of idleness after which it does. */
+  readonly keepaliveTimeout?: number;
+}
+
+const config = (host: Host, o: Required<NginxOptions>) => `
+daemon off;
+worker_processes 1;
+worker_rlimit_nofile 65536;
+pid ${host.file('nginx.pid')};
+error_log ${host.file('nginx-error.log')} error;
+events { worker_connections 32768; }
+http {
+  access_log off;
+  log_format record escape=json '{"c":$connection,"id":"$arg_id","l":$request_length,"r":"$request","x":"$http_x_check","t":$msec}';
+  client_body_temp_path ${host.file('nginx-body')};
+  proxy_temp_path ${host.file('nginx-proxy')};
+  fastcgi_temp_path ${host.file('nginx-fastcgi')};
+  scgi_temp_path ${host.file('nginx-scgi')};
+  uwsgi_temp_path ${host.file('nginx-uwsgi')};
+  client_max_body_size 64m;
+  keepalive_requests ${o.keepaliveRequests};
+  keepalive_timeout ${o.keepaliveTimeout}s;
+  sendfile on;
+  tcp_nopush on;
+  open_file_cache max=16;
+  server {
+    listen ${o.port} backlog=8192;
+    listen [::]:${o.port} backlog=8192;
+    root ${host.file('www')};
+    access_log ${host.file('access.log')} record;
+    location = /post { return 200 "posted\\n"; }
+  }
+}
+`;
+
+/** Sizes of the files that every nginx of the lab serves. */
+export const FILES = { '/1k': 1_000, '/100k': 100_000 } as const;
+
+export class Nginx {
+  readonly host: Host;
+  readonly child: Child;
+
+  static async start(host: Host, options: NginxOptions = {}): Promise<Nginx> {
+    const o = { port: SERVICE_PORT, keepaliveRequests: 10_000_000, keepaliveTimeout: 75, ...options };
+    mkdirSync(host.file('www'), { recursive: true });
+    for (const [name, size] of Object.entries(FILES)) writeFileSync(host.file(`www${name}`), 'x'.repeat(size));
+    writeFileSync(host.file('nginx.conf'), config(host, o));
+    // Workers run as nobody: every directory down to the files must let them through.
+    host.sh(`chmod 755 ${host.file('..')} ${host.file('.')}`);
+    const child = host.spawn('nginx', ['nginx', '-c', host.file('nginx.conf'), '-e', host.file('nginx-error.log')]);
+    await host.listening(o.port);
+    return new Nginx(host, child);
+  }
+
+  private constructor(host: Host, child: Child) {
+    this.host = host;
+    this.child = child;
+  }
+
+  /** What has been served so far, in order of completion. */
+  records(): RequestRecord[] {
+    return readFileSync(this.host.file('access.log'), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as { c: number; id: string; l: number; r: string; x: string; t: number })
+      .map(({ c, id, l, r, x, t }) => ({
+        connection: String(c),
+        id,
+        fingerprint: `${l} ${r} ${x}`,
+        at: Math.round(t * 1000),
+      }));
+  }
+
+  /** Pid of the worker process: it does the work. */
+  workerPid(): number {
+    const [pid] = readFileSync(`/proc/${this.child.pid}/task/${this.child.pid}/children`, 'utf8').trim().split(' ');
+    return Number(pid);
+  }
+
+  /** Waits until nothing has been logged for `quiet` ms. */
+  async settled(quiet = 300): Promise<void> {
+    let size = -1;
+    await until('nginx never became quiet', async () => {
+      const now = readFileSync(this.host.file('access.log')).length;
+      if (now === size) return true;
+      size = now;
+      await sleep(quiet);
+      return false;
+    });
+  }
+}
