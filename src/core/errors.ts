@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   E_PERMISSION: 'the process may not capture or send packets',
   E_FILTER: 'a capture filter does not compile',
   E_FILE: 'a file cannot be read or written',
+  E_ALREADY_RUNNING: 'another instance holds the pid file',
   E_CAPTURE_FORMAT: 'a recording is not pcap or pcapng, or is damaged',
   E_BACKEND: 'the packet I/O backend that was asked for is not available',
   E_LISTEN: 'the control port cannot be bound',
