@@ -81,6 +81,11 @@ export class Assembler<Note = undefined> {
     return last && seqAdd(last.seq, last.length);
   }
 
+  /** The `index`-th piece held, to look at. */
+  peek(index: number): Readonly<Piece<Note>> | undefined {
+    return this.#pieces[this.#head + index];
+  }
+
   /** Whether a segment of `length` bytes can be stored whole however it falls. */
   fits(length: number): boolean {
     return this.#heldBytes + length <= this.#limits.maxBytes && this.pieceCount < this.#limits.maxPieces;
@@ -114,11 +119,19 @@ export class Assembler<Note = undefined> {
     return this.#heldBytes - before;
   }
 
-  /** Takes the piece that continues the stream at `next`, after forgetting what lies before it. */
-  takeReady(next: SeqNum): Piece<Note> | undefined {
+  /**
+   * Takes the piece that continues the stream at `next`, after forgetting what lies before it; of a piece longer than
+   * `limit` only that much, the rest stays.
+   */
+  takeReady(next: SeqNum, limit = Infinity): Piece<Note> | undefined {
     this.discardBefore(next);
     const piece = this.#pieces[this.#head];
     if (piece === undefined || piece.seq !== next) return undefined;
+    if (piece.length > limit) {
+      const front = { ...piece, length: limit };
+      this.discardBefore(seqAdd(next, limit));
+      return front;
+    }
     this.#dropFirst();
     return piece;
   }

@@ -1,0 +1,554 @@
+/**
+ * One direction of a connection: segments in any order in, one ordered run of bytes out.
+ *
+ * Theory of operation
+ *
+ * `next` is the sequence number of the first byte not handed out yet. A segment that begins there passes straight
+ * through: `offer` says how many of its bytes continue the stream and the caller hands them out of the segment itself.
+ * What is ahead is copied into `#held`; what is behind has been handed out already, so the first copy of a byte wins.
+ *
+ * Payload with a bad checksum goes to `#suspect` instead. It is used only where the peer acknowledged it and nothing
+ * good covers it by then: a receiver drops a corrupted segment and does not acknowledge it before the good copy has
+ * come, whereas a segment that only looks bad because the capturing host's NIC was to fill in the checksum is
+ * acknowledged without ever being sent again. Data on a SYN is suspect in the same way, because a server may accept or
+ * ignore it (RFC 7413 §3).
+ *
+ * A hole is a stretch in front of `next` that must exist (something behind it is held, the peer acknowledged it, the
+ * sender's own sequence numbers passed it, a FIN lies behind it) and was not seen. It stands until its bytes come or
+ * until `skip` tells `pull` to declare it a gap.
+ *
+ * The start of the stream is known from a SYN, or from the acknowledgement on the peer's SYN-ACK. Several SYN-ACKs may
+ * offer different ISNs: until a segment continues one of them the choice is tentative. Without either the half is
+ * unanchored, and begins with the first data it sees or, when it is to wait, the lowest it sees. A first lone byte
+ * without PSH which other data then follows is a keep-alive probe (RFC 9293 §3.8.4 allows one garbage byte) and no data.
+ *
+ * `mode` is zero exactly when the next in-order segment needs nothing but to be passed through.
+ */
+import { seqAdd, seqDiff, seqGe, seqGt, seqLt, seqMax, seqNum, type SeqNum } from '../core/seq-num.ts';
+import { instant, type Instant } from '../core/time.ts';
+import { TCP_PSH, type Segment } from '../wire/segment.ts';
+import { Assembler } from './assembler.ts';
+import { EVENT_DATA, EVENT_GAP, EVENT_HALF_CLOSED, EVENT_NONE, type Chunk, type Gap } from './delivery.ts';
+import type { StreamContext } from './stream-context.ts';
+import {
+  COUNT_AFTER_FIN,
+  COUNT_BAD_CHECKSUM,
+  COUNT_BAD_CHECKSUM_USED,
+  COUNT_DELIVERED,
+  COUNT_DUPLICATE,
+  COUNT_GAPS,
+  COUNT_GAP_BYTES,
+  COUNT_KEEP_ALIVE,
+  COUNT_OUT_OF_WINDOW,
+  COUNT_STREAM_CAP,
+} from './tracker-options.ts';
+
+/** The start of the stream is not known. */
+export const UNANCHORED = 1;
+/** The start is from a SYN that no later segment has continued. */
+const TENTATIVE = 2;
+/** Bytes are held, good or suspect. */
+const HOLDING = 4;
+/** Bytes beyond `next` are known to exist. */
+const LAGGING = 8;
+/** The sequence number of the FIN is known. */
+const FIN_KNOWN = 16;
+/** The FIN has been handed out: the stream is over. */
+const ENDED = 32;
+
+/** Nothing, one hole, or everything that is missing is to be declared a gap. */
+export const SKIP_NOTHING = 0;
+export const SKIP_ONE = 1;
+export const SKIP_ALL = 2;
+
+/** No window reaches further (RFC 7323 §2.3): what lies beyond belongs to some other connection, or is damaged. */
+const MAX_WINDOW = 2 ** 30;
+/** How far behind the stream a segment may plausibly be a late copy. */
+const MAX_LATENESS = 2 ** 24;
+
+/** How far beyond what was seen a RST may lie: segments before it may have been missed. */
+const RESET_SLACK = 2 ** 20;
+
+/** What is remembered of a segment whose bytes are held. */
+interface Origin {
+  readonly time: Instant;
+  readonly ack: SeqNum;
+  readonly push: boolean;
+}
+
+type Store = Assembler<Origin>;
+
+export class HalfStream {
+  readonly #context: StreamContext;
+  mode = UNANCHORED;
+  next: SeqNum = seqNum(0);
+  /** The peer's highest acknowledgement; means something only when `ackKnown`. */
+  peerAck: SeqNum = seqNum(0);
+  ackKnown = false;
+  /** Whether any segment from this side had a good checksum; until then bad ones are taken at their word. */
+  seenGood = false;
+  /** Whether a SYN of this side was seen. */
+  synSeen = false;
+  skip = SKIP_NOTHING;
+  /** Bytes handed out or declared missing: the offset of `next` in the stream. */
+  #offset = 0.5;
+  #start: SeqNum = seqNum(0);
+  /** One past the highest payload byte seen, present or cut off. */
+  #seenEnd: SeqNum = seqNum(0);
+  /** How far the sender had got by the sequence numbers of its segments without payload. */
+  #sentTo: SeqNum = seqNum(0);
+  #fin: SeqNum = seqNum(0);
+  /** Where a segment with a bad checksum put the FIN: believed once the peer acknowledges it. */
+  #suspectFin: SeqNum | undefined = undefined;
+  /** Where data on the SYN ended. */
+  #synDataEnd: SeqNum | undefined = undefined;
+  #otherIsns: SeqNum[] | undefined = undefined;
+  #held: Store | undefined = undefined;
+  #suspect: Store | undefined = undefined;
+  #cost = 0;
+  #waitingAt: SeqNum | undefined = undefined;
+  #waitingSince: Instant = instant(0.5);
+
+  constructor(context: StreamContext) {
+    this.#context = context;
+    this.#offset = 0;
+  }
+
+  get anchored(): boolean {
+    return (this.mode & UNANCHORED) === 0;
+  }
+
+  get ended(): boolean {
+    return (this.mode & ENDED) !== 0;
+  }
+
+  /** The offset of `next` in the stream, in bytes. */
+  get streamOffset(): number {
+    return this.#offset;
+  }
+
+  /** Whether any payload of this half has been seen, handed out or not. */
+  get started(): boolean {
+    return this.#offset > 0 || this.#held !== undefined || this.#suspect !== undefined;
+  }
+
+  /** First sequence number of the stream, or `undefined` while it is not known. */
+  get start(): SeqNum | undefined {
+    return this.anchored ? this.#start : undefined;
+  }
+
+  get finKnown(): boolean {
+    return (this.mode & (FIN_KNOWN | ENDED)) !== 0;
+  }
+
+  /** Whether a hole keeps the stream waiting, as of the last `wait`. */
+  get waiting(): boolean {
+    return this.#waitingAt !== undefined;
+  }
+
+  /** The lowest sequence number held out of order. */
+  get lowestHeld(): SeqNum | undefined {
+    return this.#held?.firstSeq;
+  }
+
+  /** Catches up with what was passed straight through. Call before anything else that a segment gives rise to. */
+  sync(): void {
+    if (this.mode === 0) this.#seenEnd = this.#sentTo = this.next;
+  }
+
+  /** Whether a segment at `seq` can belong to this stream at all. */
+  plausible(seq: SeqNum, length: number): boolean {
+    const base = this.anchored ? this.next : this.#held?.firstSeq;
+    if (base === undefined) return true;
+    const distance = seqDiff(seq, base);
+    return distance < MAX_WINDOW && distance + length > -MAX_LATENESS;
+  }
+
+  /** The stream is known to begin at `seq`; data held from before that is no part of it. */
+  anchor(seq: SeqNum, tentative: boolean): void {
+    this.#start = this.next = this.#sentTo = seq;
+    this.mode = (this.mode & ~UNANCHORED) | (tentative ? TENTATIVE : 0);
+    this.#held?.discardBefore(seq);
+    this.#seenEnd = this.#held?.endSeq ?? seq;
+    if (!this.ackKnown || Math.abs(seqDiff(this.peerAck, seq)) > MAX_WINDOW) this.peerAck = seq;
+    this.ackKnown = true;
+    if (this.mode & FIN_KNOWN && seqLt(this.#fin, seq)) this.mode &= ~FIN_KNOWN;
+    this.#update();
+  }
+
+  /** A SYN or SYN-ACK of this side. */
+  takeSyn(isn: SeqNum): void {
+    const start = seqAdd(isn, 1);
+    this.synSeen = true;
+    if (!this.anchored) this.anchor(start, true);
+    else if (this.mode & TENTATIVE && start !== this.#start) (this.#otherIsns ??= []).push(start);
+    if (this.#otherIsns !== undefined && this.#otherIsns.length > 8) this.#otherIsns.shift();
+  }
+
+  /** Data on a SYN that begins at `seq`. */
+  takeSynData(segment: Segment, seq: SeqNum): void {
+    if (!this.anchored || this.next !== seq) return;
+    this.#synDataEnd = seqAdd(seq, segment.payloadLength);
+    this.#suspects().insert(seq, segment.bytes, segment.payloadOffset, segment.payloadLength, originOf(segment));
+    this.#update();
+  }
+
+  /** A segment of this side, other than SYN, begins at `seq`: settles a tentative start, and shows how far it has sent. */
+  takeSeq(seq: SeqNum): void {
+    if (this.mode & TENTATIVE) this.#settle(seq);
+    if (!this.anchored) return;
+    if (this.#synDataEnd !== undefined && seqGt(seq, this.#start)) {
+      // The sender goes on behind its SYN data only when the peer has acknowledged that.
+      if (seq === this.#synDataEnd) this.takeAck(seq);
+      this.#synDataEnd = undefined;
+    }
+    if (seqGt(seq, this.#sentTo) && seqDiff(seq, this.next) < MAX_WINDOW) {
+      this.#sentTo = seq;
+      if (seqGt(seq, this.next)) this.#update();
+    }
+  }
+
+  /** An acknowledgement of this half by its peer. */
+  takeAck(ack: SeqNum): void {
+    if (this.mode & TENTATIVE) this.#settle(ack);
+    if (!this.anchored) {
+      if (!this.ackKnown || seqGt(ack, this.peerAck)) this.peerAck = ack;
+      this.ackKnown = true;
+      return;
+    }
+    if (seqDiff(ack, this.next) > MAX_WINDOW) return;
+    if (!seqGt(ack, this.peerAck)) return;
+    this.peerAck = ack;
+    if (this.#suspectFin !== undefined && seqGt(ack, this.#suspectFin)) this.takeFin(this.#suspectFin);
+    if (seqGt(ack, this.next)) this.#update();
+  }
+
+  /** A FIN at `seq`. The first one counts; one before what was handed out is none. */
+  takeFin(seq: SeqNum): void {
+    this.#suspectFin = undefined;
+    if (this.mode & FIN_KNOWN) return;
+    if (this.anchored && (seqLt(seq, this.next) || seqDiff(seq, this.next) > MAX_WINDOW)) return;
+    this.#fin = seq;
+    this.mode |= FIN_KNOWN;
+    this.#held?.discardFrom(seq);
+    this.#suspect?.discardFrom(seq);
+    this.#update();
+  }
+
+  takeSuspectFin(seq: SeqNum): void {
+    this.#suspectFin = seq;
+  }
+
+  /**
+   * Takes a segment's payload. Returns how many of its bytes continue the stream right now: those up to `next`, which
+   * count as handed out.
+   */
+  offer(segment: Segment, seq: SeqNum): number {
+    const { counters } = this.#context;
+    if (this.ended) {
+      counters.add(
+        COUNT_AFTER_FIN,
+        Math.max(0, Math.min(segment.payloadLength, seqDiff(seqAdd(seq, segment.payloadLength), this.next))),
+      );
+      return 0;
+    }
+    let length = segment.payloadLength;
+    let sentEnd = seqAdd(seq, segment.sentLength);
+    if (!this.plausible(seq, segment.sentLength)) {
+      counters.add(COUNT_OUT_OF_WINDOW);
+      return 0;
+    }
+    if (this.mode & FIN_KNOWN && seqGt(sentEnd, this.#fin)) {
+      const allowed = Math.max(0, seqDiff(this.#fin, seq));
+      counters.add(COUNT_AFTER_FIN, Math.max(0, length - allowed));
+      length = Math.min(length, allowed);
+      sentEnd = seqMax(seq, this.#fin);
+    }
+    if (length === 0 && sentEnd === seq) return 0;
+    if (!this.anchored) {
+      if (!this.#context.startAtOnce || this.#isProbe(segment)) {
+        if (!this.started || seqGt(sentEnd, this.#seenEnd)) this.#seenEnd = sentEnd;
+        this.#hold(segment, seq, 0, length);
+        return 0;
+      }
+      this.#dropProbe(seq);
+      const first = this.#held?.firstSeq;
+      this.anchor(first !== undefined && seqLt(first, seq) ? first : seq, false);
+    }
+    if (seqGt(sentEnd, this.#seenEnd)) this.#seenEnd = sentEnd;
+    const behind = seqDiff(this.next, seq);
+    if (behind < 0) {
+      this.#hold(segment, seq, 0, length);
+      return 0;
+    }
+    if (behind > 0) counters.add(COUNT_DUPLICATE, Math.min(behind, length));
+    if (behind >= length) {
+      this.#update();
+      return 0;
+    }
+    let ready = length - behind;
+    const firstHeld = this.#held?.firstSeq;
+    if (firstHeld !== undefined && seqDiff(firstHeld, this.next) < ready) {
+      ready = Math.max(0, seqDiff(firstHeld, this.next));
+      this.#hold(segment, seq, behind + ready, length);
+    }
+    this.advance(ready);
+    this.#update();
+    return ready;
+  }
+
+  /** Payload whose checksum is bad. */
+  offerSuspect(segment: Segment, seq: SeqNum): void {
+    this.#context.counters.add(COUNT_BAD_CHECKSUM, segment.payloadLength);
+    if (segment.payloadLength === 0 || this.ended) return;
+    if (!this.plausible(seq, segment.payloadLength)) {
+      this.#context.counters.add(COUNT_OUT_OF_WINDOW);
+      return;
+    }
+    const passed = this.anchored ? Math.max(0, seqDiff(this.next, seq)) : 0;
+    const limit = this.mode & FIN_KNOWN ? Math.max(0, seqDiff(this.#fin, seq)) : Infinity;
+    const length = Math.min(segment.payloadLength, limit);
+    if (passed >= length) return;
+    const from = segment.payloadOffset + passed;
+    this.#suspects().insert(seqAdd(seq, passed), segment.bytes, from, length - passed, originOf(segment));
+    this.#update();
+  }
+
+  /** Moves the stream on by bytes that the caller hands out itself. */
+  advance(length: number): void {
+    this.next = seqAdd(this.next, length);
+    this.#offset += length;
+    this.#context.counters.add(COUNT_DELIVERED, length);
+  }
+
+  /** The next thing to hand out, after what `offer` returned: fills `chunk` or `gap`. */
+  pull(chunk: Chunk, gap: Gap): typeof EVENT_NONE | typeof EVENT_DATA | typeof EVENT_GAP | typeof EVENT_HALF_CLOSED {
+    if (this.mode === 0 || this.mode & ENDED) return EVENT_NONE;
+    const forced = this.#overCap();
+    if (!this.anchored) {
+      if (this.skip === SKIP_NOTHING && !forced && !this.#startsWithFin()) return EVENT_NONE;
+      this.#anchorAtLowest();
+      if (!this.anchored) {
+        if (this.skip === SKIP_ONE) this.skip = SKIP_NOTHING;
+        return EVENT_NONE;
+      }
+    }
+    if (this.#pullHeld(chunk)) return EVENT_DATA;
+    if (this.mode & FIN_KNOWN && this.next === this.#fin) {
+      this.mode = ENDED;
+      this.#release();
+      return EVENT_HALF_CLOSED;
+    }
+    if (this.skip === SKIP_NOTHING && !forced) return EVENT_NONE;
+    const end = this.#holeEnd(gap);
+    if (!seqGt(end, this.next)) {
+      if (this.skip === SKIP_ONE) this.skip = SKIP_NOTHING;
+      return EVENT_NONE;
+    }
+    if (forced && this.skip === SKIP_NOTHING) this.#context.counters.add(COUNT_STREAM_CAP);
+    if (this.skip === SKIP_ONE) this.skip = SKIP_NOTHING;
+    gap.offset = this.#offset;
+    gap.length = seqDiff(end, this.next);
+    this.next = end;
+    this.#offset += gap.length;
+    this.#context.counters.add(COUNT_GAPS);
+    this.#context.counters.add(COUNT_GAP_BYTES, gap.length);
+    this.#update();
+    return EVENT_GAP;
+  }
+
+  /** Notes that everything ready has been handed out; returns whether a hole keeps the stream waiting. */
+  wait(now: Instant): boolean {
+    const first = this.#held?.peek(0);
+    const at = this.anchored ? this.next : first?.seq;
+    const waiting = !this.ended && (first !== undefined || (this.mode & LAGGING) !== 0);
+    if (!waiting) this.#waitingAt = undefined;
+    else if (this.#waitingAt !== at) {
+      this.#waitingAt = at;
+      this.#waitingSince = first?.note !== undefined && first.note.time < now ? first.note.time : now;
+    }
+    return waiting;
+  }
+
+  /** Whether the hole at `next` has stood longer than it may. */
+  overdue(now: Instant): boolean {
+    if (this.#waitingAt === undefined) return false;
+    const { gapPatience, ackedGapPatience } = this.#context;
+    const acked = this.anchored && seqGt(this.peerAck, this.next);
+    return now - this.#waitingSince >= (acked ? ackedGapPatience : gapPatience);
+  }
+
+  /** Gives back what is held; the stream hands out nothing more. */
+  drop(): void {
+    this.#release();
+    this.mode = ENDED;
+  }
+
+  #settle(seq: SeqNum): void {
+    const other = this.#otherIsns?.includes(seq);
+    if (other && seq !== this.#start) {
+      this.peerAck = seq;
+      this.anchor(seq, false);
+    }
+    const ahead = seqDiff(seq, this.#start);
+    if (other || (ahead >= 0 && ahead < MAX_WINDOW)) {
+      this.mode &= ~TENTATIVE;
+      this.#otherIsns = undefined;
+    }
+  }
+
+  #hold(segment: Segment, seq: SeqNum, from: number, until: number): void {
+    if (from >= until) return;
+    const held = (this.#held ??= this.#context.newStore());
+    const stored = held.insert(
+      seqAdd(seq, from),
+      segment.bytes,
+      segment.payloadOffset + from,
+      until - from,
+      originOf(segment),
+    );
+    this.#context.counters.add(COUNT_DUPLICATE, until - from - stored);
+    this.#update();
+  }
+
+  #suspects(): Store {
+    return (this.#suspect ??= this.#context.newSuspectStore());
+  }
+
+  /** Puts bytes that continue the stream into `chunk`, from what is held or else from what is suspect and acknowledged. */
+  #pullHeld(chunk: Chunk): boolean {
+    let piece = this.#held?.takeReady(this.next);
+    if (piece === undefined && this.#suspect !== undefined && seqGt(this.#ackLimit(), this.next)) {
+      const firstHeld = this.#held?.firstSeq;
+      const acked = seqDiff(this.#ackLimit(), this.next);
+      const limit = firstHeld === undefined ? acked : Math.min(acked, seqDiff(firstHeld, this.next));
+      piece = this.#suspect.takeReady(this.next, limit);
+      if (piece !== undefined) this.#context.counters.add(COUNT_BAD_CHECKSUM_USED, piece.length);
+    }
+    if (piece === undefined || piece.bytes === undefined || piece.note === undefined) return false;
+    chunk.bytes = piece.bytes;
+    chunk.offset = piece.offset;
+    chunk.length = piece.length;
+    chunk.streamOffset = this.#offset;
+    chunk.time = piece.note.time;
+    chunk.push = piece.note.push;
+    chunk.peerAck = piece.note.ack;
+    this.advance(piece.length);
+    if (seqGt(this.next, this.#seenEnd)) this.#seenEnd = this.next;
+    this.#update();
+    return true;
+  }
+
+  /** Where the hole at `next` ends by what is known; sets the kind of gap it would be. */
+  #holeEnd(gap: Gap): SeqNum {
+    gap.kind = 'hole';
+    let end: SeqNum | undefined = this.#held?.firstSeq;
+    const suspect = this.#suspect?.firstSeq;
+    if (suspect !== undefined && seqGt(suspect, this.next) && seqLt(suspect, this.#ackLimit())) {
+      if (end === undefined || seqLt(suspect, end)) end = suspect;
+    }
+    if (end !== undefined) return end;
+    if (seqGt(this.#seenEnd, this.next)) return this.#seenEnd;
+    gap.kind = 'tail';
+    end = this.#ackLimit();
+    if (this.mode & FIN_KNOWN) end = seqMax(end, this.#fin);
+    else if (this.skip === SKIP_ONE) end = seqMax(end, this.#sentTo);
+    return end;
+  }
+
+  /** The peer's acknowledgement, without the one that acknowledges the FIN itself. */
+  #ackLimit(): SeqNum {
+    return this.mode & FIN_KNOWN && seqGt(this.peerAck, this.#fin) ? this.#fin : this.peerAck;
+  }
+
+  #overCap(): boolean {
+    return this.#held !== undefined && this.#context.costOf(this.#held) > this.#context.maxHeldPerStream;
+  }
+
+  /** A connection that shows no data before its FIN begins and ends there. */
+  #startsWithFin(): boolean {
+    return this.#context.startAtOnce && (this.mode & FIN_KNOWN) !== 0;
+  }
+
+  #anchorAtLowest(): void {
+    const lowest = this.#held?.firstSeq ?? (this.ackKnown ? this.#suspect?.firstSeq : undefined);
+    if (lowest !== undefined) {
+      const seenEnd = this.#seenEnd;
+      this.anchor(lowest, false);
+      if (seqGt(seenEnd, this.#seenEnd) && seqDiff(seenEnd, lowest) < MAX_WINDOW) this.#seenEnd = seenEnd;
+      this.#dropLowestProbe();
+    } else if (this.mode & FIN_KNOWN) this.anchor(this.#fin, false);
+  }
+
+  /** Whether a first segment may be a keep-alive probe: one byte that its sender was in no hurry to have read. */
+  #isProbe(segment: Segment): boolean {
+    return segment.sentLength === 1 && (segment.flags & TCP_PSH) === 0;
+  }
+
+  #dropProbe(seq: SeqNum): void {
+    const held = this.#held;
+    if (held === undefined || held.heldBytes !== 1 || held.firstSeq !== seqAdd(seq, -1)) return;
+    held.clear();
+    this.#context.counters.add(COUNT_KEEP_ALIVE);
+  }
+
+  /** The same where the data was held before the start was decided. */
+  #dropLowestProbe(): void {
+    const first = this.#held?.peek(0);
+    if (first?.length !== 1 || first.note?.push !== false) return;
+    const following = seqAdd(this.next, 1);
+    if (this.#held?.peek(1)?.seq !== following) return;
+    this.#context.counters.add(COUNT_KEEP_ALIVE);
+    this.anchor(following, false);
+  }
+
+  /** Brings `mode` and the account of held memory in line with the stores. */
+  #update(): void {
+    if (this.ended) return;
+    let cost = 0;
+    if (this.#held !== undefined) {
+      if (this.#held.isEmpty) this.#held = undefined;
+      else cost += this.#context.costOf(this.#held);
+    }
+    if (this.#suspect !== undefined) {
+      if (this.anchored) this.#suspect.discardBefore(this.next);
+      if (this.#suspect.isEmpty) this.#suspect = undefined;
+      else cost += this.#context.costOf(this.#suspect);
+    }
+    this.#context.heldBytes += cost - this.#cost;
+    this.#cost = cost;
+    // Where no acknowledgements are seen the last one must not come round again as one from the future.
+    if (this.anchored && seqDiff(this.next, this.peerAck) > MAX_WINDOW) this.peerAck = seqAdd(this.next, -MAX_WINDOW);
+    let mode = this.mode & (UNANCHORED | TENTATIVE | FIN_KNOWN | ENDED);
+    if (this.#held !== undefined || this.#suspect !== undefined) mode |= HOLDING;
+    if (this.anchored && seqGt(this.#knownEnd(), this.next)) mode |= LAGGING;
+    this.mode = mode;
+  }
+
+  #knownEnd(): SeqNum {
+    let end = seqMax(seqMax(this.#seenEnd, this.#ackLimit()), this.#sentTo);
+    if (this.mode & FIN_KNOWN) end = this.#fin;
+    return end;
+  }
+
+  #release(): void {
+    this.#held = undefined;
+    this.#suspect = undefined;
+    this.#otherIsns = undefined;
+    this.#context.heldBytes -= this.#cost;
+    this.#cost = 0;
+    this.#waitingAt = undefined;
+  }
+
+  /** Whether a RST at `seq` could be meant for the receiver of this stream (RFC 9293 §3.10.7.4, RFC 5961 §3). */
+  acceptsReset(seq: SeqNum): boolean {
+    if (!this.anchored) return true;
+    const lowest = this.ackKnown && seqLt(this.peerAck, this.next) ? this.peerAck : this.next;
+    const highest = seqMax(seqMax(this.#seenEnd, this.#sentTo), this.next);
+    return seqGe(seq, lowest) && seqDiff(seq, highest) <= RESET_SLACK;
+  }
+}
+
+function originOf(segment: Segment): Origin {
+  return { time: segment.time, ack: segment.ack, push: (segment.flags & TCP_PSH) !== 0 };
+}

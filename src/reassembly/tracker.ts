@@ -1,0 +1,512 @@
+/**
+ * The public face of reassembly: segments of any connection in, events about connections and ordered bytes out.
+ *
+ *     tracker.handle(segment);
+ *     while ((event = tracker.poll()) !== EVENT_NONE) switch (event) { case EVENT_DATA: use(tracker.chunk); … }
+ *
+ * Theory of operation
+ *
+ * `handle` finds the connection and gives the segment to its half-streams; `poll` then turns their state into events,
+ * one at a time, so that nothing is queued but connections. A plain in-order segment of a connection with nothing out
+ * of the ordinary takes a short way: one look-up, one comparison of `mode`, and its bytes are in `chunk`.
+ *
+ * Per connection the events are EVENT_OPENED, then EVENT_DATA, EVENT_GAP and EVENT_HALF_CLOSED of either half, then one
+ * of EVENT_CLOSED and EVENT_RESET. A closed connection stays in the flow table for `closedLinger`, where it swallows its
+ * stragglers.
+ *
+ * When is a segment of known endpoints another connection? A SYN is when its ISN is not the one in force, unless it is
+ * the late beginning of a stream seen from the middle. A SYN-ACK is when it acknowledges another SYN and the connection
+ * has ended or gone quiet. Anything else is when it lies outside every plausible window and the connection has ended or
+ * gone quiet. The old connection's last events come first, the new one's follow.
+ *
+ * A segment with a bad checksum is believed in its header only while its sender has shown no good one (then the capture
+ * is of a host that leaves checksums to its NIC); its payload is suspect in any case (see half-stream).
+ *
+ * Time is the capture's: the latest `segment.time` or `advance`. `advance` finds holes that stood too long and
+ * connections that went idle; it and `finish` are followed by `poll` like `handle` is.
+ */
+import { seqAdd, seqDiff, type SeqNum } from '../core/seq-num.ts';
+import { elapsed, instant, seconds, type Instant } from '../core/time.ts';
+import { CHECKSUM_BAD, TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, type Segment } from '../wire/segment.ts';
+import { CLIENT_TO_SERVER, Connection, SERVER_TO_CLIENT, type ConnectionEnd, type Half } from './connection.ts';
+import {
+  Chunk,
+  EVENT_CLOSED,
+  EVENT_DATA,
+  EVENT_NONE,
+  EVENT_OPENED,
+  EVENT_REJECTED,
+  EVENT_RESET,
+  Gap,
+  type TrackerEvent,
+} from './delivery.ts';
+import { ACTIVE, CLOSED, FlowTable } from './flow-table.ts';
+import { SKIP_ALL, SKIP_ONE, type HalfStream } from './half-stream.ts';
+import { StreamContext } from './stream-context.ts';
+import {
+  COUNT_AFTER_CLOSE,
+  COUNT_CONNECTIONS,
+  COUNT_EVICTED,
+  COUNT_IDLE,
+  COUNT_REJECTED,
+  COUNT_RESETS_IGNORED,
+  COUNT_SEGMENTS,
+  COUNT_TOTAL_CAP,
+  COUNT_WITHOUT_CONNECTION,
+  trackerCounters,
+  WAIT_FOREVER,
+  type TrackerOptions,
+} from './tracker-options.ts';
+
+/** EVENT_OPENED is still to come. */
+const TO_ANNOUNCE = 1;
+/** What is missing is to be declared, and the last event given. */
+const TO_CLOSE = 2;
+/** Waits in the queue for `poll`. */
+const QUEUED = 4;
+/** A reset was seen and waits for what may still come before it. */
+const RESET_SEEN = 8;
+/** The last event has been given. */
+const OVER = 16;
+
+/** A connection without segments for this long may have ended unseen, and its endpoints may be another's now. */
+const QUIET = seconds(1);
+/** How far back from the first data the SYN may lie that arrives after it. */
+const LATE_SYN_REACH = 1 << 22;
+
+const FAST_FLAGS_MASK = TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK;
+
+export class ConnectionTracker<User = unknown> {
+  readonly counters = trackerCounters();
+  /** What the last event is about; `connection` is undefined only after EVENT_REJECTED and before the first event. */
+  connection: Connection<User> | undefined = undefined;
+  half: Half = CLIENT_TO_SERVER;
+  readonly chunk = new Chunk();
+  readonly gap = new Gap();
+  readonly #options: TrackerOptions;
+  readonly #table: FlowTable;
+  readonly #context: StreamContext;
+  /** By entry of the flow table. */
+  readonly #connections: (Connection<User> | undefined)[] = [];
+  #now: Instant = instant(0.5);
+  #opened = 0;
+  #active = 0;
+  /** `chunk` holds bytes of the segment being handled, of `#directOwner`. */
+  #direct = false;
+  #directOwner: Connection<User> | undefined = undefined;
+  #directHalf: Half = CLIENT_TO_SERVER;
+  #rejected = false;
+  readonly #queue: Connection<User>[] = [];
+  #queueHead = 0;
+  /** Connections with a hole, the longest waiting first, about. */
+  readonly #waiting = new Set<Connection<User>>();
+  #nextWaitingCheck: Instant = instant(0.5);
+
+  constructor(options: TrackerOptions) {
+    this.#options = options;
+    this.#context = new StreamContext(options, this.counters);
+    this.#table = new FlowTable({
+      maxFlows: options.maxConnections,
+      ...(options.hashSeed === undefined ? {} : { seed: options.hashSeed }),
+    });
+    this.#now = instant(0);
+    this.#nextWaitingCheck = instant(0);
+  }
+
+  /** Connections open now. */
+  get openConnections(): number {
+    return this.#active;
+  }
+
+  /** Memory held for out-of-order segments, in bytes. */
+  get heldBytes(): number {
+    return this.#context.heldBytes;
+  }
+
+  /** Takes one segment; its bytes need to stay only until `poll` has returned EVENT_NONE. */
+  handle(segment: Segment): void {
+    this.counters.add(COUNT_SEGMENTS);
+    if (segment.time > this.#now) this.#now = segment.time;
+    const found = this.#table.find(segment);
+    if (found < 0) {
+      this.#open(segment);
+      return;
+    }
+    const entry = found >> 1;
+    const connection = this.#connections[entry]!;
+    this.#table.touch(entry, this.#now);
+    const half: Half = ((found & 1) ^ connection.flipped) as Half;
+    const own = half === CLIENT_TO_SERVER ? connection.c2s : connection.s2c;
+    const other = half === CLIENT_TO_SERVER ? connection.s2c : connection.c2s;
+    if (
+      (own.mode | other.mode) === 0 &&
+      segment.seq === own.next &&
+      (segment.flags & FAST_FLAGS_MASK) === TCP_ACK &&
+      segment.checksum !== CHECKSUM_BAD &&
+      segment.payloadMissing === 0 &&
+      seqDiff(segment.ack, other.next) <= 0 &&
+      connection.state === 0
+    ) {
+      connection.lastSeen = segment.time;
+      if (seqDiff(segment.ack, other.peerAck) > 0) other.peerAck = segment.ack;
+      if (segment.payloadLength === 0) return;
+      this.#deliver(connection, half, own, segment, segment.payloadLength);
+      own.advance(segment.payloadLength);
+      return;
+    }
+    this.#handleOther(connection, own, other, segment);
+  }
+
+  /** The next event; EVENT_NONE when all that `handle`, `advance` or `finish` gave rise to has been told. */
+  poll(): TrackerEvent {
+    if (this.#direct && this.#queueHead === this.#queue.length) {
+      this.#direct = false;
+      this.connection = this.#directOwner;
+      this.half = this.#directHalf;
+      return EVENT_DATA;
+    }
+    for (;;) {
+      const connection = this.#queue[this.#queueHead];
+      if (connection === undefined) break;
+      const event = this.#step(connection);
+      if (event !== EVENT_NONE) {
+        this.connection = connection;
+        return event;
+      }
+      connection.state &= ~QUEUED;
+      this.#queueHead++;
+      if (this.#queueHead === this.#queue.length) {
+        this.#queue.length = 0;
+        this.#queueHead = 0;
+        this.#shedHeld();
+      }
+    }
+    if (this.#rejected) {
+      this.#rejected = false;
+      this.connection = undefined;
+      return EVENT_REJECTED;
+    }
+    return EVENT_NONE;
+  }
+
+  /** Time has passed: finds holes that stood too long, idle connections, and closed ones that can be forgotten. */
+  advance(now: Instant): void {
+    if (now > this.#now) this.#now = now;
+    if (this.#now >= this.#nextWaitingCheck && this.#waiting.size > 0) {
+      this.#nextWaitingCheck = instant(this.#now + this.#context.ackedGapPatience / 4);
+      for (const connection of this.#waiting) {
+        if (connection.c2s.overdue(this.#now)) connection.c2s.skip = SKIP_ONE;
+        if (connection.s2c.overdue(this.#now)) connection.s2c.skip = SKIP_ONE;
+        if (connection.c2s.skip !== 0 || connection.s2c.skip !== 0) this.#enqueue(connection);
+      }
+    }
+    this.#expire(ACTIVE, this.#options.idleTimeout);
+    this.#expire(CLOSED, this.#options.closedLinger);
+  }
+
+  /** The input has ended: every connection is closed, with the gaps that remain. */
+  finish(): void {
+    for (const connection of this.#connections) {
+      if (connection !== undefined && (connection.state & OVER) === 0) this.#close(connection, 'input-ended');
+    }
+  }
+
+  #deliver(connection: Connection<User>, half: Half, own: HalfStream, segment: Segment, length: number): void {
+    const chunk = this.chunk;
+    chunk.bytes = segment.bytes;
+    chunk.length = length;
+    chunk.streamOffset = own.streamOffset;
+    chunk.offset = segment.payloadOffset;
+    chunk.time = segment.time;
+    chunk.push = (segment.flags & TCP_PSH) !== 0;
+    chunk.peerAck = segment.ack;
+    this.#directOwner = connection;
+    this.#directHalf = half;
+    this.#direct = true;
+  }
+
+  /** Every segment of a known connection that is not plainly the next one. */
+  #handleOther(c: Connection<User>, own: HalfStream, other: HalfStream, segment: Segment): void {
+    if (this.#isReplacement(c, own, other, segment)) {
+      this.#replace(c, segment);
+      return;
+    }
+    if (c.state & OVER) {
+      this.counters.add(COUNT_AFTER_CLOSE);
+      if (segment.flags & TCP_ACK && segment.checksum !== CHECKSUM_BAD) other.takeAck(segment.ack);
+      return;
+    }
+    c.lastSeen = segment.time;
+    own.sync();
+    other.sync();
+    if (segment.flags & TCP_SYN) this.#orient(c, segment);
+    this.#feed(c, segment, own, other);
+    this.#enqueue(c);
+  }
+
+  /** Gives a segment to its half-stream, and its acknowledgement to the other. */
+  #feed(c: Connection<User>, segment: Segment, own: HalfStream, other: HalfStream): void {
+    const { flags } = segment;
+    const good = segment.checksum !== CHECKSUM_BAD;
+    const believed = good || !own.seenGood;
+    if (good) own.seenGood = true;
+    let seq = segment.seq;
+    if (believed) {
+      if (flags & TCP_RST) {
+        this.#takeReset(c, segment, own, other);
+        return;
+      }
+      if (flags & TCP_SYN) {
+        own.takeSyn(seq);
+        seq = seqAdd(seq, 1);
+        if (segment.payloadLength > 0) own.takeSynData(segment, seq);
+        if (flags & TCP_ACK) {
+          if (!other.anchored) other.anchor(segment.ack, false);
+          other.takeAck(segment.ack);
+        }
+        return;
+      }
+      own.takeSeq(seq);
+      if (flags & TCP_ACK) other.takeAck(segment.ack);
+    } else if (flags & (TCP_RST | TCP_SYN)) return;
+    if (good) {
+      const before = own.streamOffset;
+      const length = own.offer(segment, seq);
+      if (length > 0) {
+        this.#deliver(c, own === c.c2s ? CLIENT_TO_SERVER : SERVER_TO_CLIENT, own, segment, length);
+        this.chunk.streamOffset = before;
+        this.chunk.offset = segment.payloadOffset + seqDiff(own.next, seq) - length;
+      }
+    } else own.offerSuspect(segment, seq);
+    if (flags & TCP_FIN) {
+      const fin = seqAdd(seq, segment.sentLength);
+      if (believed) own.takeFin(fin);
+      else own.takeSuspectFin(fin);
+    }
+  }
+
+  #takeReset(c: Connection<User>, segment: Segment, own: HalfStream, other: HalfStream): void {
+    // A refusal answers a SYN from a side that has sent nothing: only its acknowledgement can vouch for it.
+    const vouched =
+      own.anchored || (segment.flags & TCP_ACK) === 0 || !other.anchored || seqDiff(segment.ack, other.start!) >= 0;
+    if (!vouched || !own.acceptsReset(segment.seq)) {
+      this.counters.add(COUNT_RESETS_IGNORED);
+      return;
+    }
+    c.state |= RESET_SEEN;
+    if (this.#options.gapPatience !== WAIT_FOREVER) this.#close(c, 'reset');
+  }
+
+  /** Corrects who is the client by a SYN, as long as that changes nothing already told. */
+  #orient(c: Connection<User>, segment: Segment): void {
+    if (c.openedBy === 'syn') return;
+    const clientIsSource = (segment.flags & TCP_ACK) === 0;
+    c.openedBy = 'syn';
+    const sourceIsClient = sameEnd(segment, c);
+    if (sourceIsClient !== clientIsSource && c.c2s.streamOffset === 0 && c.s2c.streamOffset === 0) c.flip();
+  }
+
+  /** Whether the segment belongs to a later connection between the same endpoints. See the theory of operation. */
+  #isReplacement(c: Connection<User>, own: HalfStream, other: HalfStream, segment: Segment): boolean {
+    if (segment.checksum === CHECKSUM_BAD && own.seenGood) return false;
+    const over = (c.state & (OVER | RESET_SEEN)) !== 0;
+    const quiet = elapsed(segment.time, c.lastSeen) > QUIET;
+    if (segment.flags & TCP_RST) return false;
+    if (segment.flags & TCP_SYN) {
+      const start = seqAdd(segment.seq, 1);
+      if (segment.flags & TCP_ACK) {
+        const answersOurs = other.start === undefined || acknowledgesSyn(segment.ack, other.start, other);
+        return !answersOurs && (over || quiet) && own.start !== start;
+      }
+      if (own.start === start && own.synSeen) return false;
+      if (own.finKnown && other.finKnown) return true;
+      if (own.anchored) return own.start !== start;
+      const lowest = own.lowestHeld;
+      if (lowest === undefined) return over;
+      const before = seqDiff(lowest, start);
+      return before < 0 || before > LATE_SYN_REACH;
+    }
+    if (!over && !quiet) return false;
+    if (segment.sentLength === 0 || own.plausible(segment.seq, segment.sentLength)) return false;
+    return this.#options.midstream !== 'off';
+  }
+
+  #replace(c: Connection<User>, segment: Segment): void {
+    if ((c.state & OVER) === 0) this.#close(c, c.state & RESET_SEEN ? 'reset' : 'replaced');
+    this.#detach(c);
+    this.#open(segment);
+  }
+
+  /** A segment of endpoints that are not in the table. */
+  #open(segment: Segment): void {
+    const { flags } = segment;
+    const { midstream } = this.#options;
+    if ((flags & TCP_SYN) === 0) {
+      const opens = midstream === 'any' || (midstream === 'data' && segment.sentLength > 0 && (flags & TCP_RST) === 0);
+      if (!opens) {
+        this.counters.add(COUNT_WITHOUT_CONNECTION);
+        return;
+      }
+    }
+    if (segment.checksum === CHECKSUM_BAD && midstream !== 'any') {
+      this.counters.add(COUNT_WITHOUT_CONNECTION);
+      return;
+    }
+    const entry = this.#room(segment);
+    if (entry < 0) {
+      this.counters.add(COUNT_REJECTED);
+      this.#rejected = true;
+      return;
+    }
+    const clientIsSource = this.#clientIsSource(segment);
+    const c = new Connection<User>(this.#opened++, segment, entry, clientIsSource, this.#context);
+    this.#connections[entry] = c;
+    this.#active++;
+    this.counters.add(COUNT_CONNECTIONS);
+    if (flags & TCP_SYN) c.openedBy = 'syn';
+    c.state |= TO_ANNOUNCE;
+    this.#enqueue(c);
+    this.#feed(c, segment, clientIsSource ? c.c2s : c.s2c, clientIsSource ? c.s2c : c.c2s);
+  }
+
+  #clientIsSource(segment: Segment): boolean {
+    if (segment.flags & TCP_SYN) return (segment.flags & TCP_ACK) === 0;
+    const told = this.#options.clientOf?.(segment);
+    return told === undefined ? segment.srcPort >= segment.dstPort : told === 'source';
+  }
+
+  /** A place in the flow table, made by forgetting a closed connection or, if so told, closing an idle one. */
+  #room(segment: Segment): number {
+    let entry = this.#table.insert(segment, this.#now);
+    if (entry >= 0) return entry;
+    let oldest = this.#table.oldest(CLOSED);
+    if (oldest < 0 && this.#options.atCapacity === 'evict') {
+      oldest = this.#table.oldest(ACTIVE);
+      if (oldest >= 0) {
+        this.counters.add(COUNT_EVICTED);
+        this.#close(this.#connections[oldest]!, 'evicted');
+      }
+    }
+    if (oldest < 0) return -1;
+    this.#detach(this.#connections[oldest]!);
+    entry = this.#table.insert(segment, this.#now);
+    return entry;
+  }
+
+  #expire(list: typeof ACTIVE | typeof CLOSED, after: number): void {
+    for (;;) {
+      const entry = this.#table.oldest(list);
+      if (entry < 0 || this.#now - this.#table.touchedAt(entry) < after) return;
+      const connection = this.#connections[entry]!;
+      if (list === ACTIVE) {
+        this.counters.add(COUNT_IDLE);
+        this.#close(connection, 'idle');
+      }
+      this.#detach(connection);
+    }
+  }
+
+  /** Marks a connection to be closed by `poll`. */
+  #close(c: Connection<User>, end: ConnectionEnd): void {
+    if (c.end === 'open') c.end = c.state & RESET_SEEN ? 'reset' : end;
+    c.state |= TO_CLOSE;
+    c.c2s.skip = SKIP_ALL;
+    c.s2c.skip = SKIP_ALL;
+    this.#enqueue(c);
+  }
+
+  /** Takes a connection out of the flow table. */
+  #detach(c: Connection<User>): void {
+    if (c.entry < 0) return;
+    this.#table.remove(c.entry);
+    this.#connections[c.entry] = undefined;
+    c.entry = -1;
+  }
+
+  #enqueue(c: Connection<User>): void {
+    if (c.state & QUEUED) return;
+    c.state |= QUEUED;
+    this.#queue.push(c);
+  }
+
+  /** The next event of one connection. */
+  #step(c: Connection<User>): TrackerEvent {
+    if (c.state & TO_ANNOUNCE) {
+      c.state &= ~TO_ANNOUNCE;
+      return EVENT_OPENED;
+    }
+    if (this.#direct && this.#directOwner === c) {
+      this.#direct = false;
+      this.half = this.#directHalf;
+      return EVENT_DATA;
+    }
+    if (c.state & OVER) return EVENT_NONE;
+    for (let half = 0; half < 2; half++) {
+      const stream = half === CLIENT_TO_SERVER ? c.c2s : c.s2c;
+      const event = stream.pull(this.chunk, this.gap);
+      if (event !== EVENT_NONE) {
+        this.half = half as Half;
+        return event;
+      }
+    }
+    if ((c.state & TO_CLOSE) === 0) {
+      const closed = c.c2s.ended && (c.s2c.ended || this.#options.oneWay);
+      if (!closed) {
+        const waits = this.#waits(c);
+        if (waits) this.#waiting.add(c);
+        else this.#waiting.delete(c);
+        return EVENT_NONE;
+      }
+      c.end = c.state & RESET_SEEN ? 'reset' : 'fin';
+    }
+    return this.#end(c);
+  }
+
+  /** Both halves have told everything: gives the last event. */
+  #end(c: Connection<User>): TrackerEvent {
+    c.state = (c.state & ~TO_CLOSE) | OVER;
+    c.c2s.drop();
+    c.s2c.drop();
+    this.#waiting.delete(c);
+    this.#active--;
+    if (c.entry >= 0) this.#table.retire(c.entry, this.#now);
+    return c.end === 'reset' ? EVENT_RESET : EVENT_CLOSED;
+  }
+
+  #waits(c: Connection<User>): boolean {
+    const client = c.c2s.wait(this.#now);
+    const server = c.s2c.wait(this.#now);
+    return client || server;
+  }
+
+  /** Over the total cap the connection that has waited longest gives up its oldest hole, until the rest fits. */
+  #shedHeld(): void {
+    if (this.#context.heldBytes <= this.#options.maxHeldTotal) return;
+    for (const connection of this.#waiting) {
+      this.counters.add(COUNT_TOTAL_CAP);
+      for (const stream of [connection.c2s, connection.s2c]) {
+        if (stream.waiting) stream.skip = Math.max(stream.skip, SKIP_ONE);
+      }
+      this.#enqueue(connection);
+      return;
+    }
+  }
+}
+
+/** Whether the segment comes from the connection's client. */
+function sameEnd(segment: Segment, c: Connection): boolean {
+  const { address, port } = c.client;
+  return (
+    segment.srcPort === port &&
+    segment.src3 === address.w3 &&
+    segment.src2 === address.w2 &&
+    segment.src1 === address.w1 &&
+    segment.src0 === address.w0
+  );
+}
+
+/** Whether `ack` answers the SYN before `start`, with or without data on it. */
+function acknowledgesSyn(ack: SeqNum, start: SeqNum, stream: HalfStream): boolean {
+  const distance = seqDiff(ack, start);
+  return distance >= 0 && seqDiff(ack, stream.next) <= 0xffff;
+}
