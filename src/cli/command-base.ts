@@ -1,0 +1,51 @@
+/** What the two command lines have in common: layout of the help, process options, how parsing fails. */
+import { Command, Option } from 'commander';
+import { LOG_FORMATS, LOG_LEVELS } from '../config/defaults.ts';
+import { programVersion } from './version.ts';
+
+const HELP_WIDTH = 100;
+
+/** An empty command that throws instead of exiting and prints nothing of its own but help and version. */
+export function baseCommand(name: string, usage: string, description: string): Command {
+  return new Command(name)
+    .usage(usage)
+    .description(description)
+    .exitOverride()
+    .allowExcessArguments(false)
+    .enablePositionalOptions()
+    .configureOutput({ writeErr: () => undefined })
+    .configureHelp({
+      helpWidth: Math.min(HELP_WIDTH, process.stdout.columns ?? HELP_WIDTH),
+      showGlobalOptions: false,
+      optionTerm: alignedTerm,
+      optionDescription: describeOption,
+    });
+}
+
+export function addProcessOptions(command: Command, name: string): Command {
+  return command
+    .optionsGroup('Process:')
+    .option('-d, --daemon', 'run in the background; failures at start are still reported here')
+    .option('-P, --pid-file <file>', 'write the process id here; a second instance with the same file is refused')
+    .option('-l, --log <file>', `log to this file, opened anew on SIGHUP (stderr; with -d /var/log/${name}.log)`)
+    .addOption(new Option('--log-level <level>', 'error, warn, info or debug (info)').choices(LOG_LEVELS))
+    .addOption(new Option('--log-format <format>', 'text, or json for one object a line (text)').choices(LOG_FORMATS))
+    .option('--debug', 'log everything, and show stack traces')
+    .version(`${name} ${programVersion()}`, '-v, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help');
+}
+
+/** Gathers a repeatable option's values. */
+export function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
+  return [...(previous ?? []), value];
+}
+
+/** Long-only options stand under the long names of the others. */
+function alignedTerm(option: Option): string {
+  return option.short === undefined ? `    ${option.flags}` : option.flags;
+}
+
+/** Choices and defaults are part of our own wording; commander's would say them twice. */
+function describeOption(option: Option): string {
+  return option.description;
+}

@@ -1,0 +1,110 @@
+/** tcpcopy's command line: TCPCopy's short flags with their meanings, a long name for each, and what is new here. */
+import { Option, type Command } from 'commander';
+import { IO_BACKENDS, PACES, TARGETS } from '../config/defaults.ts';
+import { addProcessOptions, baseCommand, collect } from './command-base.ts';
+import { addReplacedFlags, TCPCOPY_REPLACED_FLAGS } from './replaced-flags.ts';
+
+const EXAMPLES = `
+Examples:
+  Copy what reaches port 80 here to a test server, through an intercept on a third machine:
+    tcpcopy -x 80-192.0.2.10:8080 -s 192.0.2.20
+  The same with other client addresses, a fifth of the connections, each sent three times:
+    tcpcopy -x 80-192.0.2.10:8080 -s 192.0.2.20 -c 10.9.8.x -r 20 -n 3
+  In the background, with log and pid file:
+    tcpcopy -x 80-192.0.2.10:8080 -s 192.0.2.20 -d -l /var/log/tcpcopy.log -P /run/tcpcopy.pid
+  Replay a recording to a server on this machine: no root, no intercept, no routes:
+    tcpcopy -i traffic.pcapng -x 80-127.0.0.1:8080 --target socket
+  The same at ten times the recorded speed, failing unless 99.9 % arrives:
+    tcpcopy -i traffic.pcapng -x 80-127.0.0.1:8080 --target socket -a 10 --min-fidelity 99.9
+  See what would be sent, without sending it:
+    tcpcopy -i traffic.pcapng -x 80-192.0.2.10:8080 -c 10.9.8.x -w would-send.pcap
+
+Exit codes: 0 done; 1 it failed while running, the ledger does not balance, or --min-fidelity was
+missed; 2 bad use: nothing was copied. SIGUSR1 prints figures, SIGINT and SIGTERM end with the
+summary.
+`;
+
+export function copyCommand(): Command {
+  const command = baseCommand(
+    'tcpcopy',
+    '-x <port-ip:port> [-s <intercept> | --target socket] [options]\n       tcpcopy inspect <recording>',
+    'Copies live or recorded TCP traffic to a test server. Online clients and servers never notice.',
+  );
+  command
+    .optionsGroup('Traffic:')
+    .option(
+      '-x, --map <list>',
+      'what to copy where: port-ip:port or ip:port-ip:port, comma separated; IPv6 as [v6]; ' +
+        'ranges as 8000-8010-ip:9000',
+      collect,
+    )
+    .option(
+      '-i, --input <devices>',
+      "devices to capture on, comma separated, or one recording (pcap, pcapng, .gz; '-' for stdin) (any)",
+      collect,
+    )
+    .option('-F, --filter <filter>', 'capture only what matches this pcap filter too, as in "src net 10.0.0.0/8"')
+    .option('-r, --percent <percent>', 'copy this share of the connections (100)')
+    .option('-g, --gradual', 'begin at 1 % of the connections and add one point a second')
+    .option('-O, --only-from-syn', 'leave out connections that were open before copying began')
+    .option('-B, --buffer <mb>', 'kernel capture buffer (64 MB)')
+    .option('-S, --snaplen <bytes>', 'bytes captured of each packet (65600: all)')
+    .addOption(
+      new Option('--io <backend>', 'auto, ring (Linux, fast) or pcap (libpcap, everywhere) (auto)').choices(
+        IO_BACKENDS,
+      ),
+    );
+  command
+    .optionsGroup('Target:')
+    .addOption(
+      new Option(
+        '--target <kind>',
+        "raw: own TCP client with the clients' addresses, needs root and -s; " +
+          'socket: ordinary connections from this host, needs neither (raw)',
+      ).choices(TARGETS),
+    )
+    .option('-n, --copies <num>', 'send every connection this many times, 1 to 1023 (1)')
+    .option(
+      '-c, --client <list>',
+      "source addresses instead of the clients' own: ip, a.b.c.x, a.b.c.d/len, comma separated",
+      collect,
+    )
+    .option('-M, --mtu <bytes>', 'largest IP packet sent (1500)')
+    .option('-D, --mss <bytes>', 'largest TCP payload sent (what the MTU leaves)');
+  command
+    .optionsGroup('Intercept:')
+    .option('-s, --intercept <list>', 'where intercept runs: host or host:port, comma separated', collect)
+    .option('-p, --port <port>', 'port of every -s that names none (36524)')
+    .option('-C, --connections <num>', 'control connections to each intercept, 1 to 16 (2)')
+    .option('-L, --lonely', 'stay, and keep trying, when every intercept is gone (else exit 1 after a while)')
+    .option('--control-key-file <file>', 'the key shared with the intercepts');
+  command
+    .optionsGroup('Pacing:')
+    .addOption(
+      new Option(
+        '--pace <pace>',
+        "response: wait for the target's response where the client waited; " +
+          'capture: recorded times; asap: at once (response)',
+      ).choices(PACES),
+    )
+    .option('-W, --dont-wait', 'do not wait for responses: --pace asap live, --pace capture for a recording')
+    .option('-a, --accelerate <times>', 'recording: this many times as fast (1)')
+    .option('-I, --max-gap <ms>', 'recording: cut longer silences down to this')
+    .option('-T, --repeat <times>', 'recording: replay it this often (1)')
+    .option('--seed <num>', 'same seed, same recording: the same bytes');
+  command
+    .optionsGroup('Limits:')
+    .option('-m, --memory <mb>', 'memory for sessions; beyond it new connections are left out and counted (512 MB)')
+    .option('--max-sessions <num>', 'sessions open at once; likewise (65536)')
+    .option('-t, --timeout <s>', 'close a session that has had nothing to do for this long (600)')
+    .option('-k, --keepalive-timeout <s>', 'the same while its connection is still open online (-t and 120)');
+  command
+    .optionsGroup('Output:')
+    .option('-w, --write <file>', 'write the packets to a pcap file instead of sending them')
+    .option('--summary-json <file>', 'write the summary there too, for machines')
+    .option('--min-fidelity <percent>', 'exit 1 when less than this share of the requests reached the target')
+    .option('--summary-interval <s>', 'between lines of figures where there is no terminal; 0: none (10)');
+  addProcessOptions(command, 'tcpcopy');
+  addReplacedFlags(command, TCPCOPY_REPLACED_FLAGS);
+  return command.addHelpText('after', EXAMPLES);
+}

@@ -1,0 +1,76 @@
+/**
+ * The programs' log: pino decides what is logged and as what, this file where it goes and how it looks. Text lines read
+ * `2026-01-31T12:00:00.000Z warn  message key=value`; JSON lines are pino's own.
+ */
+import { pino } from 'pino';
+import type { Log } from '../core/log.ts';
+import type { ProcessOptions } from '../config/copy-options.ts';
+import { TcpcopyError } from '../core/errors.ts';
+
+/** A log file that cannot take more (a full disk) must not take the memory instead. Bytes held back at most. */
+const LARGEST_BACKLOG = 1 << 20;
+
+export interface LogFile {
+  readonly log: Log;
+  /** A line that is not a log record, as the summary is; in JSON it becomes one. */
+  line(text: string): void;
+  /** After the file has been moved away. */
+  reopen(): void;
+  flush(): void;
+}
+
+/** A log that hands finished lines, without their line end, to `write`. */
+export function createLog(options: Pick<ProcessOptions, 'logLevel' | 'logFormat'>, write: (line: string) => void): Log {
+  const { logLevel, logFormat } = options;
+  const toLine = logFormat === 'json' ? (json: string) => json.trimEnd() : textLine;
+  const logger = pino(
+    {
+      level: logLevel,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (level) => ({ level }) },
+    },
+    { write: (json: string) => write(toLine(json)) },
+  );
+  return {
+    error: (message, fields) => logger.error(fields ?? {}, message),
+    warn: (message, fields) => logger.warn(fields ?? {}, message),
+    info: (message, fields) => logger.info(fields ?? {}, message),
+    debug: (message, fields) => logger.debug(fields ?? {}, message),
+  };
+}
+
+/** The log in a file, appended to. Throws a `TcpcopyError` when it cannot be opened. */
+export function openLogFile(path: string, options: Pick<ProcessOptions, 'logLevel' | 'logFormat'>): LogFile {
+  let destination: ReturnType<typeof pino.destination>;
+  try {
+    destination = pino.destination({ dest: path, append: true, sync: true, maxLength: LARGEST_BACKLOG });
+  } catch (error) {
+    throw new TcpcopyError('E_FILE', `cannot be opened (${(error as NodeJS.ErrnoException).code})`, {
+      where: `-l ${path}`,
+      hint: 'name a file that can be written',
+      cause: error,
+    });
+  }
+  // Without a listener a full disk would end the process. What cannot be logged is lost; copying goes on.
+  destination.on('error', () => undefined);
+  const write = (text: string) => void destination.write(`${text}\n`);
+  const log = createLog(options, write);
+  return {
+    log,
+    line: options.logFormat === 'json' ? (text) => log.info(text) : write,
+    reopen: () => destination.reopen(),
+    flush: () => destination.flushSync(),
+  };
+}
+
+function textLine(json: string): string {
+  const { level, time, msg, ...fields } = JSON.parse(json) as Record<string, unknown>;
+  const rest = Object.entries(fields).map(([key, value]) => ` ${key}=${fieldText(value)}`);
+  return `${String(time)} ${String(level).padEnd(5)} ${String(msg ?? '').replace(/\s*\n\s*/g, ' ')}${rest.join('')}`;
+}
+
+function fieldText(value: unknown): string {
+  if (typeof value === 'string') return /[\s"=]/.test(value) || value === '' ? JSON.stringify(value) : value;
+  return JSON.stringify(value);
+}

@@ -1,0 +1,56 @@
+/** The file system as option checking sees it. */
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { OptionsContext } from '../config/options-context.ts';
+import { TcpcopyError } from '../core/errors.ts';
+
+/** `name` is the program's. */
+export function machineContext(name: string): OptionsContext {
+  return { fileKind, whyNotWritable, readText, defaultLogFile: defaultLogFile(name) };
+}
+
+/** `/var/log/<name>.log` for root, else a file of that name in the working directory. */
+export function defaultLogFile(name: string): string {
+  return process.getuid?.() === 0 ? `/var/log/${name}.log` : `${name}.log`;
+}
+
+/** FIFOs and character devices (`/dev/stdin`) can be read like files. */
+function fileKind(path: string): 'file' | 'directory' | 'missing' | 'denied' {
+  try {
+    if (statSync(path).isDirectory()) return 'directory';
+    accessSync(path, constants.R_OK);
+    return 'file';
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'EACCES' || code === 'EPERM' ? 'denied' : 'missing';
+  }
+}
+
+function whyNotWritable(path: string): string | undefined {
+  return errnoOf(() => {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat?.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
+    accessSync(stat ? path : dirname(path), stat ? constants.W_OK : constants.W_OK | constants.X_OK);
+  });
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new TcpcopyError('E_FILE', `cannot be read (${code})`, {
+      where: path,
+      hint: 'check the path and its permissions',
+    });
+  }
+}
+
+function errnoOf(attempt: () => void): string | undefined {
+  try {
+    attempt();
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'EIO';
+  }
+}

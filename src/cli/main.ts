@@ -1,0 +1,83 @@
+/**
+ * From arguments to exit code, for both programs: parse, go to the background if asked, take the pid file, open the log,
+ * run, and turn whatever goes wrong into one line on standard error.
+ */
+import { CommanderError, type Command } from 'commander';
+import type { ProcessOptions } from '../config/copy-options.ts';
+import { daemonParent, startDaemon } from './daemon.ts';
+import { errorLine, EXIT_BAD_USE, EXIT_FAILED, exitCodeOf } from './exit-code.ts';
+import { machineContext } from './machine-context.ts';
+import type { Program } from './program.ts';
+import { replacedFlagNotes } from './replaced-flags.ts';
+import { Terminal } from './terminal.ts';
+import { isHelpOrVersion, toUsageError } from './usage-error.ts';
+
+/** Time for open handles to close after the program has finished; then they are abandoned. */
+const GRACE_MS = 500;
+
+export interface MainSetup {
+  /** Adds subcommands. */
+  readonly extend?: (command: Command) => void;
+}
+
+/** Runs `program` with this process's arguments and ends the process. */
+export async function main<O extends { readonly process: ProcessOptions }>(
+  program: Program<O>,
+  setup: MainSetup = {},
+): Promise<void> {
+  const argv = process.argv.slice(2);
+  const terminal = new Terminal(process.stdout, process.stderr);
+  const parent = daemonParent();
+  const debug = argv.includes('--debug');
+  let report = (line: string) => terminal.errorLine(`${program.name}: ${line}`);
+
+  process.stdout.on('error', endQuietlyOnClosedPipe);
+  const onUncaught = (error: unknown) => {
+    report(errorLine(error, debug));
+    if (debug && error instanceof Error && error.stack) terminal.errorLine(error.stack);
+    process.exit(EXIT_FAILED);
+  };
+  process.on('uncaughtException', onUncaught);
+
+  const command = program.command();
+  let code: number | undefined;
+  command.action(async () => {
+    const raw = command.opts();
+    const { options, notes } = await program.parse(raw, machineContext(program.name));
+    const allNotes = [...replacedFlagNotes(raw, program.replacedFlags), ...notes];
+    if (!parent) for (const note of allNotes) report(`note: ${note}`);
+    if (options.process.daemon && !parent) {
+      code = await startDaemon(program.name, argv, options.process.logFile!, terminal);
+      return;
+    }
+    const { runInForeground } = await import('./run-in-foreground.ts');
+    code = await runInForeground(program, options, {
+      terminal,
+      parent,
+      notes: allNotes,
+      onReport: (r) => (report = r),
+    });
+  });
+  setup.extend?.(command);
+
+  try {
+    await command.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (!isHelpOrVersion(error)) {
+      const shown = error instanceof CommanderError ? toUsageError(error, command) : error;
+      const line = errorLine(shown, debug);
+      code = error instanceof CommanderError ? EXIT_BAD_USE : exitCodeOf(error, false);
+      if (parent) await parent.failed(line, code);
+      else report(line);
+      if (debug && error instanceof Error && error.stack) terminal.errorLine(error.stack);
+    }
+  }
+  if (code !== undefined) process.exitCode = code;
+  setTimeout(() => process.exit(), GRACE_MS).unref();
+}
+
+/** `tcpcopy … | head`: whoever read the output has seen enough. */
+function endQuietlyOnClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.kill(process.pid, 'SIGTERM');
+  else throw error;
+}

@@ -1,0 +1,92 @@
+/** One run in this process: pid file, log, signals, the runner; and all of them put away again. */
+import pc from 'picocolors';
+import type { ProcessOptions } from '../config/copy-options.ts';
+import type { RunEnvironment } from '../core/run-environment.ts';
+import type { DaemonParent } from './daemon.ts';
+import { errorLine, exitCodeOf } from './exit-code.ts';
+import { createLog, openLogFile, type LogFile } from './logger.ts';
+import { acquirePidFile, type PidFile } from './pid-file.ts';
+import type { Program } from './program.ts';
+import { installSignals } from './signals.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface Surroundings {
+  readonly terminal: Terminal;
+  /** Set when this process is the daemon. */
+  readonly parent: DaemonParent | undefined;
+  /** For the log file; the terminal has seen them. */
+  readonly notes: readonly string[];
+  /** Tells how a fatal line is reported from here on, for errors that nobody catches. */
+  readonly onReport: (report: (line: string) => void) => void;
+}
+
+/** Resolves with the exit code; reports what goes wrong itself. */
+export async function runInForeground<O extends { readonly process: ProcessOptions }>(
+  program: Program<O>,
+  options: O,
+  { terminal, parent, notes, onReport }: Surroundings,
+): Promise<number> {
+  const { logFile: path, pidFile: pidPath, debug } = options.process;
+  const file = path === undefined ? undefined : openLogFile(path, options.process);
+  const log = file?.log ?? createLog(options.process, (line) => terminal.errorLine(line));
+  const report = (line: string) => {
+    file?.log.error(line);
+    if (!parent) terminal.errorLine(`${program.name}: ${line}`);
+  };
+  onReport(report);
+
+  let pidFile: PidFile | undefined;
+  let started = false;
+  const release = () => {
+    pidFile?.release();
+    file?.flush();
+  };
+  process.on('exit', release);
+  const signals = installSignals({
+    reopenLog: reopener(file),
+    abandon: () => log.warn('second signal: ending at once'),
+  });
+  try {
+    for (const note of notes) file?.log.warn(note);
+    if (pidPath !== undefined) {
+      pidFile = acquirePidFile(pidPath, program.name);
+      if (pidFile.replaced !== undefined) {
+        log.warn(`${pidPath} was left behind by process ${pidFile.replaced}, which is gone: taken over`);
+      }
+    }
+    const environment: RunEnvironment = {
+      log,
+      stdout: parent && file ? file.line : (line) => terminal.line(line),
+      liveLine: !parent && terminal.isTty ? (text) => terminal.live(text) : undefined,
+      columns: terminal.columns,
+      colors: !parent && terminal.isTty && pc.isColorSupported,
+      stopSignal: signals.stopSignal,
+      statsRequests: (callback) => signals.statsRequests(callback),
+      started() {
+        if (started) return;
+        started = true;
+        parent?.started();
+      },
+    };
+    return await program.run(options, environment);
+  } catch (error) {
+    terminal.live('');
+    const code = exitCodeOf(error, started);
+    report(errorLine(error, debug));
+    if (debug && error instanceof Error && error.stack !== undefined) {
+      if (file) file.line(error.stack);
+      else terminal.errorLine(error.stack);
+    }
+    if (!started) await parent?.failed(errorLine(error, debug), code);
+    return code;
+  } finally {
+    terminal.live('');
+    signals.dispose();
+    release();
+    process.off('exit', release);
+  }
+}
+
+function reopener(file: LogFile | undefined): (() => void) | undefined {
+  return file && (() => file.reopen());
+}

@@ -1,0 +1,54 @@
+/**
+ * The one place that writes to the terminal. Two streams may be the same screen: the live line, on standard output, is
+ * taken away before any other line is written to either, and put back after it.
+ */
+const ERASE_LINE = '\r\u001b[2K';
+
+/** What of a `process.stdout` is used here. */
+export interface TerminalStream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+}
+
+export class Terminal {
+  readonly #out: TerminalStream;
+  readonly #err: TerminalStream;
+  #live = '';
+
+  constructor(out: TerminalStream, err: TerminalStream) {
+    this.#out = out;
+    this.#err = err;
+  }
+
+  get isTty(): boolean {
+    return this.#out.isTTY === true;
+  }
+
+  get columns(): number | undefined {
+    return this.isTty ? this.#out.columns : undefined;
+  }
+
+  /** Writes a line to standard output. */
+  line(text: string): void {
+    this.#above(() => this.#out.write(`${text}\n`));
+  }
+
+  /** Writes a line to standard error. */
+  errorLine(text: string): void {
+    this.#above(() => this.#err.write(`${text}\n`));
+  }
+
+  /** Replaces the live line; an empty text takes it away. It may hold colours, so whoever makes it keeps it short. */
+  live(text: string): void {
+    if (!this.isTty || (text === '' && this.#live === '')) return;
+    this.#live = text;
+    this.#out.write(ERASE_LINE + text);
+  }
+
+  #above(write: () => void): void {
+    if (this.#live !== '') this.#out.write(ERASE_LINE);
+    write();
+    if (this.#live !== '') this.#out.write(this.#live);
+  }
+}
