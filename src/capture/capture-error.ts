@@ -1,7 +1,8 @@
 /** What backends throw, as errors a person can act on. */
 import { TcpcopyError } from '../core/errors.ts';
 
-const GRANT = 'run as root, or give node the right: setcap cap_net_raw,cap_net_admin+ep "$(readlink -f "$(which node)")"';
+const GRANT =
+  'run as root, or give node the right: setcap cap_net_raw,cap_net_admin+ep "$(readlink -f "$(which node)")"';
 
 export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;

@@ -25,6 +25,8 @@ export function loadRawSocket(): { module: RawSocketModule } | { reason: string 
     return { module: createRequire(import.meta.url)('raw-socket') as RawSocketModule };
   } catch (error) {
     const built = error instanceof Error && !/Cannot find module 'raw-socket'/.test(error.message);
-    return { reason: `the npm package raw-socket is not ${built ? 'built' : 'installed'}; run \`npm rebuild raw-socket\`` };
+    return {
+      reason: `the npm package raw-socket is not ${built ? 'built' : 'installed'}; run \`npm rebuild raw-socket\``,
+    };
   }
 }
