@@ -1,0 +1,37 @@
+/** What an intercept counts. frames = segments + notSegments; segments = all of the rest but kernelDropped. */
+export interface InterceptStats {
+  readonly frames: number;
+  /** Frames that never reached us. */
+  readonly kernelDropped: number;
+  /** Frames that were no TCP segment, by reason. */
+  readonly notSegments: Readonly<Record<string, number>>;
+  readonly segments: number;
+  /** Sent to a tcpcopy. */
+  readonly forwarded: number;
+  /** Not sent, because its tcpcopy read too slowly or its connection broke. */
+  readonly dropped: number;
+  /** Not from a target, or to a port that nobody leases. */
+  readonly unrouted: number;
+  /** Copies of a segment that another device or direction showed first. */
+  readonly copies: number;
+  /** For a tcpcopy that is not connected just now. */
+  readonly absent: number;
+  readonly instances: number;
+  readonly connections: number;
+  readonly freeBlocks: number;
+}
+
+/** Lines for a person. */
+export function describeStats(s: InterceptStats): string[] {
+  const n = (value: number, noun: string) => `${value} ${noun}${value === 1 ? '' : 's'}`;
+  const lines = [
+    `${n(s.frames, 'frame')} captured, ${s.kernelDropped} dropped by the kernel; ${n(s.segments, 'segment')}: ` +
+      `${s.forwarded} forwarded, ${s.dropped} dropped for slow readers, ${s.absent} for nobody connected, ` +
+      `${s.copies} copies, ${s.unrouted} not asked for`,
+    `${n(s.instances, 'tcpcopy instance')}, ${n(s.connections, 'connection')}, ${n(s.freeBlocks, 'free port block')}`,
+  ];
+  const others = Object.entries(s.notSegments);
+  if (others.length > 0)
+    lines.push(`not segments: ${others.map(([reason, count]) => `${reason} ${count}`).join(', ')}`);
+  return lines;
+}

@@ -1,0 +1,285 @@
+/**
+ * The intercept: captures the responses of the targets and gives each to the tcpcopy whose session it answers. This file
+ * joins the parts and owns the loop, the clock and the sockets; it sends nothing but control messages.
+ *
+ *     capture loop ─segment─▶ router ─instance─▶ duplicate filter ─▶ peer's batch ──one write per capture batch──▶
+ *
+ * The capture filter follows what the instances ask for: with nobody connected, nothing is captured.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+import type { CaptureFilter } from '../capture/capture-filter.ts';
+import type { PacketSource } from '../capture/packet-source.ts';
+import { encode } from '../control/encoder.ts';
+import { LeaseTable } from '../control/lease-table.ts';
+import type { Hello, Message } from '../control/messages.ts';
+import { BYE, INSTANCE_ID_BYTES, NONCE_BYTES, REFUSED_BUSY, STATS } from '../control/protocol.ts';
+import { ResponseWriter } from '../control/response-writer.ts';
+import { RunningClock } from '../control/running-clock.ts';
+import { refusedMessage, ServerHandshake, type ServerIdentity } from '../control/server-handshake.ts';
+import { TcpcopyError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { elapsed, instant, millis, toMillis, type Duration, type Instant } from '../core/time.ts';
+import type { Segment } from '../wire/segment.ts';
+import { CaptureLoop, type SegmentHandler, type SegmentParser } from './capture-loop.ts';
+import { coarseFilter, exactFilter } from './capture-selection.ts';
+import { ControlServer } from './control-server.ts';
+import { DuplicateFilter } from './duplicate-filter.ts';
+import { hmacSha256 } from './hmac.ts';
+import type { Instance } from './instance.ts';
+import { Instances } from './instances.ts';
+import type { InterceptStats } from './intercept-stats.ts';
+import { Peer, type PeerOwner } from './peer.ts';
+import { Router } from './router.ts';
+
+/** A source whose filter can be exchanged while it runs; one that cannot captures what it was made for. */
+export interface InterceptSource extends PacketSource {
+  refilter?(filter: CaptureFilter): void;
+}
+
+export interface InterceptSetup {
+  readonly sources: readonly InterceptSource[];
+  readonly makeParser: () => SegmentParser;
+  readonly bind: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly key: string | undefined;
+  /** A user's capture filter, and-ed with the targets. */
+  readonly expression: string | undefined;
+  readonly software: string;
+  readonly log: Log;
+  /** All of the sources have ended; the error of the last one that broke. */
+  readonly captureEnded: (error: Error | undefined) => void;
+  readonly tuning?: Partial<InterceptTuning>;
+}
+
+export interface InterceptTuning {
+  /** Between looks at timeouts. */
+  readonly tick: Duration;
+  /** Between STATS messages. */
+  readonly statsInterval: Duration;
+  readonly handshakeTimeout: Duration;
+  /** A connection that is silent for so long is dead; tcpcopy sends a PING every second. */
+  readonly peerTimeout: Duration;
+  /** How long a lease outlives its instance's last connection. */
+  readonly leaseSilence: Duration;
+  readonly firstPort: number;
+  /** Bytes that may wait for one connection. */
+  readonly outputCap: number;
+  readonly maxConnections: number;
+}
+
+const DEFAULTS: InterceptTuning = {
+  tick: millis(250),
+  statsInterval: millis(1_000),
+  handshakeTimeout: millis(5_000),
+  peerTimeout: millis(15_000),
+  leaseSilence: millis(30_000),
+  firstPort: 1024,
+  outputCap: 16 << 20,
+  maxConnections: 512,
+};
+
+/** A tick that comes later than this many periods shows that the process stood still. */
+const LATE_TICKS = 4;
+/** Bounds of a clean stop: for the capture, and for the last bytes to the peers. */
+const CAPTURE_STOP_MS = 400;
+const PEERS_STOP_MS = 300;
+
+export class Intercept implements PeerOwner, SegmentHandler {
+  readonly #setup: InterceptSetup;
+  readonly #tuning: InterceptTuning;
+  readonly #identity: ServerIdentity;
+  readonly #clock: RunningClock;
+  readonly #leases: LeaseTable;
+  readonly #instances: Instances;
+  readonly #router: Router;
+  readonly #copies = new DuplicateFilter();
+  readonly #capture: CaptureLoop;
+  readonly #server: ControlServer;
+  readonly #peers = new Set<Peer>();
+  /** Peers with a batch to write. */
+  readonly #due: Peer[] = [];
+  readonly #counts = { unrouted: 0, copies: 0, absent: 0 };
+  #timer: NodeJS.Timeout | undefined;
+  #statsAt: Instant = instant(0);
+  #stopping = false;
+
+  constructor(setup: InterceptSetup) {
+    this.#setup = setup;
+    this.#tuning = { ...DEFAULTS, ...setup.tuning };
+    const { tick, leaseSilence, firstPort } = this.#tuning;
+    this.#identity = {
+      interceptId: randomBytes(INSTANCE_ID_BYTES),
+      key: setup.key,
+      software: setup.software,
+      leaseSilence: toMillis(leaseSilence),
+    };
+    this.#clock = new RunningClock(monotonic(), (tick * LATE_TICKS) as Duration);
+    this.#leases = new LeaseTable({ firstPort, silence: leaseSilence });
+    this.#instances = new Instances(this.#leases, setup.log, () => this.#refilter());
+    this.#router = new Router(this.#leases, this.#instances.bySlot);
+    this.#capture = new CaptureLoop(setup.sources, setup.makeParser, this);
+    this.#server = new ControlServer((socket) => this.#accept(socket));
+  }
+
+  /** Opens the devices and the control port; throws a `TcpcopyError` when one of them fails. */
+  async start(): Promise<void> {
+    await this.#capture.open();
+    try {
+      this.#refilter();
+      await this.#server.listen(this.#setup.bind, this.#setup.port);
+    } catch (error) {
+      this.#capture.close();
+      throw error;
+    }
+    this.#timer = setInterval(() => this.#tick(), toMillis(this.#tuning.tick));
+  }
+
+  /** The control port in use. */
+  get port(): number {
+    return this.#server.port;
+  }
+
+  /** Delivers what is captured already, takes leave of the peers, and is done within a second. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    clearInterval(this.#timer);
+    this.#server.close();
+    await this.#capture.stop(CAPTURE_STOP_MS);
+    this.#sendStats();
+    const bye = encode({ type: BYE, text: 'the intercept is stopping' });
+    const leaving = [...this.#peers].map((peer) => peer.closeAfter(bye, undefined));
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, PEERS_STOP_MS);
+    });
+    await Promise.race([Promise.all(leaving), late]);
+    clearTimeout(timer);
+    this.#capture.close();
+  }
+
+  stats(): InterceptStats {
+    const { frames, segments, frameDrops } = this.#capture;
+    return {
+      frames,
+      kernelDropped: this.#capture.kernelDropped(),
+      notSegments: frameDrops.toJSON(),
+      segments,
+      forwarded: this.#instances.forwarded,
+      dropped: this.#instances.dropped,
+      ...this.#counts,
+      instances: this.#instances.count,
+      connections: this.#peers.size,
+      freeBlocks: this.#leases.free,
+    };
+  }
+
+  // ---- capture ----
+
+  segment(segment: Segment, path: number): void {
+    const instance = this.#router.route(segment);
+    if (instance === undefined) {
+      this.#counts.unrouted++;
+      return;
+    }
+    if (this.#copies.isCopy(segment, path)) {
+      this.#counts.copies++;
+      return;
+    }
+    const peer = instance.peerFor(segment.dstPort);
+    if (peer === undefined) {
+      this.#counts.absent++;
+      return;
+    }
+    if (peer.add(segment, instance.maxPayload)) this.#due.push(peer);
+  }
+
+  batchDone(): void {
+    const due = this.#due;
+    for (let i = 0; i < due.length; i++) due[i]!.flush();
+    due.length = 0;
+  }
+
+  sourceEnded(name: string, left: number, error: Error | undefined): void {
+    if (this.#stopping) return;
+    const why = error instanceof TcpcopyError ? error.oneLine() : (error?.message ?? 'no more packets');
+    this.#setup.log.error(`capture on ${name} has ended: ${why}`);
+    if (left === 0) this.#setup.captureEnded(error);
+  }
+
+  // ---- control connections ----
+
+  get time(): Instant {
+    return this.#clock.time;
+  }
+
+  admit(peer: Peer, hello: Hello): Instance | string {
+    return this.#instances.admit(peer, hello);
+  }
+
+  received(peer: Peer, instance: Instance, message: Message): void {
+    this.#instances.handle(peer, instance, message);
+  }
+
+  closed(peer: Peer, reason: string | undefined): void {
+    this.#peers.delete(peer);
+    if (reason !== undefined) this.#setup.log.warn(`control connection of ${peer.name} closed: ${reason}`);
+    if (peer.instance !== undefined) this.#instances.left(peer, peer.instance, this.time);
+  }
+
+  #accept(socket: Socket): void {
+    const handshake = new ServerHandshake(this.#identity, hmacSha256, randomBytes(NONCE_BYTES));
+    const peer = new Peer(socket, handshake, this, new ResponseWriter(), this.#tuning.outputCap);
+    this.#peers.add(peer);
+    if (this.#peers.size > this.#tuning.maxConnections) {
+      const reason = `the intercept has ${this.#tuning.maxConnections} connections already`;
+      void peer.closeAfter(refusedMessage(REFUSED_BUSY, reason), reason);
+    }
+  }
+
+  #tick(): void {
+    const now = this.#clock.tick(monotonic());
+    const { handshakeTimeout, peerTimeout, statsInterval } = this.#tuning;
+    for (const peer of this.#peers) {
+      if (peer.instance === undefined && elapsed(now, peer.openedAt) > handshakeTimeout) {
+        peer.close('the handshake took too long');
+      } else if (elapsed(now, peer.heard) > peerTimeout) {
+        peer.close(`silent for ${toMillis(peerTimeout)} ms`);
+      }
+    }
+    this.#instances.expire(now);
+    if (elapsed(now, this.#statsAt) < statsInterval) return;
+    this.#statsAt = now;
+    this.#sendStats();
+  }
+
+  #sendStats(): void {
+    const { frames } = this.#capture;
+    const kernelDropped = this.#capture.kernelDropped();
+    for (const instance of this.#instances.all) {
+      const { forwarded, dropped } = instance;
+      instance.peers[0]?.send({ type: STATS, frames, kernelDropped, forwarded, dropped });
+    }
+  }
+
+  #refilter(): void {
+    if (this.#stopping) return;
+    const targets = this.#instances.targets();
+    const { expression, log } = this.#setup;
+    for (const source of this.#setup.sources) {
+      try {
+        source.refilter?.(exactFilter(targets, expression));
+      } catch (error) {
+        if (targets.length === 0) throw error;
+        log.warn(`capture on ${source.name} is filtered by port range only: ${String(error)}`);
+        source.refilter?.(coarseFilter(targets, expression));
+      }
+    }
+  }
+}
+
+/** Microseconds since the process began. */
+function monotonic(): Instant {
+  return instant(performance.now() * 1_000);
+}

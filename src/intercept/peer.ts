@@ -1,0 +1,168 @@
+/**
+ * One control connection of a tcpcopy. It reads and checks what comes, hands messages to its owner, and collects
+ * responses in a batch that goes out with one write per capture poll.
+ *
+ * A tcpcopy that reads too slowly costs only itself: while its socket holds more than the cap, batches for it are
+ * dropped and counted. Nothing waits.
+ */
+import type { Socket } from 'node:net';
+import { TcpcopyError } from '../core/errors.ts';
+import type { Instant } from '../core/time.ts';
+import { Decoder } from '../control/decoder.ts';
+import { encode } from '../control/encoder.ts';
+import type { ControlMessage, Hello, Message } from '../control/messages.ts';
+import { MAX_MESSAGE, REFUSED_BUSY, REFUSED_PROTOCOL } from '../control/protocol.ts';
+import { ResponseWriter } from '../control/response-writer.ts';
+import { refusedMessage, type ServerHandshake } from '../control/server-handshake.ts';
+import type { Segment } from '../wire/segment.ts';
+import type { Instance } from './instance.ts';
+
+/** How long a refused connection may take to read why. */
+const LINGER_MS = 1_000;
+
+export interface PeerOwner {
+  /** Coarse time, for `heard`. */
+  readonly time: Instant;
+  /** The handshake is done: takes the peer in, or says why not. */
+  admit(peer: Peer, hello: Hello): Instance | string;
+  received(peer: Peer, instance: Instance, message: Message): void;
+  /** The last call; `reason` when it was not the other end that closed. */
+  closed(peer: Peer, reason: string | undefined): void;
+}
+
+export class Peer {
+  /** For messages: the remote address and port. */
+  readonly name: string;
+  readonly openedAt: Instant;
+  /** When something last arrived. */
+  heard: Instant;
+  /** Which of its instance's connections this is. */
+  index = 0;
+  instance: Instance | undefined;
+  /** Segments written, and dropped because the socket was full. */
+  forwarded = 0;
+  dropped = 0;
+  /** It has said BYE: its lease need not be kept. */
+  leaving = false;
+  readonly #socket: Socket;
+  readonly #owner: PeerOwner;
+  readonly #handshake: ServerHandshake;
+  readonly #decoder = new Decoder();
+  readonly #batch: ResponseWriter;
+  readonly #outputCap: number;
+  #open = true;
+
+  /** `outputCap`: bytes that may wait in the socket. */
+  constructor(socket: Socket, handshake: ServerHandshake, owner: PeerOwner, batch: ResponseWriter, outputCap: number) {
+    this.#socket = socket;
+    this.#handshake = handshake;
+    this.#owner = owner;
+    this.#batch = batch;
+    this.#outputCap = outputCap;
+    this.name = `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`;
+    this.openedAt = this.heard = owner.time;
+    socket.setNoDelay(true);
+    socket.on('data', (chunk) => this.#read(chunk));
+    socket.on('error', (error) => this.close(error.message));
+    socket.on('close', () => this.close());
+  }
+
+  /** Bytes that wait in the socket. */
+  get waiting(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** A connection that asks on and on without reading the answers is closed. */
+  send(message: ControlMessage): void {
+    if (!this.#open) return;
+    if (this.waiting > this.#outputCap + MAX_MESSAGE) this.close('reads no answers');
+    else this.#socket.write(encode(message));
+  }
+
+  /** Adds a segment to the batch; true when it is the first, so that `flush` is due. */
+  add(segment: Segment, maxPayload: number): boolean {
+    if (!this.#batch.add(segment, maxPayload)) {
+      this.flush();
+      this.#batch.add(segment, maxPayload);
+    }
+    return this.#batch.records === 1;
+  }
+
+  /** Writes the batch, or drops it when too much is waiting already. */
+  flush(): void {
+    const batch = this.#batch;
+    if (batch.records === 0) return;
+    if (!this.#open || this.#socket.writableLength + batch.length > this.#outputCap) {
+      this.#dropBatch();
+      return;
+    }
+    this.forwarded += batch.records;
+    batch.finish();
+    this.#socket.write(batch.bytes.subarray(0, batch.length));
+    // Usually the kernel has taken all of it at once, and the memory is ours again.
+    if (this.#socket.writableLength === 0) batch.clear();
+    else batch.renew();
+  }
+
+  /** Ends the connection at once. */
+  close(reason?: string): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#dropBatch();
+    this.#socket.destroy();
+    this.#owner.closed(this, reason);
+  }
+
+  /** Ends it after `bytes` have been taken by the other side, or a second; resolves then. */
+  closeAfter(bytes: Uint8Array, reason: string | undefined): Promise<void> {
+    if (!this.#open) return Promise.resolve();
+    this.#open = false;
+    this.#dropBatch();
+    const socket = this.#socket;
+    socket.removeAllListeners('data');
+    socket.resume();
+    socket.setTimeout(LINGER_MS, () => socket.destroy());
+    socket.end(bytes);
+    this.#owner.closed(this, reason);
+    return new Promise((resolve) => socket.once('close', () => resolve()));
+  }
+
+  #dropBatch(): void {
+    this.dropped += this.#batch.records;
+    this.#batch.clear();
+  }
+
+  #read(chunk: Uint8Array): void {
+    this.heard = this.#owner.time;
+    this.#decoder.push(chunk);
+    try {
+      for (let message = this.#decoder.next(); message !== undefined; message = this.#decoder.next()) {
+        if (this.instance === undefined) this.#shakeHands(message);
+        else this.#owner.received(this, this.instance, message);
+        if (!this.#open) return;
+      }
+    } catch (error) {
+      if (!(error instanceof TcpcopyError)) throw error;
+      void this.closeAfter(refusedMessage(REFUSED_PROTOCOL, error.message), error.message);
+    }
+  }
+
+  #shakeHands(message: Message): void {
+    const step = this.#handshake.handle(message);
+    if (step.kind === 'refused') {
+      void this.closeAfter(step.bytes, step.error.message);
+      return;
+    }
+    if (step.kind === 'welcomed') {
+      this.index = step.hello.connectionIndex;
+      const admitted = this.#owner.admit(this, step.hello);
+      if (typeof admitted === 'string') {
+        void this.closeAfter(refusedMessage(REFUSED_BUSY, admitted), admitted);
+        return;
+      }
+      this.instance = admitted;
+      this.#decoder.maxMessage = MAX_MESSAGE;
+    }
+    this.#socket.write(step.bytes);
+  }
+}
