@@ -1,8 +1,11 @@
 import { instant, type Instant } from '../core/time.ts';
 
-/** The loop's monotonic clock, microseconds since the process began. Sessions and timers live on it. */
+/**
+ * The loop's clock: microseconds, monotonic, near Unix time, so that what is derived from it (initial sequence numbers)
+ * moves on across restarts.
+ */
 export function monotonicNow(): Instant {
-  return instant(performance.now() * 1_000);
+  return instant((performance.timeOrigin + performance.now()) * 1_000);
 }
 
 /** Unix time in microseconds: the clock that captured frames carry. */

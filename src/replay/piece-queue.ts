@@ -61,7 +61,7 @@ export class PieceQueue {
   discardTail(count: number): void {
     this.length -= count;
     this.#budget.used -= count;
-    for (let left = count; left > 0; ) {
+    for (let left = count; left > 0;) {
       const last = this.#chunks.pop()!;
       const held = last.length - (this.#head === this.#chunks.length ? this.#taken : 0);
       if (held > left) this.#chunks.push(last.subarray(0, last.length - left));

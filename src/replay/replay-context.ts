@@ -12,8 +12,10 @@ export interface ReplayContext {
   readonly budget: ByteBudget;
   /** Whether units wait for the target's response (`--pace asap` does not). */
   readonly waitsForResponse: boolean;
-  /** A response that takes longer than this will not come. */
-  readonly responseTimeout: Duration;
+  /** Replicas that wait for the target. */
+  busyReplicas: number;
+  /** How long a response may take; `held`: something waits behind it, or nobody waits for it online any more. */
+  patience(held: boolean): Duration;
   /** Loop time. */
   now(): Instant;
   /** Why bytes are missing from the capture: the kernel's drops, or something before it. */

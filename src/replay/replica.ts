@@ -11,7 +11,7 @@
  *                 └ no session to be had, or the queue is full ─┘
  */
 import type { Endpoint } from '../core/ip-address.ts';
-import { addTime, millis, NEVER, type Instant } from '../core/time.ts';
+import { addTime, earliest, millis, NEVER, type Instant } from '../core/time.ts';
 import type { Piece } from '../protocol/codec.ts';
 import type { UnitBucket } from '../report/ledger.ts';
 import { PieceQueue } from './piece-queue.ts';
@@ -60,6 +60,10 @@ export class Replica extends TimerEntry implements SessionOwner {
   #endAnswers = false;
   #done = false;
   #giveUpAt: Instant = NEVER;
+  /** Something waited behind the oldest unit when the timer was last set. */
+  #held = false;
+  /** Counted in `context.busyReplicas`. */
+  #busy = false;
 
   /** Hands bytes of the unit being sent to the session; made once, since it runs per piece. */
   readonly #take = (bytes: Uint8Array, offset: number, length: number): number => {
@@ -139,16 +143,14 @@ export class Replica extends TimerEntry implements SessionOwner {
     this.#finish();
   }
 
-  get idle(): boolean {
-    return this.#units.length === 0;
-  }
-
   sessionProgressed(): void {
+    if (this.#done) return;
     this.#giveUpAt = NEVER;
     this.#pump();
   }
 
   sessionReceived(length: number, push: boolean): void {
+    if (this.#done) return;
     if (this.#turnReceived === 0) this.#context.ledger.responses++;
     this.#received += length;
     this.#turnReceived += length;
@@ -159,12 +161,14 @@ export class Replica extends TimerEntry implements SessionOwner {
   }
 
   sessionPeerClosed(): void {
+    if (this.#done) return;
     this.#sessionClosing = true;
     this.#settleAnswered();
     this.#session?.close();
   }
 
   sessionEnded(end: SessionEnd): void {
+    if (this.#done) return;
     this.#settleReleased(end);
     this.#session = undefined;
     this.#pump();
@@ -235,9 +239,7 @@ export class Replica extends TimerEntry implements SessionOwner {
   #turnIsOurs(unit: Unit): boolean {
     if (unit.answers === 0 || !this.#context.waitsForResponse) return true;
     if (this.#turnReceived === 0 || !this.#pushSeen) return false;
-    return (
-      this.#turnReceived >= unit.answers || this.#context.now() >= addTime(this.#lastReceived, RESPONSE_QUIET)
-    );
+    return this.#turnReceived >= unit.answers || this.#context.now() >= addTime(this.#lastReceived, RESPONSE_QUIET);
   }
 
   #openSession(): UnitBucket | undefined {
@@ -318,20 +320,40 @@ export class Replica extends TimerEntry implements SessionOwner {
       this.#session.abort();
       this.#session = undefined;
       this.#finish();
-    } else if (!this.#sessionClosing) {
+    } else {
+      if (!this.#sessionClosing) this.#session.close();
       this.#sessionClosing = true;
-      this.#session.close();
+      // Nothing is left to learn from it: the target layer sees the closing through.
+      if (this.#units.length === 0) this.#finish();
     }
+  }
+
+  /** Something sent or held has not been answered. */
+  #isBusy(): boolean {
+    const unit = this.#units[0];
+    if (unit === undefined) return false;
+    if (this.#units.length > 1 || !unit.released || this.#session === undefined) return true;
+    const delivered = unit.sent === unit.length && this.#session.acknowledged >= unit.start + unit.length;
+    return !delivered || this.#received === unit.receivedBefore;
   }
 
   #setTimer(): void {
     if (this.#done) return;
     const { wheel } = this.#context;
-    const waiting = this.#units[0] !== undefined && (this.#clientEnd !== undefined || this.#units.length > 1);
-    if (!waiting) this.#giveUpAt = NEVER;
-    else if (this.#giveUpAt === NEVER) this.#giveUpAt = addTime(this.#context.now(), this.#context.responseTimeout);
-    const held = this.#units[this.#sending];
-    const quiet = held !== undefined && !held.released && this.#pushSeen;
+    const busy = this.#isBusy();
+    if (busy !== this.#busy) {
+      this.#busy = busy;
+      this.#context.busyReplicas += busy ? 1 : -1;
+    }
+    const held = this.#clientEnd !== undefined || this.#units.length > 1;
+    if (!busy) this.#giveUpAt = NEVER;
+    else if (this.#giveUpAt === NEVER || (held && !this.#held)) {
+      const latest = addTime(this.#context.now(), this.#context.patience(held));
+      this.#giveUpAt = earliest(this.#giveUpAt, latest);
+    }
+    this.#held = held;
+    const next = this.#units[this.#sending];
+    const quiet = next !== undefined && !next.released && this.#pushSeen;
     const quietAt = quiet ? addTime(this.#lastReceived, RESPONSE_QUIET) : NEVER;
     wheel.schedule(this, quietAt > this.#context.now() && quietAt < this.#giveUpAt ? quietAt : this.#giveUpAt);
   }
@@ -339,6 +361,7 @@ export class Replica extends TimerEntry implements SessionOwner {
   #finish(): void {
     if (this.#done) return;
     this.#done = true;
+    if (this.#busy) this.#context.busyReplicas--;
     this.#context.wheel.schedule(this, NEVER);
     this.#owner.replicaDone();
   }

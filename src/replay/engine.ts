@@ -1,0 +1,349 @@
+/**
+ * The one event loop of the copying process: the only place where stages are joined.
+ *
+ *     sources → frame parser → selector → tracker → connection replays → target
+ *
+ * Theory of operation. A source that has frames wakes the loop; a *turn* polls a bounded number of batches, runs every
+ * frame through the stages, fires timers that are due and flushes the target once. If frames are left the next turn
+ * follows after other I/O had its chance. Between turns the loop sleeps until a source, a response or the earliest timer.
+ *
+ * A recording is read only while there is room: when too much is outstanding the loop does not poll, and it goes on when
+ * the target has caught up. Live capture is never held back; the kernel's ring is the buffer, and it counts what it
+ * drops.
+ */
+import type { FrameBatch } from '../core/frame-batch.ts';
+import { DROP_NONE } from '../core/drop-reason.ts';
+import {
+  addTime,
+  elapsed,
+  instant,
+  millis,
+  NEVER,
+  seconds,
+  toMillis,
+  type Duration,
+  type Instant,
+} from '../core/time.ts';
+import type { PacketSource } from '../capture/packet-source.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import { OpaqueCodec } from '../protocol/opaque-codec.ts';
+import { CLIENT_TO_SERVER, type Connection } from '../reassembly/connection.ts';
+import {
+  EVENT_CLOSED,
+  EVENT_DATA,
+  EVENT_GAP,
+  EVENT_HALF_CLOSED,
+  EVENT_NONE,
+  EVENT_OPENED,
+  EVENT_REJECTED,
+  EVENT_RESET,
+  type TrackerEvent,
+} from '../reassembly/delivery.ts';
+import type { ConnectionTracker } from '../reassembly/tracker.ts';
+import type { Histogram } from '../report/histogram.ts';
+import type { Ledger } from '../report/ledger.ts';
+import { FrameParser } from '../wire/frame-parser.ts';
+import { Segment } from '../wire/segment.ts';
+import { monotonicNow, unixNow } from './clock.ts';
+import { ConnectionReplay } from './connection-replay.ts';
+import type { FramePacer } from './frame-pacer.ts';
+import type { ByteBudget } from './piece-queue.ts';
+import type { ReplayContext } from './replay-context.ts';
+import type { Sampler } from './sampler.ts';
+import type { Selector } from './selector.ts';
+import type { Target } from './target.ts';
+import type { TimerWheel } from './timer-wheel.ts';
+
+/** Batches of one source in one turn. */
+const BATCHES_PER_TURN = 8;
+/** How long a response may take when something waits behind it. */
+const HELD_PATIENCE = seconds(30);
+/** How often waiting holes, idle connections and kernel counters are looked at. */
+const HOUSEKEEPING = millis(20);
+/** A recording is not read on while this much is queued, or this many replicas wait for the target. */
+const OUTSTANDING_BYTES = 16 << 20;
+const OUTSTANDING_REPLICAS = 256;
+
+export interface EngineParts {
+  readonly sources: readonly PacketSource[];
+  readonly parser: FrameParser;
+  readonly selector: Selector;
+  readonly tracker: ConnectionTracker<ConnectionReplay>;
+  readonly pipeline: Pipeline;
+  readonly ledger: Ledger;
+  readonly target: Target;
+  readonly wheel: TimerWheel;
+  readonly budget: ByteBudget;
+  readonly sampler: Sampler;
+  readonly lag: Histogram;
+  /** For recordings replayed at their own pace. */
+  readonly pacer: FramePacer | undefined;
+  readonly copies: number;
+  readonly onlyFromSyn: boolean;
+  readonly waitsForResponse: boolean;
+  /** How long a response may take while the client online still waits for its own. */
+  readonly sessionTimeout: Duration;
+  /** Takes responses that have arrived and gives them to the target; called in each turn. */
+  readonly responses: () => void;
+}
+
+export class Engine implements ReplayContext {
+  readonly ledger: Ledger;
+  readonly target: Target;
+  readonly wheel: TimerWheel;
+  readonly budget: ByteBudget;
+  readonly waitsForResponse: boolean;
+  busyReplicas = 0;
+  readonly #live: boolean;
+  readonly #parts: EngineParts;
+  readonly #segment = new Segment();
+  readonly #active = new Set<ConnectionReplay>();
+  readonly #finished = (replay: ConnectionReplay): void => void this.#active.delete(replay);
+  readonly #turnSoon = (): void => {
+    this.#immediate = undefined;
+    this.turn();
+  };
+  #now: Instant = monotonicNow();
+  #running = false;
+  #immediate: NodeJS.Immediate | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt: Instant = NEVER;
+  #nextHousekeeping: Instant = instant(0);
+  /** A recording's batch being paced out, and how far. */
+  #batch: FrameBatch | undefined;
+  #batchIndex = 0;
+  #frameDue: Instant | undefined;
+  #turnsRequested = false;
+  #inTurn = false;
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+    this.ledger = parts.ledger;
+    this.target = parts.target;
+    this.wheel = parts.wheel;
+    this.budget = parts.budget;
+    this.waitsForResponse = parts.waitsForResponse;
+    this.#live = parts.sources.some((source) => source.live);
+  }
+
+  /** Connections that are not settled yet. */
+  get activeConnections(): number {
+    return this.#active.size;
+  }
+
+  now(): Instant {
+    return this.#now;
+  }
+
+  gapBucket(): 'kernel-drop' | 'capture-gap' {
+    return this.ledger.kernelDropped > 0 ? 'kernel-drop' : 'capture-gap';
+  }
+
+  patience(held: boolean): Duration {
+    const { sessionTimeout } = this.#parts;
+    return held || !this.#live ? (sessionTimeout < HELD_PATIENCE ? sessionTimeout : HELD_PATIENCE) : sessionTimeout;
+  }
+
+  released(captured: Instant): void {
+    if (this.#parts.pacer === undefined) this.#parts.lag.record(unixNow() - captured);
+  }
+
+  start(): void {
+    this.#running = true;
+    this.turn();
+  }
+
+  /** Something outside happened (frames, responses, room to send): run a turn as soon as this callback is over. */
+  wake(): void {
+    if (this.#inTurn) this.#turnsRequested = true;
+    else this.turn();
+  }
+
+  /** One round of the loop. */
+  turn(): void {
+    if (!this.#running || this.#inTurn) return;
+    this.#inTurn = true;
+    this.#turnsRequested = false;
+    this.#now = monotonicNow();
+    this.#parts.responses();
+    let more = false;
+    for (const source of this.#parts.sources) if (this.#pollSource(source)) more = true;
+    this.#now = monotonicNow();
+    if (this.#now >= this.#nextHousekeeping) this.#housekeeping();
+    this.wheel.advance(this.#now);
+    this.target.flush();
+    this.#inTurn = false;
+    if (more || this.#turnsRequested) this.#immediate ??= setImmediate(this.#turnSoon);
+    else this.#sleep();
+  }
+
+  /** The input is over: closes what the capture left open. Replicas go on until they are done. */
+  finishInput(): void {
+    this.#now = monotonicNow();
+    this.#parts.tracker.finish();
+    this.#drainTracker();
+    this.target.flush();
+    this.#sleep();
+  }
+
+  /** Gives up whatever is not settled. */
+  giveUp(): void {
+    this.#now = monotonicNow();
+    for (const replay of [...this.#active]) replay.stop('shutdown');
+    this.target.flush();
+  }
+
+  stop(): void {
+    this.#running = false;
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+  }
+
+  /** Runs what a source has; returns whether it may have more. */
+  #pollSource(source: PacketSource): boolean {
+    for (let n = 0; n < BATCHES_PER_TURN; n++) {
+      if (!source.live && this.#overloaded()) return false;
+      const batch = this.#batch ?? source.poll();
+      if (batch === undefined) return false;
+      if (!this.#runBatch(batch, source.live)) return false;
+      this.target.flush();
+    }
+    return true;
+  }
+
+  /** Runs a batch, or the part of it that is due; false when the rest has to wait. */
+  #runBatch(batch: FrameBatch, live: boolean): boolean {
+    const { pacer } = this.#parts;
+    if (live || pacer === undefined) {
+      for (let i = 0; i < batch.count; i++) this.#runFrame(batch, i);
+      return true;
+    }
+    this.#batch = batch;
+    for (; this.#batchIndex < batch.count; this.#batchIndex++) {
+      this.#frameDue ??= pacer.due(instant(batch.time[this.#batchIndex]!), this.#now);
+      if (this.#frameDue > this.#now) return false;
+      this.#runFrame(batch, this.#batchIndex);
+      this.#frameDue = undefined;
+    }
+    this.#batch = undefined;
+    this.#batchIndex = 0;
+    return true;
+  }
+
+  #runFrame(batch: FrameBatch, i: number): void {
+    const { parser, selector, tracker } = this.#parts;
+    const segment = this.#segment;
+    this.ledger.framesSeen++;
+    let reason = parser.parse(batch, i, segment);
+    if (reason === DROP_NONE) reason = selector.judge(segment);
+    if (reason !== DROP_NONE) {
+      this.ledger.frames.add(reason);
+      return;
+    }
+    this.ledger.segments++;
+    tracker.handle(segment);
+    this.#drainTracker();
+  }
+
+  #drainTracker(): void {
+    const { tracker } = this.#parts;
+    for (let event = tracker.poll(); event !== EVENT_NONE; event = tracker.poll()) this.#handleEvent(event);
+  }
+
+  #handleEvent(event: TrackerEvent): void {
+    const { connection, half, chunk, gap } = this.#parts.tracker;
+    if (connection === undefined) {
+      if (event === EVENT_REJECTED) this.#countRejected();
+      return;
+    }
+    if (event === EVENT_OPENED) {
+      this.#open(connection);
+      return;
+    }
+    const replay = connection.user;
+    if (replay === undefined) return;
+    switch (event) {
+      case EVENT_DATA:
+        if (half !== CLIENT_TO_SERVER) return;
+        if (replay.wantsAck && connection.firstClientAck !== undefined) replay.sawFirstAck(connection.firstClientAck);
+        replay.data(chunk.bytes, chunk.offset, chunk.length, chunk.time, chunk.peerAck);
+        return;
+      case EVENT_GAP:
+        if (half === CLIENT_TO_SERVER) replay.gap(gap.length);
+        return;
+      case EVENT_HALF_CLOSED:
+        if (half === CLIENT_TO_SERVER) replay.ended('fin', connection.clientAck);
+        return;
+      case EVENT_RESET:
+        replay.ended('rst', connection.clientAck);
+        connection.user = undefined;
+        return;
+      case EVENT_CLOSED:
+        replay.ended('gone', connection.clientAck);
+        connection.user = undefined;
+        return;
+    }
+  }
+
+  #open(connection: Connection<ConnectionReplay>): void {
+    const { selector, sampler, pipeline, copies, onlyFromSyn } = this.#parts;
+    const { client, server, openedBy } = connection;
+    const target = selector.targetOf(server);
+    if (target === undefined) return;
+    const info = { client, server, openedBy };
+    const sampled = sampler.chooses(client, this.#now);
+    const excluded = !sampled
+      ? 'sampled-out'
+      : onlyFromSyn && openedBy === 'midstream'
+        ? 'not-picked-up'
+        : pipeline.connection(info) !== undefined
+          ? 'filtered'
+          : undefined;
+    const codec = new OpaqueCodec(openedBy === 'syn');
+    const replay = new ConnectionReplay(this, pipeline, info, target, codec, { copies, excluded }, this.#finished);
+    connection.user = replay;
+    this.#active.add(replay);
+  }
+
+  /** A connection for which the flow table had no room: one entry, so that the ledger knows of it. */
+  #countRejected(): void {
+    this.ledger.connectionsOpened++;
+    this.ledger.settleConnection('memory-cap');
+  }
+
+  #housekeeping(): void {
+    this.#nextHousekeeping = addTime(this.#now, HOUSEKEEPING);
+    // A recording's clock stands still while nothing is read; only live time passes by itself.
+    if (this.#live) {
+      this.#parts.tracker.advance(unixNow());
+      this.#drainTracker();
+    }
+    this.ledger.kernelDropped = this.#parts.sources.reduce((n, s) => n + (s.stats().kernelDropped ?? 0), 0);
+  }
+
+  #overloaded(): boolean {
+    const { target, budget } = this.#parts;
+    return (
+      !target.ready ||
+      budget.used + target.bufferedBytes > OUTSTANDING_BYTES ||
+      this.busyReplicas > OUTSTANDING_REPLICAS
+    );
+  }
+
+  #sleep(): void {
+    if (!this.#running) return;
+    let until = this.wheel.nextWake();
+    if (this.#live && this.#active.size > 0 && this.#nextHousekeeping < until) until = this.#nextHousekeeping;
+    if (this.#frameDue !== undefined && this.#frameDue < until) until = this.#frameDue;
+    if (until === this.#timerAt && this.#timer !== undefined) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#timerAt = until;
+    if (until === NEVER) return;
+    const wait = Math.max(1, Math.ceil(toMillis(elapsed(until, this.#now))));
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.turn();
+    }, wait);
+  }
+}
