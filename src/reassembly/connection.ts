@@ -57,7 +57,12 @@ export class Connection<User = unknown> {
     return this.s2c.peerAck;
   }
 
-  /** The same of the server: moves only where server → client segments are visible. */
+  /** Where the server's bytes stood when the connection was first seen: data that acknowledges more answers some. */
+  get firstClientAck(): SeqNum | undefined {
+    return this.s2c.start ?? this.s2c.firstAck;
+  }
+
+  /** How far the server has acknowledged the client's bytes: moves only where server → client segments are visible. */
   get serverAck(): SeqNum {
     return this.c2s.peerAck;
   }

@@ -84,6 +84,8 @@ export class HalfStream {
   next: SeqNum = seqNum(0);
   /** The peer's highest acknowledgement; means something only when `ackKnown`. */
   peerAck: SeqNum = seqNum(0);
+  /** The first acknowledgement of this half, while where it starts is not known. */
+  firstAck: SeqNum | undefined = undefined;
   ackKnown = false;
   /** Whether any segment from this side had a good checksum; until then bad ones are taken at their word. */
   seenGood = false;
@@ -93,12 +95,15 @@ export class HalfStream {
   /** Bytes handed out or declared missing: the offset of `next` in the stream. */
   #offset = 0.5;
   #start: SeqNum = seqNum(0);
-  /** One past the highest payload byte seen, present or cut off. */
+  /** One past the highest payload byte seen, present or cut off; `#start` before there was any. */
   #seenEnd: SeqNum = seqNum(0);
+  #payloadSeen = false;
   /** How far the sender had got by the sequence numbers of its segments without payload. */
   #sentTo: SeqNum = seqNum(0);
   #fin: SeqNum = seqNum(0);
   /** Where a segment with a bad checksum put the FIN: believed once the peer acknowledges it. */
+  /** Whether bytes with a bad checksum have turned out to be all there is of some stretch. */
+  #suspectTrusted = false;
   #suspectFin: SeqNum | undefined = undefined;
   /** Where data on the SYN ended. */
   #synDataEnd: SeqNum | undefined = undefined;
@@ -125,11 +130,6 @@ export class HalfStream {
   /** The offset of `next` in the stream, in bytes. */
   get streamOffset(): number {
     return this.#offset;
-  }
-
-  /** Whether any payload of this half has been seen, handed out or not. */
-  get started(): boolean {
-    return this.#offset > 0 || this.#held !== undefined || this.#suspect !== undefined;
   }
 
   /** First sequence number of the stream, or `undefined` while it is not known. */
@@ -169,7 +169,7 @@ export class HalfStream {
     this.#start = this.next = this.#sentTo = seq;
     this.mode = (this.mode & ~UNANCHORED) | (tentative ? TENTATIVE : 0);
     this.#held?.discardBefore(seq);
-    this.#seenEnd = this.#held?.endSeq ?? seq;
+    if (!this.#payloadSeen || seqLt(this.#seenEnd, seq)) this.#seenEnd = seq;
     if (!this.ackKnown || Math.abs(seqDiff(this.peerAck, seq)) > MAX_WINDOW) this.peerAck = seq;
     this.ackKnown = true;
     if (this.mode & FIN_KNOWN && seqLt(this.#fin, seq)) this.mode &= ~FIN_KNOWN;
@@ -212,6 +212,7 @@ export class HalfStream {
   takeAck(ack: SeqNum): void {
     if (this.mode & TENTATIVE) this.#settle(ack);
     if (!this.anchored) {
+      this.firstAck ??= ack;
       if (!this.ackKnown || seqGt(ack, this.peerAck)) this.peerAck = ack;
       this.ackKnown = true;
       return;
@@ -267,7 +268,7 @@ export class HalfStream {
     if (length === 0 && sentEnd === seq) return 0;
     if (!this.anchored) {
       if (!this.#context.startAtOnce || this.#isProbe(segment)) {
-        if (!this.started || seqGt(sentEnd, this.#seenEnd)) this.#seenEnd = sentEnd;
+        this.#see(sentEnd);
         this.#hold(segment, seq, 0, length);
         return 0;
       }
@@ -275,7 +276,7 @@ export class HalfStream {
       const first = this.#held?.firstSeq;
       this.anchor(first !== undefined && seqLt(first, seq) ? first : seq, false);
     }
-    if (seqGt(sentEnd, this.#seenEnd)) this.#seenEnd = sentEnd;
+    this.#see(sentEnd);
     const behind = seqDiff(this.next, seq);
     if (behind < 0) {
       this.#hold(segment, seq, 0, length);
@@ -325,6 +326,7 @@ export class HalfStream {
   pull(chunk: Chunk, gap: Gap): typeof EVENT_NONE | typeof EVENT_DATA | typeof EVENT_GAP | typeof EVENT_HALF_CLOSED {
     if (this.mode === 0 || this.mode & ENDED) return EVENT_NONE;
     const forced = this.#overCap();
+    if (this.skip === SKIP_ALL && !this.#payloadSeen) this.#suspectTrusted = true;
     if (!this.anchored) {
       if (this.skip === SKIP_NOTHING && !forced && !this.#startsWithFin()) return EVENT_NONE;
       this.#anchorAtLowest();
@@ -397,6 +399,11 @@ export class HalfStream {
     }
   }
 
+  #see(end: SeqNum): void {
+    if (!this.#payloadSeen || seqGt(end, this.#seenEnd)) this.#seenEnd = end;
+    this.#payloadSeen = true;
+  }
+
   #hold(segment: Segment, seq: SeqNum, from: number, until: number): void {
     if (from >= until) return;
     const held = (this.#held ??= this.#context.newStore());
@@ -418,12 +425,15 @@ export class HalfStream {
   /** Puts bytes that continue the stream into `chunk`, from what is held or else from what is suspect and acknowledged. */
   #pullHeld(chunk: Chunk): boolean {
     let piece = this.#held?.takeReady(this.next);
-    if (piece === undefined && this.#suspect !== undefined && seqGt(this.#ackLimit(), this.next)) {
+    if (piece === undefined && this.#suspect !== undefined && seqGt(this.#suspectLimit(), this.next)) {
       const firstHeld = this.#held?.firstSeq;
-      const acked = seqDiff(this.#ackLimit(), this.next);
-      const limit = firstHeld === undefined ? acked : Math.min(acked, seqDiff(firstHeld, this.next));
+      const usable = seqDiff(this.#suspectLimit(), this.next);
+      const limit = firstHeld === undefined ? usable : Math.min(usable, seqDiff(firstHeld, this.next));
       piece = this.#suspect.takeReady(this.next, limit);
-      if (piece !== undefined) this.#context.counters.add(COUNT_BAD_CHECKSUM_USED, piece.length);
+      if (piece !== undefined) {
+        this.#suspectTrusted = true;
+        this.#context.counters.add(COUNT_BAD_CHECKSUM_USED, piece.length);
+      }
     }
     if (piece === undefined || piece.bytes === undefined || piece.note === undefined) return false;
     chunk.bytes = piece.bytes;
@@ -434,7 +444,7 @@ export class HalfStream {
     chunk.push = piece.note.push;
     chunk.peerAck = piece.note.ack;
     this.advance(piece.length);
-    if (seqGt(this.next, this.#seenEnd)) this.#seenEnd = this.next;
+    this.#see(this.next);
     this.#update();
     return true;
   }
@@ -444,16 +454,27 @@ export class HalfStream {
     gap.kind = 'hole';
     let end: SeqNum | undefined = this.#held?.firstSeq;
     const suspect = this.#suspect?.firstSeq;
-    if (suspect !== undefined && seqGt(suspect, this.next) && seqLt(suspect, this.#ackLimit())) {
+    if (suspect !== undefined && seqGt(suspect, this.next) && seqLt(suspect, this.#suspectLimit())) {
       if (end === undefined || seqLt(suspect, end)) end = suspect;
     }
     if (end !== undefined) return end;
     if (seqGt(this.#seenEnd, this.next)) return this.#seenEnd;
     gap.kind = 'tail';
+    // Of a side that showed neither SYN nor payload nothing can be said to be missing.
+    if (!this.synSeen && !this.#payloadSeen) return this.next;
     end = this.#ackLimit();
     if (this.mode & FIN_KNOWN) end = seqMax(end, this.#fin);
     else if (this.skip === SKIP_ONE) end = seqMax(end, this.#sentTo);
     return end;
+  }
+
+  /**
+   * Up to where suspect bytes may be used. At the end of the connection, when nothing more can tell, that is all of them
+   * if checksums of this side are never to be believed: no good payload was seen, or bad payload was acknowledged before.
+   */
+  #suspectLimit(): SeqNum {
+    const end = this.#suspect?.endSeq;
+    return this.skip === SKIP_ALL && this.#suspectTrusted && end !== undefined ? end : this.#ackLimit();
   }
 
   /** The peer's acknowledgement, without the one that acknowledges the FIN itself. */
@@ -471,11 +492,9 @@ export class HalfStream {
   }
 
   #anchorAtLowest(): void {
-    const lowest = this.#held?.firstSeq ?? (this.ackKnown ? this.#suspect?.firstSeq : undefined);
+    const lowest = this.#held?.firstSeq ?? this.#suspect?.firstSeq;
     if (lowest !== undefined) {
-      const seenEnd = this.#seenEnd;
       this.anchor(lowest, false);
-      if (seqGt(seenEnd, this.#seenEnd) && seqDiff(seenEnd, lowest) < MAX_WINDOW) this.#seenEnd = seenEnd;
       this.#dropLowestProbe();
     } else if (this.mode & FIN_KNOWN) this.anchor(this.#fin, false);
   }

@@ -27,7 +27,16 @@
  */
 import { seqAdd, seqDiff, type SeqNum } from '../core/seq-num.ts';
 import { elapsed, instant, seconds, type Instant } from '../core/time.ts';
-import { CHECKSUM_BAD, TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, type Segment } from '../wire/segment.ts';
+import {
+  CHECKSUM_BAD,
+  CHECKSUM_GOOD,
+  TCP_ACK,
+  TCP_FIN,
+  TCP_PSH,
+  TCP_RST,
+  TCP_SYN,
+  type Segment,
+} from '../wire/segment.ts';
 import { CLIENT_TO_SERVER, Connection, SERVER_TO_CLIENT, type ConnectionEnd, type Half } from './connection.ts';
 import {
   Chunk,
@@ -148,6 +157,7 @@ export class ConnectionTracker<User = unknown> {
       connection.state === 0
     ) {
       connection.lastSeen = segment.time;
+      if (segment.checksum === CHECKSUM_GOOD) own.seenGood = true;
       if (seqDiff(segment.ack, other.peerAck) > 0) other.peerAck = segment.ack;
       if (segment.payloadLength === 0) return;
       this.#deliver(connection, half, own, segment, segment.payloadLength);
@@ -249,7 +259,7 @@ export class ConnectionTracker<User = unknown> {
     const { flags } = segment;
     const good = segment.checksum !== CHECKSUM_BAD;
     const believed = good || !own.seenGood;
-    if (good) own.seenGood = true;
+    if (segment.checksum === CHECKSUM_GOOD) own.seenGood = true;
     let seq = segment.seq;
     if (believed) {
       if (flags & TCP_RST) {

@@ -1,0 +1,91 @@
+/** Turns the events of a connection tracker into one result per connection, in order of first packet. */
+import { formatEndpoint } from '../core/ip-address.ts';
+import { elapsed, type Duration, type Instant } from '../core/time.ts';
+import type { Connection, ConnectionEnd } from '../reassembly/connection.ts';
+import { EVENT_CLOSED, EVENT_DATA, EVENT_GAP, EVENT_NONE, EVENT_OPENED, EVENT_RESET } from '../reassembly/delivery.ts';
+import type { ConnectionTracker } from '../reassembly/tracker.ts';
+import { StreamDigest, type InspectedStream } from './stream-digest.ts';
+
+export interface InspectedConnection {
+  readonly client: string;
+  readonly server: string;
+  readonly openedBy: 'syn' | 'midstream';
+  readonly end: ConnectionEnd;
+  readonly firstSeen: Instant;
+  readonly duration: Duration;
+  readonly c2s: InspectedStream;
+  readonly s2c: InspectedStream;
+}
+
+/** The two streams of a connection, client's first. */
+type Digests = readonly [StreamDigest, StreamDigest];
+
+export type InspectionTracker = ConnectionTracker<Digests>;
+
+export class ConnectionInspector {
+  readonly #tracker: InspectionTracker;
+  readonly #report: (connection: InspectedConnection) => void;
+  /** Finished connections that wait for an earlier one, by index. */
+  readonly #finished = new Map<number, InspectedConnection>();
+  #reported = 0;
+
+  constructor(tracker: InspectionTracker, report: (connection: InspectedConnection) => void) {
+    this.#tracker = tracker;
+    this.#report = report;
+  }
+
+  get connections(): number {
+    return this.#reported;
+  }
+
+  /** Takes every event the tracker has. */
+  drain(): void {
+    const tracker = this.#tracker;
+    for (let event = tracker.poll(); event !== EVENT_NONE; event = tracker.poll()) {
+      const connection = tracker.connection;
+      if (connection === undefined) continue;
+      if (event === EVENT_OPENED) connection.user = [new StreamDigest(), new StreamDigest()];
+      else if (event === EVENT_DATA) connection.user?.[tracker.half].add(tracker.chunk);
+      else if (event === EVENT_GAP) connection.user?.[tracker.half].addGap(tracker.gap);
+      else if (event === EVENT_CLOSED || event === EVENT_RESET) this.#finish(connection);
+    }
+  }
+
+  #finish(connection: Connection<Digests>): void {
+    const digests = connection.user;
+    if (digests === undefined) return;
+    connection.user = undefined;
+    const backwards = connection.openedBy === 'midstream' && looksBackwards(digests);
+    const [c2s, s2c] = backwards ? [digests[1], digests[0]] : digests;
+    const [client, server] = backwards
+      ? [connection.server, connection.client]
+      : [connection.client, connection.server];
+    this.#finished.set(connection.index, {
+      client: formatEndpoint(client),
+      server: formatEndpoint(server),
+      openedBy: connection.openedBy,
+      end: connection.end,
+      firstSeen: connection.firstSeen,
+      duration: elapsed(connection.lastSeen, connection.firstSeen),
+      c2s: c2s.result(),
+      s2c: s2c.result(),
+    });
+    for (;;) {
+      const next = this.#finished.get(this.#reported);
+      if (next === undefined) return;
+      this.#finished.delete(this.#reported++);
+      this.#report(next);
+    }
+  }
+}
+
+const REQUEST = /^(?:(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|TRACE|CONNECT|PATCH) |\*\d+\r\n\$|PRI \* HTTP)/;
+/** HTTP, Redis status and error replies, and the greeting of MySQL protocol 10. */
+// eslint-disable-next-line no-control-regex
+const RESPONSE = /^(?:HTTP\/1\.|\+OK\r|-ERR |.{3}\0\x0a\d\.)/s;
+
+/** Whether a connection seen only from its middle was taken the wrong way round, as its content shows. */
+function looksBackwards([client, server]: Digests): boolean {
+  if (REQUEST.test(client.opening) || RESPONSE.test(server.opening)) return false;
+  return REQUEST.test(server.opening) || RESPONSE.test(client.opening);
+}
