@@ -12,8 +12,8 @@ import type { CaptureFilter } from '../capture/capture-filter.ts';
 import type { PacketSource } from '../capture/packet-source.ts';
 import { encode } from '../control/encoder.ts';
 import { LeaseTable } from '../control/lease-table.ts';
-import type { Hello, Message } from '../control/messages.ts';
-import { BYE, INSTANCE_ID_BYTES, NONCE_BYTES, REFUSED_BUSY, STATS } from '../control/protocol.ts';
+import type { Hello, Message, Stats } from '../control/messages.ts';
+import { BYE, INSTANCE_ID_BYTES, NONCE_BYTES, REFUSED_BUSY, STATS, TARGETS } from '../control/protocol.ts';
 import { ResponseWriter } from '../control/response-writer.ts';
 import { RunningClock } from '../control/running-clock.ts';
 import { refusedMessage, ServerHandshake, type ServerIdentity } from '../control/server-handshake.ts';
@@ -220,6 +220,8 @@ export class Intercept implements PeerOwner, SegmentHandler {
 
   received(peer: Peer, instance: Instance, message: Message): void {
     this.#instances.handle(peer, instance, message);
+    // The counts as they stand, so that the instance can tell what is lost from now on.
+    if (message.type === TARGETS) peer.send(this.#statsFor(instance));
   }
 
   closed(peer: Peer, reason: string | undefined): void {
@@ -255,12 +257,12 @@ export class Intercept implements PeerOwner, SegmentHandler {
   }
 
   #sendStats(): void {
+    for (const instance of this.#instances.all) instance.peers[0]?.send(this.#statsFor(instance));
+  }
+
+  #statsFor({ forwarded, dropped }: Instance): Stats {
     const { frames } = this.#capture;
-    const kernelDropped = this.#capture.kernelDropped();
-    for (const instance of this.#instances.all) {
-      const { forwarded, dropped } = instance;
-      instance.peers[0]?.send({ type: STATS, frames, kernelDropped, forwarded, dropped });
-    }
+    return { type: STATS, frames, kernelDropped: this.#capture.kernelDropped(), forwarded, dropped };
   }
 
   #refilter(): void {

@@ -1,0 +1,277 @@
+/**
+ * The link to one intercept: its control connections, the lease, and the responses that arrive.
+ *
+ * Lease messages go over one connection at a time, the *lease connection*, so that they and their answers have an order.
+ * When it is lost another one takes over and begins with RECLAIM. While no connection is up the blocks remain ours in
+ * name: sessions that wait for responses lose nothing but time if the intercept comes back and still, or again, has
+ * them for us. What it has given to others meanwhile is reported by `leaseLost`.
+ */
+import type { ClientRange, ControlMessage, TargetRange, Welcome } from '../control/messages.ts';
+import {
+  LEASE_GRANT,
+  LEASE_RELEASE,
+  LEASE_REQUEST,
+  RECLAIM,
+  STATS,
+  TARGETS,
+  WANT_PAYLOAD,
+  MESSAGE_NAMES,
+  BLOCK_PORTS,
+} from '../control/protocol.ts';
+import { TcpcopyError } from '../core/errors.ts';
+import type { Duration, Instant } from '../core/time.ts';
+import type { Segment } from '../wire/segment.ts';
+import {
+  HEARTBEAT_INTERVAL,
+  HEARTBEAT_TIMEOUT,
+  InterceptConnection,
+  type ConnectionOptions,
+  type ConnectionOwner,
+} from './intercept-connection.ts';
+import { InterceptLease } from './intercept-lease.ts';
+import { LossCounter, type InterceptLosses } from './intercept-losses.ts';
+
+/** While we hold no block at all, how often we ask again. */
+const LEASE_RETRY_MS = 1_000;
+const DEFAULT_BLOCKS = 4;
+
+export interface InterceptLinkOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Control connections, 1–16. */
+  readonly connections: number;
+  /** Pre-shared key. */
+  readonly key: string | undefined;
+  /** Eight random bytes, the same for all links of this process. */
+  readonly instanceId: Uint8Array;
+  /** Version of this program, for the intercept's log. */
+  readonly software: string;
+  /** Where responses come from. */
+  readonly targets: readonly TargetRange[];
+  /** Source addresses of the sessions; empty for any. */
+  readonly clientRanges: readonly ClientRange[];
+  /** Payload bytes wanted per response segment: 0, a number, or PAYLOAD_ALL. */
+  readonly wantPayload: number;
+  /** Port blocks to ask for at first; default 4. */
+  readonly blocks?: number;
+  /** The loop's monotonic clock; gives `segment.time`. */
+  readonly now: () => Instant;
+  readonly heartbeatInterval?: Duration;
+  readonly heartbeatTimeout?: Duration;
+}
+
+/** Calls may come from within `nextResponse`, since lease messages and responses share the connections. */
+export interface InterceptLinkListener {
+  up(): void;
+  /** New sessions must wait; the link keeps retrying. */
+  down(reason: string): void;
+  leased(firstPort: number, count: number): void;
+  /** The sessions on these ports will hear nothing any more. */
+  leaseLost(firstPort: number, count: number): void;
+  /** Responses are waiting: call `nextResponse` until it says false. */
+  ready(): void;
+  /** Fewer blocks were granted than wanted. */
+  leaseRefused?(wanted: number, granted: number, free: number): void;
+}
+
+interface Waiter {
+  resolve(): void;
+  reject(error: TcpcopyError): void;
+}
+
+export class InterceptLink implements ConnectionOwner {
+  readonly #options: InterceptLinkOptions;
+  readonly #listener: InterceptLinkListener;
+  readonly #lease: InterceptLease;
+  readonly #losses = new LossCounter();
+  #connections: InterceptConnection[];
+  #leaseConnection: InterceptConnection | undefined;
+  #interceptId = '';
+  #up = false;
+  #wantPayload: number;
+  #turn = 0;
+  #waiter: Waiter | undefined;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(options: InterceptLinkOptions, listener: InterceptLinkListener) {
+    this.#options = options;
+    this.#listener = listener;
+    this.#lease = new InterceptLease(options.blocks ?? DEFAULT_BLOCKS);
+    this.#wantPayload = options.wantPayload;
+    this.#connections = this.#makeConnections();
+  }
+
+  /**
+   * Resolves when the first connection is up and a lease is held. Rejects at the first failure, with
+   * E_INTERCEPT_UNREACHABLE, E_CONTROL_VERSION, E_CONTROL_AUTH, E_CONTROL_PROTOCOL or E_LEASE; then nothing is retried,
+   * and it may be called again. Later failures are `down`, and retried for ever.
+   */
+  connect(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiter = { resolve, reject };
+      this.#connections[0]!.start();
+    });
+  }
+
+  /** Whether sessions can be opened: a connection is up and a lease is held. */
+  get up(): boolean {
+    return this.#up;
+  }
+
+  /** Whether any connection is up, lease or not. */
+  get connected(): boolean {
+    return this.#connections.some((connection) => connection.isWelcomed);
+  }
+
+  /** Decodes the next response in place; it is valid until the next call or the end of this turn of the event loop. */
+  nextResponse(segment: Segment): boolean {
+    const connections = this.#connections;
+    for (let tried = 0; tried < connections.length; tried++) {
+      if (connections[this.#turn]!.nextResponse(segment)) return true;
+      this.#turn = this.#turn + 1 === connections.length ? 0 : this.#turn + 1;
+    }
+    return false;
+  }
+
+  /** Asks for so many blocks more than are held; while an answer is due, requests are merged to the largest. */
+  requestLease(blocks: number): void {
+    this.#lease.wantMore(blocks);
+    this.#sendLease({ type: LEASE_REQUEST, blocks: this.#lease.wanted });
+  }
+
+  /** Gives ports back; they are ours no more. Whole blocks only. */
+  releaseLease(firstPort: number, count: number): void {
+    const first = firstPort / BLOCK_PORTS;
+    const blocks = this.#lease.held.filter((block) => block >= first && block < first + count / BLOCK_PORTS);
+    this.#lease.drop(blocks);
+    this.#sendLease({ type: LEASE_RELEASE, blocks });
+  }
+
+  /** Changes how many payload bytes come with each response. */
+  wantPayload(maxBytes: number): void {
+    this.#wantPayload = maxBytes;
+    for (const connection of this.#connections) connection.send({ type: WANT_PAYLOAD, maxBytes });
+  }
+
+  /** What was lost at the intercept, by its own account. */
+  losses(): InterceptLosses {
+    return this.#losses.totals();
+  }
+
+  async close(): Promise<void> {
+    this.#up = false;
+    clearTimeout(this.#retry);
+    await Promise.all(this.#connections.map((connection) => connection.close()));
+  }
+
+  // ---- connections ----
+
+  welcomed(connection: InterceptConnection, welcome: Welcome): void {
+    this.#interceptId = welcome.interceptId.toString();
+    const { targets, clientRanges: clients } = this.#options;
+    connection.send({ type: TARGETS, targets, clients });
+    connection.send({ type: WANT_PAYLOAD, maxBytes: this.#wantPayload });
+    if (this.#leaseConnection === undefined) this.#claimOver(connection);
+  }
+
+  received(connection: InterceptConnection, message: ControlMessage): void {
+    switch (message.type) {
+      case LEASE_GRANT:
+        if (connection !== this.#leaseConnection) return;
+        this.#granted(message.wanted, message.free, this.#lease.granted(message));
+        return;
+      case STATS:
+        this.#losses.add(this.#interceptId, message);
+        return;
+      default:
+        throw new TcpcopyError('E_CONTROL_PROTOCOL', `the intercept may not send ${MESSAGE_NAMES[message.type]}`);
+    }
+  }
+
+  responsesReady(): void {
+    this.#listener.ready();
+  }
+
+  lost(connection: InterceptConnection, error: TcpcopyError): void {
+    if (this.#waiter !== undefined) {
+      this.#failConnect(error);
+      return;
+    }
+    if (connection !== this.#leaseConnection) return;
+    this.#leaseConnection = undefined;
+    this.#lease.connectionLost();
+    const other = this.#connections.find((candidate) => candidate.isWelcomed);
+    if (other !== undefined) this.#claimOver(other);
+    else this.#goDown(error.oneLine());
+  }
+
+  // ---- lease ----
+
+  /** Makes this the lease connection, and settles with the intercept what we hold. */
+  #claimOver(connection: InterceptConnection): void {
+    this.#leaseConnection = connection;
+    if (this.#lease.held.length > 0) this.#sendLease({ type: RECLAIM, blocks: this.#lease.held });
+    this.#sendLease({ type: LEASE_REQUEST, blocks: this.#lease.wanted });
+  }
+
+  #sendLease(message: ControlMessage): void {
+    if (this.#leaseConnection === undefined) return;
+    this.#lease.messageSent();
+    this.#leaseConnection.send(message);
+  }
+
+  #granted(wanted: number, free: number, change: ReturnType<InterceptLease['granted']>): void {
+    if (change === undefined) return;
+    for (const { firstPort, count } of change.lost) this.#listener.leaseLost(firstPort, count);
+    for (const { firstPort, count } of change.leased) this.#listener.leased(firstPort, count);
+    const held = this.#lease.held.length;
+    if (held < wanted) this.#listener.leaseRefused?.(wanted, held, free);
+    if (held > 0) {
+      this.#goUp();
+      return;
+    }
+    if (this.#waiter !== undefined) {
+      const message = `the intercept has no source ports left: ${wanted} blocks wanted, ${free} free`;
+      const { host, port } = this.#options;
+      const hint = 'stop another tcpcopy, or wait until the lease of one that has ended runs out';
+      this.#failConnect(new TcpcopyError('E_LEASE', message, { where: `-s ${host}:${port}`, hint }));
+      return;
+    }
+    this.#goDown('the intercept has no source ports left');
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => {
+      this.#sendLease({ type: LEASE_REQUEST, blocks: this.#lease.wanted });
+    }, LEASE_RETRY_MS);
+  }
+
+  #goUp(): void {
+    this.#waiter?.resolve();
+    this.#waiter = undefined;
+    for (const connection of this.#connections) connection.start();
+    if (this.#up) return;
+    this.#up = true;
+    this.#listener.up();
+  }
+
+  #goDown(reason: string): void {
+    if (!this.#up) return;
+    this.#up = false;
+    this.#listener.down(reason);
+  }
+
+  #failConnect(error: TcpcopyError): void {
+    const waiter = this.#waiter;
+    this.#waiter = undefined;
+    this.#leaseConnection = undefined;
+    this.#lease.connectionLost();
+    for (const connection of this.#connections) void connection.close();
+    this.#connections = this.#makeConnections();
+    waiter?.reject(error);
+  }
+
+  #makeConnections(): InterceptConnection[] {
+    const { heartbeatInterval = HEARTBEAT_INTERVAL, heartbeatTimeout = HEARTBEAT_TIMEOUT, ...rest } = this.#options;
+    const options: ConnectionOptions = { ...rest, heartbeatInterval, heartbeatTimeout };
+    return Array.from({ length: options.connections }, (_, i) => new InterceptConnection(i, options, this));
+  }
+}
