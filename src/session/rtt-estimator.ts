@@ -1,0 +1,67 @@
+/**
+ * Retransmission timeout (RFC 6298). All values are whole microseconds, so they stay small integers.
+ *
+ * Two departures, both for lossy paths. (1) A timeout doubles the RTO (§5.5), and each acknowledgement of new data halves
+ * it again, where §5.7 would wait for a sample from a segment sent once: at 30 % loss that wait keeps every timeout at
+ * the cap, while halving still climbs step by step to a round trip that has really become longer. (2) A repeated SYN does
+ * not raise the RTO to three seconds.
+ */
+import { micros, type Duration } from '../core/time.ts';
+
+/** G of RFC 6298 §2: what the owner's loop adds to any timer. */
+const GRANULARITY = 1_000;
+
+/** Longer than any real round trip: a larger sample is a mistake of somebody's clock. */
+const SAMPLE_MAX = 60_000_000;
+
+export class RttEstimator {
+  /** 0 before the first sample. */
+  smoothed = 0;
+  variation = 0;
+  /** Doublings in force. */
+  backoff = 0;
+  #base: number;
+  readonly #min: number;
+  readonly #max: number;
+
+  constructor(initialRto: Duration, minRto: Duration, maxRto: Duration) {
+    this.#base = initialRto | 0;
+    this.#min = minRto | 0;
+    this.#max = maxRto | 0;
+  }
+
+  /** The timeout to set now. */
+  get rto(): Duration {
+    return this.timeout(this.backoff);
+  }
+
+  /** The timeout after `doublings`, within the cap. */
+  timeout(doublings: number): Duration {
+    const timeout = this.#base * (1 << Math.min(doublings, 20));
+    return micros(timeout < this.#max ? timeout : this.#max);
+  }
+
+  /** A round trip measured on a segment that was sent once (Karn), or by a timestamp. RFC 6298 §2.2–2.4. */
+  sample(microseconds: number): void {
+    if (microseconds < 0 || microseconds > SAMPLE_MAX) return;
+    const r = Math.max(1, microseconds | 0);
+    if (this.smoothed === 0) {
+      this.smoothed = r;
+      this.variation = r >> 1;
+    } else {
+      const error = r - this.smoothed;
+      this.variation += ((error < 0 ? -error : error) - this.variation) >> 2;
+      this.smoothed = Math.max(1, this.smoothed + (error >> 3));
+    }
+    const rto = this.smoothed + Math.max(GRANULARITY, 4 * this.variation);
+    this.#base = rto < this.#min ? this.#min : rto > this.#max ? this.#max : rto;
+  }
+
+  timedOut(): void {
+    this.backoff++;
+  }
+
+  progressed(): void {
+    if (this.backoff > 0) this.backoff--;
+  }
+}
