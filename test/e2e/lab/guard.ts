@@ -6,7 +6,7 @@
  * - client hosts: nothing arrives but from an online host's front address, and only to a port from which this client
  *   opened a connection; a capture keeps every packet that is neither, and every reset, for the report.
  */
-import { planOf, type Address, type HostName } from './plan.ts';
+import { planOf, type Address } from './plan.ts';
 import type { Host } from './host.ts';
 import { bash, type Child, until } from './shell.ts';
 import { outputOf } from './host.ts';
@@ -105,7 +105,7 @@ table inet guard {
  chain out { type filter hook output priority 0;
   tcp flags & (syn | ack) == syn add @opened { tcp sport }
  }
- chain in { type filter hook input priority 0;
+ chain in { type filter hook prerouting priority -300;
   meta iifname "lo" accept
   meta l4proto != tcp accept
   ip saddr != ${v4} counter comment "came from somebody who is not an online server"
@@ -159,5 +159,3 @@ function readWatch(host: Host, file: string, onlines: readonly Host[]): string[]
   }
   return out;
 }
-
-export type { HostName };

@@ -62,7 +62,10 @@ export function compareTraffic(
     const from = origin.record.connection;
     const lane = carried.get(arrival.connection) ?? { from, rank: -1 };
     carried.set(arrival.connection, lane);
-    if (lane.from !== from) mixed.push(arrival.id);
+    if (lane.from !== from) {
+      mixed.push(arrival.id);
+      continue;
+    }
     // A session that was opened anew must not overtake the one before it; copies (-n) run side by side.
     const last = copies === 1 ? Math.max(lane.rank, reached.get(from) ?? -1) : lane.rank;
     if (origin.rank < last) outOfOrder.push(arrival.id);
