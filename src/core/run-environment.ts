@@ -6,6 +6,8 @@ import type { Log } from './log.ts';
 
 export interface RunEnvironment {
   readonly log: Log;
+  /** The version of this program, for its peers to log. */
+  readonly version?: string | undefined;
   /** Writes one line (no newline at its end) of what the user asked to see: the summary, periodic figures. */
   stdout(line: string): void;
   /**

@@ -114,6 +114,7 @@ export class Instances {
         return;
       case LEASE_RELEASE:
         this.#leases.release(instance.slot, message.blocks);
+        instance.wanted = this.#leases.blocksOf(instance.slot).length;
         this.#answerLease(peer, instance);
         return;
       case BYE:

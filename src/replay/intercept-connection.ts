@@ -88,8 +88,9 @@ export class InterceptConnection {
     return this.#state === 'welcomed';
   }
 
+  /** Does nothing when it was started before. */
   start(): void {
-    if (this.#state === 'idle' || this.#state === 'waiting') this.#connect();
+    if (this.#state === 'idle') this.#connect();
   }
 
   send(message: ControlMessage): void {
@@ -239,7 +240,7 @@ export class InterceptConnection {
     this.#state = 'waiting';
     clearTimeout(this.#timer);
     socket.destroy();
-    this.#timer = setTimeout(() => this.start(), this.#backoff);
+    this.#timer = setTimeout(() => this.#connect(), this.#backoff);
     this.#backoff = Math.min(this.#backoff * 2, LONGEST_BACKOFF_MS);
     this.#owner.lost(this, error);
   }

@@ -1,0 +1,78 @@
+/** Runs an intercept from options to exit code. */
+import { writeFile } from 'node:fs/promises';
+import { createCapture } from '../capture/open-capture.ts';
+import type { InterceptOptions } from '../config/copy-options.ts';
+import { TcpcopyError } from '../core/errors.ts';
+import type { RunEnvironment } from '../core/run-environment.ts';
+import { FrameParser } from '../wire/frame-parser.ts';
+import { exactFilter } from './capture-selection.ts';
+import { Intercept, type InterceptSource } from './intercept.ts';
+import { describeStats } from './intercept-stats.ts';
+
+const EXIT_FAILED = 1;
+
+/**
+ * Resolves to 0 when it was told to stop, to 1 when the capture broke. Throws a `TcpcopyError` when a device, a filter
+ * or the port cannot be used.
+ */
+export async function runIntercept(options: InterceptOptions, environment: RunEnvironment): Promise<number> {
+  const { log, stopSignal } = environment;
+  const { sources, backend } = openSources(options, environment);
+  let captureEnded!: () => void;
+  const broken = new Promise<'broken'>((resolve) => {
+    captureEnded = () => resolve('broken');
+  });
+  const intercept = new Intercept({
+    sources,
+    makeParser: () => new FrameParser({ verifyChecksums: false }),
+    bind: options.bind,
+    port: options.port,
+    key: options.controlKey,
+    expression: options.filter,
+    software: environment.version ?? '',
+    log,
+    captureEnded,
+  });
+  await intercept.start();
+  log.info(`intercept captures on ${options.devices.join(', ')} (${backend}) and listens on port ${intercept.port}`);
+  const report = () => describeStats(intercept.stats()).forEach((line) => environment.stdout(line));
+  environment.statsRequests(report);
+  environment.started();
+
+  const stopped = new Promise<'stopped'>((resolve) => {
+    if (stopSignal.aborted) resolve('stopped');
+    else stopSignal.addEventListener('abort', () => resolve('stopped'), { once: true });
+  });
+  const reason = await Promise.race([broken, stopped]);
+  await intercept.stop();
+  report();
+  if (options.summaryJson !== undefined) {
+    await writeFile(options.summaryJson, `${JSON.stringify(intercept.stats(), undefined, 2)}\n`).catch((cause) => {
+      throw new TcpcopyError('E_FILE', String(cause), { where: `--summary-json ${options.summaryJson}`, cause });
+    });
+  }
+  return reason === 'stopped' ? 0 : EXIT_FAILED;
+}
+
+function openSources(
+  options: InterceptOptions,
+  { log }: RunEnvironment,
+): { sources: readonly InterceptSource[]; backend: string } {
+  const { devices, io, filter: expression, captureBuffer, snapLength } = options;
+  const common = { devices, backend: io, direction: 'both', captureBuffer, snapLength } as const;
+  const capture = createCapture({ ...common, filter: exactFilter([], expression) });
+  if (capture.note !== undefined) log.warn(`capturing through libpcap: ${capture.note}`);
+  const sources: readonly InterceptSource[] = capture.sources;
+  if (sources.every((source) => source.refilter !== undefined)) return { sources, backend: capture.backend };
+  // A filter that stays as it is must let everything through that anybody may ask for.
+  return {
+    sources: createCapture({ ...common, filter: { expression: andTcp(expression, options.port) } }).sources,
+    backend: capture.backend,
+  };
+}
+
+/** TCP, VLAN-tagged or not, and the pieces of it that show no ports; but not what we send ourselves. */
+function andTcp(expression: string | undefined, controlPort: number): string {
+  const tcp = `not tcp port ${controlPort} and (tcp or ip6 or vlan)`;
+  return expression === undefined ? tcp : `(${expression}) and ${tcp}`;
+}
