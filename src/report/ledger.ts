@@ -107,10 +107,24 @@ export class Ledger {
     };
   }
 
+  /** Units that reached the target's application. */
+  delivered(): number {
+    return DELIVERED.reduce((n, b) => n + this.units.get(b), 0);
+  }
+
+  /** Settled units that nobody asked to replay. */
+  excluded(): number {
+    return EXCLUDED.reduce((n, b) => n + this.units.get(b), 0);
+  }
+
+  /** Settled units that should have reached the target and did not. */
+  lost(): number {
+    return this.units.values.reduce((a, b) => a + b, 0) - this.delivered() - this.excluded();
+  }
+
   /** Delivered units over units that were to be replayed, in percent; 100 when there were none. */
   fidelity(): number {
-    const delivered = DELIVERED.reduce((n, b) => n + this.units.get(b), 0);
-    const wanted = this.unitsOpened - EXCLUDED.reduce((n, b) => n + this.units.get(b), 0);
-    return wanted === 0 ? 100 : (100 * delivered) / wanted;
+    const wanted = this.unitsOpened - this.excluded();
+    return wanted === 0 ? 100 : (100 * this.delivered()) / wanted;
   }
 }

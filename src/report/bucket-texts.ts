@@ -1,0 +1,95 @@
+/** What each line of the ledger means to someone who has not read the code, and what to do about it. */
+import type { DropReasonName } from '../core/drop-reason.ts';
+import type { ConnectionBucket, UnitBucket } from './ledger.ts';
+
+export interface BucketText {
+  readonly meaning: string;
+  /** Only where there is something to do. */
+  readonly hint?: string;
+}
+
+const KERNEL_DROP_HINT = 'enlarge the capture buffer (-B), narrow the capture (-F, -i) or copy a share (-r)';
+const MEMORY_HINT = 'allow more memory (-m), or copy a share of the connections (-r)';
+const QUEUE_HINT = 'the target is slower than the traffic: copy a share (-r), or look at the service under test';
+const INTERCEPT_HINT = 'see that intercept runs and that its address (-s) is reachable from here';
+const LEASE_HINT = 'give more client addresses (-c a.b.c.x or a block), or fewer copies (-n)';
+const REFUSED_HINT = "see that the service listens on the target's address and port";
+const TIMED_OUT_HINT =
+  'see that the target runs, that its route to the client addresses leads to the intercept, and that no firewall is between';
+const SEND_FAILED_HINT = 'the log names the error; for EMSGSIZE lower -M, for EPERM look at the output firewall rules';
+
+export const UNIT_TEXTS: Readonly<Record<UnitBucket, BucketText>> = {
+  answered: { meaning: 'reached the target, which responded' },
+  unanswered: {
+    meaning: 'reached the target, which had not responded when the session ended',
+    hint: 'expected of one-way protocols; else the service under test may be hanging',
+  },
+  refused: { meaning: 'the target refused the connection', hint: REFUSED_HINT },
+  reset: {
+    meaning: 'the target broke the connection off before it answered',
+    hint: 'the service under test may be failing: look at its log',
+  },
+  'timed-out': { meaning: 'the target never confirmed receiving them', hint: TIMED_OUT_HINT },
+  'sampled-out': { meaning: 'left out because -r asks for a share of the connections' },
+  filtered: { meaning: 'left out by a plugin' },
+  'not-picked-up': {
+    meaning: 'in a connection older than the copying, before its first request boundary or excluded by -O',
+  },
+  'capture-gap': {
+    meaning: 'not captured whole: bytes were missing',
+    hint: 'frames were lost on the way to the capture, or the recording lacks them',
+  },
+  'kernel-drop': { meaning: 'not captured whole: the kernel dropped frames', hint: KERNEL_DROP_HINT },
+  'queue-cap': { meaning: "the connection's queue was full", hint: QUEUE_HINT },
+  'memory-cap': { meaning: 'the memory limit was reached', hint: MEMORY_HINT },
+  'session-cap': {
+    meaning: 'too many sessions were open',
+    hint: 'raise --max-sessions, or look why the target keeps them open',
+  },
+  'no-lease': { meaning: 'no source port was free', hint: LEASE_HINT },
+  'no-intercept': { meaning: 'no intercept was connected', hint: INTERCEPT_HINT },
+  'send-failed': { meaning: 'the kernel would not send them', hint: SEND_FAILED_HINT },
+  shutdown: { meaning: 'still under way when the run ended' },
+};
+
+export const CONNECTION_TEXTS: Readonly<Record<ConnectionBucket, BucketText>> = {
+  replayed: { meaning: 'every request of them reached the target' },
+  'partly-replayed': { meaning: 'some of their requests reached the target, some did not' },
+  'no-data': { meaning: 'the client sent nothing in them' },
+  'sampled-out': { meaning: 'left out because -r asks for a share of the connections' },
+  filtered: { meaning: 'left out by a plugin' },
+  'not-picked-up': { meaning: 'older than the copying, with no request boundary to begin at or excluded by -O' },
+  refused: { meaning: 'the target refused the connection', hint: REFUSED_HINT },
+  reset: { meaning: 'the target broke them off', hint: 'the service under test may be failing: look at its log' },
+  'timed-out': { meaning: 'the target did not answer', hint: TIMED_OUT_HINT },
+  'capture-gap': { meaning: 'not captured whole: bytes were missing' },
+  'kernel-drop': { meaning: 'not captured whole: the kernel dropped frames', hint: KERNEL_DROP_HINT },
+  'queue-cap': { meaning: 'their queue was full', hint: QUEUE_HINT },
+  'memory-cap': { meaning: 'the memory limit was reached', hint: MEMORY_HINT },
+  'session-cap': { meaning: 'too many sessions were open', hint: 'raise --max-sessions' },
+  'no-lease': { meaning: 'no source port was free', hint: LEASE_HINT },
+  'no-intercept': { meaning: 'no intercept was connected', hint: INTERCEPT_HINT },
+  'send-failed': { meaning: 'the kernel would not send', hint: SEND_FAILED_HINT },
+  shutdown: { meaning: 'still under way when the run ended' },
+};
+
+export const FRAME_TEXTS: Readonly<Record<Exclude<DropReasonName, 'none'>, BucketText>> = {
+  'not-ip': { meaning: 'neither IPv4 nor IPv6' },
+  'not-tcp': { meaning: 'IP, but not TCP' },
+  'frame-truncated': { meaning: 'cut off before the end of their headers', hint: 'raise the snap length (-S)' },
+  'unknown-link-type': { meaning: 'of a link type that is not understood' },
+  'ip-header-malformed': { meaning: 'with an IP header that makes no sense' },
+  'ip-checksum-bad': { meaning: 'with a damaged IP header' },
+  'ip-fragment-held': { meaning: 'IP fragments, put together with the others of their packet' },
+  'ip-fragment-expired': { meaning: 'IP fragments whose other parts never came' },
+  'ip-fragment-malformed': { meaning: 'IP fragments that cannot be put together' },
+  'ip-fragment-cap': { meaning: 'IP fragments beyond what is kept waiting at once' },
+  'ipv6-extension-malformed': { meaning: 'with IPv6 extension headers that make no sense' },
+  'tunnel-unknown': { meaning: 'in a tunnel that is not looked into' },
+  'tcp-header-malformed': { meaning: 'with a TCP header that makes no sense' },
+  'not-selected': { meaning: 'TCP, but of no connection that -x selects' },
+  'flow-table-full': {
+    meaning: 'of new connections while the connection table was full',
+    hint: 'too many connections at once: narrow -x or -F',
+  },
+};

@@ -1,0 +1,54 @@
+/** What the live line and the summary tell beside the ledger. The runner takes it afresh each time it is wanted. */
+import type { Duration } from '../core/time.ts';
+
+export interface RunFacts {
+  /** Since capturing began. */
+  readonly elapsed: Duration;
+  /** Whether traffic is live; otherwise a recording. */
+  readonly live: boolean;
+  /** What is copied where, one text for each mapping: `80 → 192.0.2.10:8080`. */
+  readonly mappings: readonly string[];
+  /** Set when packets are written there instead of being sent. */
+  readonly writeFile: string | undefined;
+  /** What ended the run, once it has ended. */
+  readonly endedBy: RunEnd | undefined;
+  readonly sources: readonly SourceFacts[];
+  readonly connectionsOpen: number;
+  readonly sessionsOpen: number;
+  /** Empty where none is used. */
+  readonly intercepts: readonly InterceptFacts[];
+  /** From a request's last captured frame to its being sent; `undefined` where it cannot be told. */
+  readonly lag: { readonly p50: Duration; readonly p99: Duration } | undefined;
+  /** What was given to the kernel to send; `undefined` for ordinary sockets. */
+  readonly sent: SentFacts | undefined;
+  /** CPU time of this process, user and system. */
+  readonly cpu: Duration;
+  /** Resident memory, bytes. */
+  readonly rss: number;
+}
+
+/** `stopped`: by a signal. `input-ended`: the recording was read to its end. */
+export type RunEnd = 'stopped' | 'input-ended' | 'failed';
+
+export interface SourceFacts {
+  readonly name: string;
+  readonly frames: number;
+  /** `undefined` when the backend cannot tell. */
+  readonly kernelDropped: number | undefined;
+  readonly unreadable: readonly { readonly bytes: number; readonly reason: string }[];
+}
+
+export interface InterceptFacts {
+  /** `host:port` */
+  readonly address: string;
+  readonly connected: boolean;
+  /** When it was away, counted from the start; without `to` it still is. */
+  readonly outages: readonly { readonly from: Duration; readonly to: Duration | undefined }[];
+}
+
+export interface SentFacts {
+  readonly packets: number;
+  readonly bytes: number;
+  /** Packets the kernel refused, by errno name. */
+  readonly failed: Readonly<Record<string, number>>;
+}

@@ -1,0 +1,181 @@
+/** The summary: what was captured, what arrived, what did not and why, for someone who has not read the manual. */
+import pc from 'picocolors';
+import { micros, type Duration } from '../core/time.ts';
+import { CONNECTION_TEXTS, FRAME_TEXTS, UNIT_TEXTS, type BucketText } from './bucket-texts.ts';
+import { formatBytes, formatCount, formatShare, formatTime, plural, wrap } from './format.ts';
+import { CONNECTION_BUCKETS, UNIT_BUCKETS, type Ledger } from './ledger.ts';
+import { DROP_REASONS } from '../core/drop-reason.ts';
+import type { InterceptFacts, RunFacts, SourceFacts } from './run-facts.ts';
+
+export interface SummaryLayout {
+  /** Default 100. */
+  readonly columns?: number | undefined;
+  readonly colors?: boolean | undefined;
+}
+
+const LABEL = 14;
+const NUMBER = 12;
+const SHARE = 9;
+const INDENT = 2;
+const LEAST_COLUMNS = 60;
+
+/** Lines without line ends. */
+export function summaryLines(ledger: Ledger, facts: RunFacts, layout: SummaryLayout = {}): string[] {
+  const page = new Page(Math.max(LEAST_COLUMNS, layout.columns ?? 100), pc.createColors(layout.colors ?? false));
+  page.title(titleOf(facts));
+  const delivered = ledger.delivered();
+  const excluded = ledger.excluded();
+  const wanted = ledger.unitsOpened - excluded;
+  const verb = facts.writeFile === undefined ? 'Arrived' : 'Written';
+
+  page.fact(
+    'Captured',
+    `${plural(ledger.unitsOpened, 'request')} in ${plural(ledger.connectionsOpened, 'connection')}, ` +
+      `${formatBytes(ledger.bytesCaptured)} of client data`,
+  );
+  page.fact(
+    verb,
+    `${plural(delivered, 'request')}, ${formatShare(delivered, wanted)} of those to be copied; ` +
+      `${formatCount(ledger.units.get('answered'))} answered`,
+  );
+  if (excluded > 0) page.fact('Left out', `${plural(excluded, 'request')}, as asked for`);
+  page.fact('Lost', lostText(ledger, wanted), ledger.lost() > 0 ? 'bad' : 'plain');
+
+  page.table('Requests', UNIT_BUCKETS, ledger.units.values, UNIT_TEXTS);
+  page.table('Connections', CONNECTION_BUCKETS, ledger.connections.values, CONNECTION_TEXTS);
+  const frameReasons = DROP_REASONS.slice(1) as Exclude<(typeof DROP_REASONS)[number], 'none'>[];
+  page.table('Frames not used', frameReasons, ledger.frames.values.subarray(1), FRAME_TEXTS);
+
+  page.heading('Run');
+  for (const source of facts.sources) page.fact('Capture', sourceText(source), losesFrames(source) ? 'bad' : 'plain');
+  for (const intercept of facts.intercepts) {
+    page.fact('Intercept', interceptText(intercept), intercept.outages.length > 0 ? 'bad' : 'plain');
+  }
+  if (facts.sent) page.fact(facts.writeFile === undefined ? 'Sent' : 'Written', sentText(ledger, facts));
+  if (facts.lag)
+    page.fact(
+      'Delay',
+      `${formatTime(facts.lag.p50)} median, ${formatTime(facts.lag.p99)} at the 99th percentile, from capture to sending`,
+    );
+  page.fact('Resources', resourcesText(facts, ledger.unitsOpened));
+  const { balanced } = ledger.balance();
+  page.fact(
+    'Ledger',
+    balanced
+      ? 'balances: every frame, connection and request above is accounted for exactly once'
+      : 'DOES NOT BALANCE: these figures cannot be trusted; please report it',
+    balanced ? 'plain' : 'bad',
+  );
+  return page.lines;
+}
+
+function titleOf(facts: RunFacts): string {
+  const from = facts.sources.map((s) => s.name).join(', ');
+  const what = `${facts.live ? 'live from' : 'recording'} ${from === '' ? 'nothing' : from}`;
+  const to =
+    facts.writeFile === undefined
+      ? facts.mappings.join(', ')
+      : `${facts.mappings.join(', ')}, written to ${facts.writeFile}`;
+  const end = { stopped: ', stopped', 'input-ended': ', to its end', failed: ', broken off', none: ' so far' }[
+    facts.endedBy ?? 'none'
+  ];
+  return `${formatTime(facts.elapsed)}${end}: ${what}, ${to}`;
+}
+
+function lostText(ledger: Ledger, wanted: number): string {
+  const underWay = wanted - ledger.delivered() - ledger.lost();
+  const lost =
+    ledger.lost() === 0 ? 'nothing' : `${plural(ledger.lost(), 'request')}, ${formatShare(ledger.lost(), wanted)}`;
+  return underWay > 0 ? `${lost}; ${formatCount(underWay)} under way` : lost;
+}
+
+function losesFrames(source: SourceFacts): boolean {
+  return (source.kernelDropped ?? 0) > 0 || source.unreadable.length > 0;
+}
+
+function sourceText(source: SourceFacts): string {
+  const dropped =
+    source.kernelDropped === undefined ? '' : `, ${formatCount(source.kernelDropped)} dropped by the kernel`;
+  const unreadable = source.unreadable.map((u) => `; ${formatBytes(u.bytes)} unreadable: ${u.reason}`).join('');
+  return `${source.name}: ${plural(source.frames, 'frame')}${dropped}${unreadable}`;
+}
+
+function interceptText({ address, connected, outages }: InterceptFacts): string {
+  if (outages.length === 0) return `${address}: connected all the time`;
+  const away = outages.filter((o) => o.to !== undefined).reduce((sum, o) => sum + (o.to! - o.from), 0);
+  const spans = `away ${outages.length === 1 ? 'once' : `${outages.length} times`}, ${formatTime(micros(away))} in all`;
+  return connected
+    ? `${address}: ${spans}`
+    : `${address}: away now, since ${formatTime(outages.at(-1)!.from)} after the start`;
+}
+
+function sentText(ledger: Ledger, facts: RunFacts): string {
+  const { packets, bytes, failed } = facts.sent!;
+  const refused = Object.entries(failed).map(([errno, n]) => `${errno} ${formatCount(n)} times`);
+  const parts = [`${plural(packets, 'packet')}, ${formatBytes(bytes)}`, plural(ledger.sessionsOpened, 'session')];
+  if (ledger.retransmissions > 0) parts.push(plural(ledger.retransmissions, 'retransmission'));
+  if (refused.length > 0) parts.push(`refused by the kernel: ${refused.join(', ')}`);
+  return parts.join(', ');
+}
+
+function resourcesText(facts: RunFacts, requests: number): string {
+  const each: Duration | undefined = requests === 0 ? undefined : micros(facts.cpu / requests);
+  const perRequest = each === undefined ? '' : ` (${formatTime(each)} a request)`;
+  return `CPU ${formatTime(facts.cpu)}${perRequest}, memory ${formatBytes(facts.rss)}`;
+}
+
+/** Two columns of facts and four of tables, within a width. */
+class Page {
+  readonly lines: string[] = [];
+  readonly #width: number;
+  readonly #colors: ReturnType<typeof pc.createColors>;
+
+  constructor(width: number, colors: ReturnType<typeof pc.createColors>) {
+    this.#width = width;
+    this.#colors = colors;
+  }
+
+  title(text: string): void {
+    this.lines.push('', ...wrap(text, this.#width).map((line) => this.#colors.bold(line)), '');
+  }
+
+  heading(text: string): void {
+    this.lines.push('', ' '.repeat(INDENT) + this.#colors.bold(text));
+  }
+
+  fact(label: string, text: string, tone: 'plain' | 'bad' = 'plain'): void {
+    const start = ' '.repeat(INDENT) + label.padEnd(LABEL);
+    this.#hanging(start, text, tone === 'bad' ? this.#colors.red : String);
+  }
+
+  /** Rows of what is not zero, with their meanings; nothing when all is. */
+  table<Name extends string>(
+    title: string,
+    names: readonly Name[],
+    values: Float64Array,
+    texts: Readonly<Record<Name, BucketText>>,
+  ): void {
+    const total = values.reduce((a, b) => a + b, 0);
+    if (total === 0) return;
+    this.heading(title);
+    const widest = Math.max(LABEL, ...names.map((name) => name.length + 2));
+    names.forEach((name, i) => {
+      const n = values[i]!;
+      if (n === 0) return;
+      const { meaning, hint } = texts[name];
+      const start =
+        ' '.repeat(INDENT) +
+        name.padEnd(widest) +
+        formatCount(n).padStart(NUMBER) +
+        formatShare(n, total).padStart(SHARE) +
+        '  ';
+      this.#hanging(start, meaning);
+      if (hint !== undefined) this.#hanging(' '.repeat(start.length), `→ ${hint}`, this.#colors.yellow);
+    });
+  }
+
+  #hanging(start: string, text: string, paint: (text: string) => string = String): void {
+    const width = Math.max(20, this.#width - start.length);
+    wrap(text, width).forEach((line, i) => this.lines.push((i === 0 ? start : ' '.repeat(start.length)) + paint(line)));
+  }
+}
