@@ -8,6 +8,8 @@ export interface RunFacts {
   readonly live: boolean;
   /** What is copied where, one text for each mapping: `80 → 192.0.2.10:8080`. */
   readonly mappings: readonly string[];
+  /** How many times each connection is sent (`-n`); the ledger counts requests of every copy. */
+  readonly copies: number;
   /** Set when packets are written there instead of being sent. */
   readonly writeFile: string | undefined;
   /** What ended the run, once it has ended. */

@@ -19,6 +19,7 @@ export function summaryObject(ledger: Ledger, facts: RunFacts, exitCode: number)
     elapsedSeconds: toSeconds(facts.elapsed),
     live: facts.live,
     mappings: facts.mappings,
+    copies: facts.copies,
     writeFile: facts.writeFile ?? null,
     balanced,
     fidelityPercent: ledger.fidelity(),

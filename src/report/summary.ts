@@ -14,6 +14,7 @@ export interface SummaryLayout {
 }
 
 const LABEL = 14;
+const TABLE_LABEL = 18;
 const NUMBER = 12;
 const SHARE = 9;
 const INDENT = 2;
@@ -31,7 +32,8 @@ export function summaryLines(ledger: Ledger, facts: RunFacts, layout: SummaryLay
   page.fact(
     'Captured',
     `${plural(ledger.unitsOpened, 'request')} in ${plural(ledger.connectionsOpened, 'connection')}, ` +
-      `${formatBytes(ledger.bytesCaptured)} of client data`,
+      `${formatBytes(ledger.bytesCaptured)} of client data` +
+      (facts.copies > 1 ? `; requests are counted in each of the ${facts.copies} copies` : ''),
   );
   page.fact(
     verb,
@@ -128,6 +130,8 @@ function resourcesText(facts: RunFacts, requests: number): string {
 class Page {
   readonly lines: string[] = [];
   readonly #width: number;
+  /** One piece of advice is given once. */
+  readonly #hints = new Set<string>();
   readonly #colors: ReturnType<typeof pc.createColors>;
 
   constructor(width: number, colors: ReturnType<typeof pc.createColors>) {
@@ -158,7 +162,8 @@ class Page {
     const total = values.reduce((a, b) => a + b, 0);
     if (total === 0) return;
     this.heading(title);
-    const widest = Math.max(LABEL, ...names.map((name) => name.length + 2));
+    const shown = names.filter((_, i) => values[i] !== 0);
+    const widest = Math.max(TABLE_LABEL, ...shown.map((name) => name.length + 1));
     names.forEach((name, i) => {
       const n = values[i]!;
       if (n === 0) return;
@@ -170,7 +175,10 @@ class Page {
         formatShare(n, total).padStart(SHARE) +
         '  ';
       this.#hanging(start, meaning);
-      if (hint !== undefined) this.#hanging(' '.repeat(start.length), `→ ${hint}`, this.#colors.yellow);
+      if (hint !== undefined && !this.#hints.has(hint)) {
+        this.#hints.add(hint);
+        this.#hanging(' '.repeat(start.length), `→ ${hint}`, this.#colors.yellow);
+      }
     });
   }
 
