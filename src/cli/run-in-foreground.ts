@@ -9,6 +9,7 @@ import { acquirePidFile, type PidFile } from './pid-file.ts';
 import type { Program } from './program.ts';
 import { installSignals } from './signals.ts';
 import type { Terminal } from './terminal.ts';
+import { programVersion } from './version.ts';
 
 export interface Surroundings {
   readonly terminal: Terminal;
@@ -55,6 +56,7 @@ export async function runInForeground<O extends { readonly process: ProcessOptio
       }
     }
     const environment: RunEnvironment = {
+      version: programVersion(),
       log,
       stdout: parent && file ? file.line : (line) => terminal.line(line),
       liveLine: !parent && terminal.isTty ? (text) => terminal.live(text) : undefined,
