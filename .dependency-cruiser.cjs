@@ -1,0 +1,106 @@
+// Who may import whom, checked in script/test. Keep in step with the table in docs/architecture.md.
+
+/** What a folder of src/ may import besides itself: folders, and packages from node_modules. `node`: Node's modules. */
+const LAYERS = {
+  core: { folders: [], packages: ['ipaddr.js'] },
+  native: { folders: ['core'], node: true },
+  wire: { folders: ['core'] },
+  pcap: { folders: ['core'] },
+  reassembly: { folders: ['core', 'wire'] },
+  protocol: { folders: ['core'] },
+  control: { folders: ['core', 'wire'] },
+  // Of reassembly only the assembler: see `session-only-assembler`.
+  session: { folders: ['core', 'wire', 'reassembly'] },
+  pipeline: { folders: ['core', 'protocol'], packages: ['tapable'] },
+  capture: { folders: ['core', 'wire', 'pcap', 'native'], packages: ['cap'], node: true },
+  inject: { folders: ['core', 'wire', 'pcap', 'native'], packages: ['raw-socket'], node: true },
+  report: { folders: ['core'], packages: ['cli-table3', 'picocolors', 'prom-client'], node: true },
+  config: { folders: ['core'], packages: ['zod', 'ipaddr.js'] },
+  replay: {
+    folders: [
+      ...['core', 'native', 'wire', 'pcap', 'reassembly', 'protocol', 'control', 'session', 'pipeline'],
+      ...['capture', 'inject', 'report', 'config'],
+    ],
+    node: true,
+  },
+  intercept: { folders: ['core', 'wire', 'capture', 'control', 'config'], node: true },
+  cli: {
+    folders: ['core', 'config', 'replay', 'intercept', 'report'],
+    packages: ['commander', 'pino', 'picocolors'],
+    node: true,
+  },
+  testing: {
+    folders: [
+      ...['core', 'native', 'wire', 'pcap', 'reassembly', 'protocol', 'control', 'session', 'pipeline'],
+      ...['capture', 'inject', 'report', 'config', 'replay', 'intercept'],
+    ],
+    node: true,
+  },
+};
+
+const rules = Object.entries(LAYERS).flatMap(([folder, { folders, packages = [], node = false }]) => {
+  const allowed = [`^src/${folder}/`, ...folders.map((f) => `^src/${f}/`)];
+  const found = [
+    {
+      name: `${folder}-imports`,
+      comment: `src/${folder} imports only ${[...folders, 'itself'].join(', ')}`,
+      severity: 'error',
+      from: { path: `^src/${folder}/` },
+      to: { path: '^(src|plugins|test|bench|script)/', pathNot: allowed },
+    },
+    {
+      name: `${folder}-packages`,
+      comment: `src/${folder} uses ${packages.length > 0 ? packages.join(', ') : 'no packages'}`,
+      severity: 'error',
+      from: { path: `^src/${folder}/` },
+      to: {
+        dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-no-pkg', 'npm-unknown'],
+        pathNot: packages.map((p) => `node_modules/${p.replace('.', '\\.')}(/|$)`),
+      },
+    },
+  ];
+  if (!node) {
+    found.push({
+      name: `${folder}-node`,
+      comment: `src/${folder} does not touch Node's modules`,
+      severity: 'error',
+      from: { path: `^src/${folder}/` },
+      to: { dependencyTypes: ['core'] },
+    });
+  }
+  return found;
+});
+
+module.exports = {
+  forbidden: [
+    ...rules,
+    {
+      name: 'session-only-assembler',
+      comment: 'src/session takes the assembler from reassembly and nothing else',
+      severity: 'error',
+      from: { path: '^src/session/' },
+      to: { path: '^src/reassembly/', pathNot: '^src/reassembly/(assembler|assembler-.*)\\.ts$' },
+    },
+    {
+      name: 'plugins-public-entry',
+      comment: "plugins import 'tcpcopy/plugin' and their own files",
+      severity: 'error',
+      from: { path: '^plugins/([^/]+)/' },
+      to: { path: '^(src|plugins)/', pathNot: ['^plugins/$1/', '^src/pipeline/plugin\\.ts$'] },
+    },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: { path: '^(src|plugins)/' },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    { name: 'unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true, pathNot: '^(cap|raw-socket)$' } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|prebuilds)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'], conditionNames: ['import', 'node', 'default'] },
+  },
+};
