@@ -4,8 +4,8 @@
  * the decoder's memory, so they are valid until the following `next`; a `push` in between keeps unread records sound but
  * invalidates segments already handed out.
  *
- * Anything that is not the protocol throws E_CONTROL_PROTOCOL from `next`; the decoder is useless afterwards and the
- * connection must be closed.
+ * Anything that is not the protocol throws E_CONTROL_PROTOCOL from `next`, then and ever after: the connection must be
+ * closed.
  */
 import { FieldReader, protocolError } from './fields.ts';
 import { ResponseReader } from './response-reader.ts';
@@ -77,8 +77,9 @@ export class Decoder {
       throw protocolError(`not a control message: its length would be ${length} bytes`);
     }
     if (this.#end - start < length) return undefined;
+    const message = this.#decode(this.#view.getUint8(start + LENGTH_BYTES), start + HEADER_BYTES, start + length);
     this.#start = start + length;
-    return this.#decode(this.#view.getUint8(start + LENGTH_BYTES), start + HEADER_BYTES, start + length);
+    return message;
   }
 
   #decode(type: number, start: number, end: number): Message {
