@@ -51,6 +51,7 @@ const ARPHRD_LOOPBACK = 772;
 const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 const PROTOCOL_IP4 = LITTLE_ENDIAN ? 0x0008 : 0x0800;
 const PROTOCOL_IP6 = LITTLE_ENDIAN ? 0xdd86 : 0x86dd;
+const PROTOCOL_VLAN = LITTLE_ENDIAN ? 0x0081 : 0x8100;
 
 /** Bytes of a Linux cooked (SLL) header. */
 const SLL_HEADER = 16;
@@ -139,7 +140,7 @@ export class RingBlocks {
     let length = this.#unsigned[word + (LENGTH >> 2)]!;
     let linkType = LINKTYPE_ETHERNET;
     if (this.#cooked) {
-      const protocol = this.#halves[(frame + LL_PROTOCOL) >> 1]!;
+      const protocol = this.#cookedProtocol(frame, offset, length, vlan);
       linkType = LINKTYPE_RAW;
       if (protocol !== PROTOCOL_IP4 && protocol !== PROTOCOL_IP6) {
         // The kernel leaves 16 bytes before a cooked frame: room for the header that says what it carries.
@@ -147,7 +148,7 @@ export class RingBlocks {
         offset -= SLL_HEADER;
         captured += SLL_HEADER;
         length += SLL_HEADER;
-        this.#writeSllHeader(frame, offset);
+        this.#writeSllHeader(frame, offset, protocol);
       }
     }
     const time = this.#unsigned[word + (SECONDS >> 2)]! * 1e6 + this.#unsigned[word + (NANOSECONDS >> 2)]! / 1e3;
@@ -161,15 +162,27 @@ export class RingBlocks {
     return !outgoing || this.#halves[(frame + LL_HATYPE) >> 1] !== ARPHRD_LOOPBACK;
   }
 
+  /**
+   * The EtherType of what a cooked frame begins with. Newer kernels report the innermost one, although the tags after
+   * the first are still in the frame (vlan_get_protocol_dgram): such a frame is `TCI, EtherType, IP`. Nothing says so but
+   * its bytes; an IPv4 packet that looks like it is 0x0800 bytes long.
+   */
+  #cookedProtocol(frame: number, offset: number, length: number, vlan: number): number {
+    const protocol = this.#halves[(frame + LL_PROTOCOL) >> 1]!;
+    if (vlan === NO_VLAN) return protocol;
+    const version = protocol === PROTOCOL_IP4 ? 4 : 6;
+    const tagged = this.#halves[(offset + 2) >> 1] === protocol && this.#bytes[offset + 4]! >> 4 === version;
+    return tagged && length !== 0x0800 ? PROTOCOL_VLAN : protocol;
+  }
+
   /** Packet type, ARPHRD_ and EtherType; the link address is left out. */
-  #writeSllHeader(frame: number, offset: number): void {
+  #writeSllHeader(frame: number, offset: number, protocol: number): void {
     const bytes = this.#bytes;
     const hatype = this.#halves[(frame + LL_HATYPE) >> 1]!;
     bytes.fill(0, offset, offset + SLL_HEADER);
     bytes[offset + 1] = bytes[frame + LL_PACKET_TYPE]!;
     bytes[offset + 2] = hatype >> 8;
     bytes[offset + 3] = hatype & 0xff;
-    bytes[offset + 14] = bytes[frame + LL_PROTOCOL]!;
-    bytes[offset + 15] = bytes[frame + LL_PROTOCOL + 1]!;
+    this.#halves[(offset + 14) >> 1] = protocol;
   }
 }

@@ -12,6 +12,7 @@
  * Devices other than Ethernet and loopback, and `any`, are captured without link headers (`cooked`): they then begin
  * with the IP header whatever the device is.
  */
+import { TcpcopyError } from '../core/errors.ts';
 import { FrameBatch } from '../core/frame-batch.ts';
 import type { NativeAddon, NativeRing, NetworkDevice } from '../native/addon.ts';
 import type { BpfProgram } from './bpf.ts';
@@ -35,7 +36,8 @@ export interface RingSourceOptions {
 
 const BLOCK_SIZE = 256 * 1024;
 const MIN_BLOCKS = 2;
-const MAX_BLOCKS = 4096;
+/** The kernel's memory, which cannot be swapped out. */
+const MAX_BUFFER = 1 << 30;
 const BATCH_FRAMES = 1024;
 /** Retire periods to wait on stop before an empty block is believed. */
 const STOP_PERIODS = 3;
@@ -76,9 +78,12 @@ export class RingSource implements PacketSource {
 
   async open(listener: SourceListener): Promise<void> {
     const { direction, captureBuffer, promiscuous, retireMs } = this.#options;
+    if (captureBuffer > MAX_BUFFER) {
+      throw new TcpcopyError('E_OPTION', 'a capture buffer has at most 1024 MB', { where: '-B', hint: 'ask for less' });
+    }
     try {
       const device = this.#findDevice();
-      const blocks = Math.min(MAX_BLOCKS, Math.max(MIN_BLOCKS, Math.floor(captureBuffer / BLOCK_SIZE)));
+      const blocks = Math.max(MIN_BLOCKS, Math.floor(captureBuffer / BLOCK_SIZE));
       this.#cooked = device.type !== ARPHRD_ETHER && device.type !== ARPHRD_LOOPBACK;
       this.#listener = listener;
       this.#ring = new this.#addon.Ring(

@@ -174,6 +174,12 @@ function matchIp6(b: BpfAssembler, t: Targets, selection: Selection): void {
 
   const groups = groupByAddress(selection.endpoints, 6);
   b.place(partial);
+  // Every extension header begins with the type of what follows it: one more look spares us neighbour and group traffic.
+  const mayBeTcp = b.label();
+  b.emit(BPF_LD | BPF_B | BPF_IND, 40);
+  for (const type of [IPPROTO_TCP, ...IPV6_EXTENSIONS]) b.jump(BPF_JEQ, type, mayBeTcp);
+  b.goto(t.reject);
+  b.place(mayBeTcp);
   forEachSide(selection, V6, (address) => {
     for (const group of groups) matchAddress(b, group.address, address, t.accept);
   });

@@ -38,8 +38,9 @@ export function selectionText(selection: Selection): string {
     const address = host(side, e);
     return address === undefined ? `(${ports})` : `(${ports} and ${address})`;
   });
-  const extensions = IPV6_EXTENSIONS.map((type) => `ip6[6] = ${type}`).join(' or ');
-  const partial = `((ip proto 6 and ip[6:2] & 0x1fff != 0) or (ip6 and (${extensions})))`;
+  const oneOf = (field: string, values: readonly number[]) => values.map((v) => `${field} = ${v}`).join(' or ');
+  const extended = `(${oneOf('ip6[6]', IPV6_EXTENSIONS)}) and (${oneOf('ip6[40]', [6, ...IPV6_EXTENSIONS])})`;
+  const partial = `((ip proto 6 and ip[6:2] & 0x1fff != 0) or (ip6 and ${extended}))`;
   const anyAddress = selection.endpoints.some((e) => e.address === undefined);
   const parts = anyAddress ? partial : `(${partial} and (${each((side, e) => host(side, e)!)}))`;
   const vxlan = selection.vxlan === true ? ` or (udp dst port ${VXLAN_PORT})` : '';

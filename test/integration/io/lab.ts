@@ -1,0 +1,65 @@
+/**
+ * A network namespace with a veth pair inside: what leaves through `io-a` arrives on `io-b`. Scenarios run in it as
+ * processes of their own, since a process cannot enter a namespace by itself.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+export const isRoot = process.getuid?.() === 0;
+const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+
+export interface Lab {
+  readonly namespace: string;
+  ip(...args: string[]): string;
+  sh(command: string): string;
+  /** Runs `scenarios.ts NAME` in the namespace and returns what it printed as JSON. */
+  run(scenario: string, file?: string): Promise<Record<string, unknown>>;
+  remove(): void;
+}
+
+export function makeLab(tag: string): Lab {
+  const namespace = `io-${tag}-${process.pid}`;
+  const inside = (command: string, ...args: string[]) =>
+    execFileSync('ip', ['netns', 'exec', namespace, command, ...args], { encoding: 'utf8', stdio: 'pipe' });
+  const ip = (...args: string[]) => inside('ip', ...args);
+  execFileSync('ip', ['netns', 'add', namespace]);
+  ip('link', 'set', 'lo', 'up');
+  ip('link', 'add', 'io-a', 'address', '02:00:00:00:77:01', 'type', 'veth', 'peer', 'name', 'io-b');
+  ip('link', 'set', 'io-b', 'address', '02:00:00:00:77:02');
+  for (const device of ['io-a', 'io-b']) {
+    // No router solicitations or neighbour discovery in the captures.
+    inside('sysctl', '-qw', `net.ipv6.conf.${device}.disable_ipv6=${device === 'io-b' ? 1 : 0}`);
+    inside('sysctl', '-qw', `net.ipv6.conf.${device}.addr_gen_mode=1`);
+    ip('link', 'set', device, 'up');
+  }
+  ip('addr', 'add', '10.77.0.1/24', 'dev', 'io-a');
+  ip('addr', 'add', 'fd77::1/64', 'dev', 'io-a', 'nodad');
+  ip('neigh', 'add', '10.77.0.2', 'lladdr', '02:00:00:00:77:02', 'dev', 'io-a', 'nud', 'permanent');
+  ip('neigh', 'add', 'fd77::2', 'lladdr', '02:00:00:00:77:02', 'dev', 'io-a', 'nud', 'permanent');
+  return {
+    namespace,
+    ip,
+    sh: (command) => inside('sh', '-c', command),
+    run: (scenario, file = 'scenarios.ts') => runScenario(namespace, file, scenario),
+    remove: () => void execFileSync('ip', ['netns', 'del', namespace]),
+  };
+}
+
+function runScenario(namespace: string, file: string, scenario: string): Promise<Record<string, unknown>> {
+  const script = fileURLToPath(new URL(`./${file}`, import.meta.url));
+  const args = ['netns', 'exec', namespace, process.execPath, '--expose-gc', '--import', tsx, script, scenario];
+  const child = spawn('ip', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  let err = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+  const deadline = setTimeout(() => child.kill('SIGKILL'), 60_000);
+  return new Promise((resolve, reject) => {
+    child.on('close', (code, signal) => {
+      clearTimeout(deadline);
+      if (code === 0) resolve(JSON.parse(out) as Record<string, unknown>);
+      else reject(new Error(`${scenario}: exit ${code ?? signal}\n${out}\n${err}`));
+    });
+  });
+}
