@@ -65,10 +65,8 @@ const OUTSTANDING_BYTES = 16 << 20;
 const OUTSTANDING_REPLICAS = 256;
 
 export interface EngineParts {
-  readonly sources: readonly PacketSource[];
   readonly parser: FrameParser;
   readonly selector: Selector;
-  readonly tracker: ConnectionTracker<ConnectionReplay>;
   readonly pipeline: Pipeline;
   readonly ledger: Ledger;
   readonly target: Target;
@@ -76,8 +74,8 @@ export interface EngineParts {
   readonly budget: ByteBudget;
   readonly sampler: Sampler;
   readonly lag: Histogram;
-  /** For recordings replayed at their own pace. */
-  readonly pacer: FramePacer | undefined;
+  /** Whether the input is live: then frames are never held back. */
+  readonly live: boolean;
   readonly copies: number;
   readonly onlyFromSyn: boolean;
   readonly waitsForResponse: boolean;
@@ -94,7 +92,9 @@ export class Engine implements ReplayContext {
   readonly budget: ByteBudget;
   readonly waitsForResponse: boolean;
   busyReplicas = 0;
-  readonly #live: boolean;
+  #sources: readonly PacketSource[] = [];
+  #tracker: ConnectionTracker<ConnectionReplay> | undefined;
+  #pacer: FramePacer | undefined;
   readonly #parts: EngineParts;
   readonly #segment = new Segment();
   readonly #active = new Set<ConnectionReplay>();
@@ -123,7 +123,6 @@ export class Engine implements ReplayContext {
     this.wheel = parts.wheel;
     this.budget = parts.budget;
     this.waitsForResponse = parts.waitsForResponse;
-    this.#live = parts.sources.some((source) => source.live);
   }
 
   /** Connections that are not settled yet. */
@@ -131,8 +130,9 @@ export class Engine implements ReplayContext {
     return this.#active.size;
   }
 
+  /** Within a turn the time it began; callbacks of sockets come between turns. */
   now(): Instant {
-    return this.#now;
+    return this.#inTurn ? this.#now : monotonicNow();
   }
 
   gapBucket(): 'kernel-drop' | 'capture-gap' {
@@ -141,14 +141,26 @@ export class Engine implements ReplayContext {
 
   patience(held: boolean): Duration {
     const { sessionTimeout } = this.#parts;
-    return held || !this.#live ? (sessionTimeout < HELD_PATIENCE ? sessionTimeout : HELD_PATIENCE) : sessionTimeout;
+    return held || !this.#parts.live
+      ? sessionTimeout < HELD_PATIENCE
+        ? sessionTimeout
+        : HELD_PATIENCE
+      : sessionTimeout;
   }
 
   released(captured: Instant): void {
-    if (this.#parts.pacer === undefined) this.#parts.lag.record(unixNow() - captured);
+    if (this.#parts.live) this.#parts.lag.record(unixNow() - captured);
   }
 
-  start(): void {
+  /** Takes its frames from these sources, already open, from now on. */
+  run(
+    sources: readonly PacketSource[],
+    tracker: ConnectionTracker<ConnectionReplay>,
+    pacer: FramePacer | undefined,
+  ): void {
+    this.#sources = sources;
+    this.#tracker = tracker;
+    this.#pacer = pacer;
     this.#running = true;
     this.turn();
   }
@@ -167,7 +179,7 @@ export class Engine implements ReplayContext {
     this.#now = monotonicNow();
     this.#parts.responses();
     let more = false;
-    for (const source of this.#parts.sources) if (this.#pollSource(source)) more = true;
+    for (const source of this.#sources) if (this.#pollSource(source)) more = true;
     this.#now = monotonicNow();
     if (this.#now >= this.#nextHousekeeping) this.#housekeeping();
     this.wheel.advance(this.#now);
@@ -180,8 +192,9 @@ export class Engine implements ReplayContext {
   /** The input is over: closes what the capture left open. Replicas go on until they are done. */
   finishInput(): void {
     this.#now = monotonicNow();
-    this.#parts.tracker.finish();
+    this.#tracker?.finish();
     this.#drainTracker();
+    this.#countKernelDrops();
     this.target.flush();
     this.#sleep();
   }
@@ -213,7 +226,7 @@ export class Engine implements ReplayContext {
 
   /** Runs a batch, or the part of it that is due; false when the rest has to wait. */
   #runBatch(batch: FrameBatch, live: boolean): boolean {
-    const { pacer } = this.#parts;
+    const pacer = this.#pacer;
     if (live || pacer === undefined) {
       for (let i = 0; i < batch.count; i++) this.#runFrame(batch, i);
       return true;
@@ -231,7 +244,7 @@ export class Engine implements ReplayContext {
   }
 
   #runFrame(batch: FrameBatch, i: number): void {
-    const { parser, selector, tracker } = this.#parts;
+    const { parser, selector } = this.#parts;
     const segment = this.#segment;
     this.ledger.framesSeen++;
     let reason = parser.parse(batch, i, segment);
@@ -241,17 +254,17 @@ export class Engine implements ReplayContext {
       return;
     }
     this.ledger.segments++;
-    tracker.handle(segment);
+    this.#tracker!.handle(segment);
     this.#drainTracker();
   }
 
   #drainTracker(): void {
-    const { tracker } = this.#parts;
-    for (let event = tracker.poll(); event !== EVENT_NONE; event = tracker.poll()) this.#handleEvent(event);
+    const tracker = this.#tracker!;
+    for (let event = tracker.poll(); event !== EVENT_NONE; event = tracker.poll()) this.#handleEvent(tracker, event);
   }
 
-  #handleEvent(event: TrackerEvent): void {
-    const { connection, half, chunk, gap } = this.#parts.tracker;
+  #handleEvent(tracker: ConnectionTracker<ConnectionReplay>, event: TrackerEvent): void {
+    const { connection, half, chunk, gap } = tracker;
     if (connection === undefined) {
       if (event === EVENT_REJECTED) this.#countRejected();
       return;
@@ -314,11 +327,13 @@ export class Engine implements ReplayContext {
   #housekeeping(): void {
     this.#nextHousekeeping = addTime(this.#now, HOUSEKEEPING);
     // A recording's clock stands still while nothing is read; only live time passes by itself.
-    if (this.#live) {
-      this.#parts.tracker.advance(unixNow());
-      this.#drainTracker();
-    }
-    this.ledger.kernelDropped = this.#parts.sources.reduce((n, s) => n + (s.stats().kernelDropped ?? 0), 0);
+    this.#tracker?.advance(this.#parts.live ? unixNow() : this.#segment.time);
+    this.#drainTracker();
+    this.#countKernelDrops();
+  }
+
+  #countKernelDrops(): void {
+    this.ledger.kernelDropped = this.#sources.reduce((n, source) => n + (source.stats().kernelDropped ?? 0), 0);
   }
 
   #overloaded(): boolean {
@@ -333,7 +348,7 @@ export class Engine implements ReplayContext {
   #sleep(): void {
     if (!this.#running) return;
     let until = this.wheel.nextWake();
-    if (this.#live && this.#active.size > 0 && this.#nextHousekeeping < until) until = this.#nextHousekeeping;
+    if (this.#parts.live && this.#active.size > 0 && this.#nextHousekeeping < until) until = this.#nextHousekeeping;
     if (this.#frameDue !== undefined && this.#frameDue < until) until = this.#frameDue;
     if (until === this.#timerAt && this.#timer !== undefined) return;
     clearTimeout(this.#timer);

@@ -15,14 +15,16 @@ class SocketSession implements TargetSession {
   readonly #owner: SessionOwner;
   readonly #socket: Socket;
   readonly #gone: (session: SocketSession) => void;
+  readonly #wake: () => void;
   #connected = false;
   #peerClosed = false;
   #end: SessionEnd = 'closed';
   #over = false;
 
-  constructor(owner: SessionOwner, target: Endpoint, gone: (session: SocketSession) => void) {
+  constructor(owner: SessionOwner, target: Endpoint, gone: (session: SocketSession) => void, wake: () => void) {
     this.#owner = owner;
     this.#gone = gone;
+    this.#wake = wake;
     const socket = connect({
       host: formatIp(target.address),
       port: target.port,
@@ -32,13 +34,16 @@ class SocketSession implements TargetSession {
     this.#socket = socket;
     socket.on('connect', () => {
       this.#connected = true;
-      this.#owner.sessionProgressed();
+      this.#progressed();
     });
-    socket.on('data', (data) => this.#owner.sessionReceived(data.length, true));
-    socket.on('drain', () => this.#owner.sessionProgressed());
+    socket.on('data', (data) => {
+      this.#owner.sessionReceived(data.length, true);
+      this.#wake();
+    });
     socket.on('end', () => {
       this.#peerClosed = true;
       this.#owner.sessionPeerClosed();
+      this.#wake();
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
       this.#end = endFor(error.code, this.#connected);
@@ -48,6 +53,7 @@ class SocketSession implements TargetSession {
       this.#over = true;
       this.#gone(this);
       this.#owner.sessionEnded(this.#end);
+      this.#wake();
     });
   }
 
@@ -64,9 +70,14 @@ class SocketSession implements TargetSession {
     if (taken <= 0 || this.#over || this.#socket.writableEnded) return 0;
     // The kernel has taken it when this is called: what the ledger counts as delivered on a socket.
     this.#socket.write(bytes.slice(offset, offset + taken), () => {
-      if (!this.#over) this.#owner.sessionProgressed();
+      if (!this.#over) this.#progressed();
     });
     return taken;
+  }
+
+  #progressed(): void {
+    this.#owner.sessionProgressed();
+    this.#wake();
   }
 
   close(): void {
@@ -87,12 +98,14 @@ class SocketSession implements TargetSession {
 export class SocketTarget implements Target {
   readonly ready = true;
   readonly #limit: number;
+  readonly #wake: () => void;
   readonly #sessions = new Set<SocketSession>();
   readonly #gone = (session: SocketSession): void => void this.#sessions.delete(session);
 
-  /** `limit`: sessions open at once. */
-  constructor(limit: number) {
+  /** `limit`: sessions open at once. `wake`: called when a session has made room for more work. */
+  constructor(limit: number, wake: () => void) {
     this.#limit = limit;
+    this.#wake = wake;
   }
 
   get openSessions(): number {
@@ -107,7 +120,7 @@ export class SocketTarget implements Target {
 
   open(owner: SessionOwner, _client: Endpoint, target: Endpoint): TargetSession | OpenFailure {
     if (this.#sessions.size >= this.#limit) return 'session-cap';
-    const session = new SocketSession(owner, target, this.#gone);
+    const session = new SocketSession(owner, target, this.#gone, this.#wake);
     this.#sessions.add(session);
     return session;
   }

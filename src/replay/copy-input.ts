@@ -1,0 +1,51 @@
+/** Where a copy run takes its frames from: devices, or a recording (as often as `-T` says). */
+import { FileSource } from '../capture/file-source.ts';
+import { createCapture } from '../capture/open-capture.ts';
+import type { PacketSource } from '../capture/packet-source.ts';
+import type { CopyOptions } from '../config/copy-options.ts';
+import type { Log } from '../core/log.ts';
+import { seconds } from '../core/time.ts';
+import { ConnectionTracker } from '../reassembly/tracker.ts';
+import { LIVE_TRACKER, RECORDING_TRACKER } from '../reassembly/tracker-options.ts';
+import type { ConnectionReplay } from './connection-replay.ts';
+import { FramePacer } from './frame-pacer.ts';
+import type { Selector } from './selector.ts';
+
+/** Recorded time that frames of a recording may be out of order by: bounds how long anything is held back for them. */
+const PATIENCE = seconds(3);
+
+export function openInput(options: CopyOptions, log: Log): readonly PacketSource[] {
+  const { input, filter, io, captureBuffer, snapLength } = options;
+  if ('file' in input) return [new FileSource(input.file, { filter: { expression: filter } })];
+  const capture = createCapture({
+    devices: input.devices,
+    backend: io,
+    filter: {
+      // Only what clients send: their acknowledgements tell all that is needed of the responses.
+      selection: { endpoints: options.mappings.map(({ online }) => online), direction: 'to', vxlan: true },
+      expression: filter,
+    },
+    direction: 'in',
+    captureBuffer,
+    snapLength,
+  });
+  if (capture.note !== undefined) log.warn(`capturing through libpcap: ${capture.note}`);
+  else log.debug(`capturing on ${input.devices.join(', ')}`, { backend: capture.backend });
+  return capture.sources;
+}
+
+export function createTracker(options: CopyOptions, selector: Selector): ConnectionTracker<ConnectionReplay> {
+  const live = !('file' in options.input);
+  return new ConnectionTracker<ConnectionReplay>({
+    ...(live ? LIVE_TRACKER : { ...RECORDING_TRACKER, gapPatience: PATIENCE, ackedGapPatience: PATIENCE }),
+    midstream: 'any',
+    oneWay: live,
+    idleTimeout: live ? options.keepaliveTimeout : seconds(Infinity),
+    clientOf: (segment) => (selector.isServer(segment, true) ? 'source' : 'destination'),
+  });
+}
+
+export function createPacer(options: CopyOptions): FramePacer | undefined {
+  const recorded = 'file' in options.input && options.pace === 'capture';
+  return recorded ? new FramePacer(options.acceleration, options.maxGap) : undefined;
+}

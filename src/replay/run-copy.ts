@@ -1,0 +1,292 @@
+/** Runs a copy from options to exit code: the composition root of the copying process. */
+import type { PacketSource } from '../capture/packet-source.ts';
+import type { CopyOptions } from '../config/copy-options.ts';
+import { TcpcopyError } from '../core/errors.ts';
+import type { RunEnvironment } from '../core/run-environment.ts';
+import { addTime, elapsed, micros, millis, seconds, toMillis, type Duration, type Instant } from '../core/time.ts';
+import { openSink } from '../inject/open-sink.ts';
+import { PcapSink } from '../inject/pcap-sink.ts';
+import type { PacketSink } from '../inject/packet-sink.ts';
+import { Pipeline } from '../pipeline/pipeline.ts';
+import { Histogram } from '../report/histogram.ts';
+import { Ledger } from '../report/ledger.ts';
+import { LiveLine } from '../report/live-line.ts';
+import type { RunEnd, RunFacts, SourceFacts } from '../report/run-facts.ts';
+import { summaryLines } from '../report/summary.ts';
+import { summaryObject, writeJsonFile } from '../report/summary-json.ts';
+import { judge } from '../report/verdict.ts';
+import { FrameParser } from '../wire/frame-parser.ts';
+import { AcknowledgingPeer } from './acknowledging-peer.ts';
+import { monotonicNow, unixNow } from './clock.ts';
+import { createPacer, createTracker, openInput } from './copy-input.ts';
+import { Engine } from './engine.ts';
+import { ByteBudget } from './piece-queue.ts';
+import { describeMapping, RawNetwork } from './raw-network.ts';
+import { Sampler } from './sampler.ts';
+import { Selector } from './selector.ts';
+import { SocketTarget } from './socket-target.ts';
+import type { Target } from './target.ts';
+import { TimerWheel } from './timer-wheel.ts';
+
+const EXIT_OK = 0;
+const EXIT_FAILED = 1;
+/** After a signal: for what the kernel still holds, and for what is in flight. */
+const STOP_CAPTURE = millis(800);
+const STOP_IN_FLIGHT = millis(1_200);
+/** After the end of a recording everything has this long without any progress. */
+const DRAIN_STALL = seconds(35);
+/** After the last unit is settled, for the goodbyes of sessions. */
+const CLOSING = millis(500);
+/** Without `-L`: how long to go on without any intercept. */
+const ALONE_LIMIT = seconds(60);
+const TICK = millis(100);
+const SWEEP = seconds(60);
+
+export async function runCopy(options: CopyOptions, environment: RunEnvironment): Promise<number> {
+  const run = new CopyRun(options, environment);
+  return run.execute();
+}
+
+class CopyRun {
+  readonly #options: CopyOptions;
+  readonly #environment: RunEnvironment;
+  readonly #ledger = new Ledger();
+  readonly #lag = new Histogram();
+  readonly #selector: Selector;
+  readonly #wheel = new TimerWheel(monotonicNow());
+  readonly #pipeline = new Pipeline();
+  readonly #sink: PacketSink | undefined;
+  readonly #network: RawNetwork | undefined;
+  readonly #target: Target;
+  readonly #engine: Engine;
+  readonly #liveLine: LiveLine;
+  #sources: readonly PacketSource[] = [];
+  /** Figures of sources that are closed already (`-T`). */
+  readonly #pastSources: SourceFacts[] = [];
+  #begun: Instant = monotonicNow();
+  #nextSweep: Instant;
+  #endedBy: RunEnd | undefined;
+  #failure: Error | undefined;
+
+  constructor(options: CopyOptions, environment: RunEnvironment) {
+    this.#options = options;
+    this.#environment = environment;
+    this.#selector = new Selector(options.mappings);
+    this.#liveLine = new LiveLine(environment, options.summaryInterval);
+    this.#nextSweep = addTime(this.#begun, SWEEP);
+    const wake = (): void => this.#engine.wake();
+    if (options.target === 'raw') {
+      const written = options.writeFile === undefined ? undefined : new PcapSink(options.writeFile, unixNow);
+      const peer = written === undefined ? undefined : new AcknowledgingPeer(written);
+      const sink = peer ?? openSink({ backend: options.io });
+      this.#sink = sink;
+      this.#network = new RawNetwork({
+        options,
+        sink,
+        peer,
+        wheel: this.#wheel,
+        ledger: this.#ledger,
+        log: environment.log,
+        version: environment.version ?? '',
+        now: () => this.#engine.now(),
+        wake,
+      });
+      this.#target = this.#network.target;
+    } else {
+      this.#target = new SocketTarget(options.maxSessions, wake);
+    }
+    this.#engine = new Engine({
+      parser: new FrameParser({ verifyChecksums: true }),
+      selector: this.#selector,
+      pipeline: this.#pipeline,
+      ledger: this.#ledger,
+      target: this.#target,
+      wheel: this.#wheel,
+      budget: new ByteBudget(options.memoryLimit / 2),
+      sampler: new Sampler(options.percent, options.gradual, options.seed ?? 0, this.#begun),
+      lag: this.#lag,
+      live: this.#live,
+      copies: options.copies,
+      onlyFromSyn: options.onlyFromSyn,
+      // A dry run has no responses to wait for.
+      waitsForResponse: options.pace === 'response' && options.writeFile === undefined,
+      sessionTimeout: options.sessionTimeout,
+      responses: () => this.#network?.takeResponses(),
+    });
+  }
+
+  async execute(): Promise<number> {
+    const { stopSignal, statsRequests, started } = this.#environment;
+    await this.#network?.open();
+    this.#begun = monotonicNow();
+    const passes = this.#live ? 1 : this.#options.repeat;
+    statsRequests(() => this.#printSummary());
+    const ticker = setInterval(() => this.#tick(), toMillis(TICK));
+    try {
+      for (let pass = 0; pass < passes && !stopSignal.aborted && this.#failure === undefined; pass++) {
+        const ended = await this.#openSources();
+        if (pass === 0) started();
+        await this.#runPass(ended);
+      }
+      await this.#drain();
+    } finally {
+      clearInterval(ticker);
+      this.#closeSources();
+    }
+    this.#pipeline.shutdown();
+    await (this.#network?.close() ?? this.#target.close());
+    this.#engine.stop();
+    return this.#conclude();
+  }
+
+  get #live(): boolean {
+    return !('file' in this.#options.input);
+  }
+
+  /** Opens the sources; the promise it gives settles when all of them have ended. */
+  async #openSources(): Promise<{ readonly all: Promise<void> }> {
+    const sources = openInput(this.#options, this.#environment.log);
+    let left = sources.length;
+    let allEnded!: () => void;
+    const all = new Promise<void>((resolve) => (allEnded = resolve));
+    this.#sources = sources;
+    for (const source of sources) {
+      await source.open({
+        ready: () => this.#engine.wake(),
+        ended: (error) => {
+          if (error !== undefined) this.#sourceFailed(source, error);
+          left--;
+          if (left === 0) allEnded();
+        },
+      });
+    }
+    return { all };
+  }
+
+  /** One pass over the input: until it ends, or is to stop. */
+  async #runPass(ended: { readonly all: Promise<void> }): Promise<void> {
+    const { stopSignal } = this.#environment;
+    this.#engine.run(this.#sources, createTracker(this.#options, this.#selector), createPacer(this.#options));
+    await Promise.race([ended.all, aborted(stopSignal)]);
+    if (stopSignal.aborted) {
+      for (const source of this.#sources) source.stop();
+      await Promise.race([ended.all, delay(STOP_CAPTURE)]);
+    }
+    this.#engine.finishInput();
+    this.#closeSources();
+  }
+
+  /** Lets what is in flight finish, for a bounded time, and gives up the rest. */
+  async #drain(): Promise<void> {
+    const { stopSignal } = this.#environment;
+    this.#endedBy = this.#failure !== undefined ? 'failed' : stopSignal.aborted ? 'stopped' : 'input-ended';
+    let progress = -1;
+    let stalledAt = monotonicNow();
+    while (this.#engine.activeConnections > 0) {
+      const now = monotonicNow();
+      const settled = this.#ledger.units.values.reduce((a, b) => a + b, 0) + this.#ledger.responses;
+      if (settled !== progress) {
+        progress = settled;
+        if (!stopSignal.aborted) stalledAt = now;
+      }
+      if (elapsed(now, stalledAt) > (stopSignal.aborted ? STOP_IN_FLIGHT : DRAIN_STALL)) break;
+      await delay(millis(10));
+    }
+    this.#engine.giveUp();
+    const closing = addTime(monotonicNow(), CLOSING);
+    while (this.#target.openSessions > 0 && monotonicNow() < closing) await delay(millis(10));
+  }
+
+  #tick(): void {
+    const now = monotonicNow();
+    this.#engine.wake();
+    if (this.#liveLine.due(now)) this.#liveLine.show(now, this.#ledger, this.#facts());
+    if (now >= this.#nextSweep) {
+      this.#nextSweep = addTime(now, SWEEP);
+      this.#network?.sweep();
+    }
+    const alone = this.#network?.aloneFor(now);
+    if (alone !== undefined && alone > ALONE_LIMIT && !this.#options.stayWithoutIntercept) this.#failAlone();
+  }
+
+  #failAlone(): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = new TcpcopyError('E_INTERCEPT_UNREACHABLE', 'no intercept has been reachable for 60 s', {
+      where: '-s',
+      hint: 'start it again, or use -L to stay and keep trying',
+    });
+    for (const source of this.#sources) source.stop();
+  }
+
+  #sourceFailed(source: PacketSource, error: Error): void {
+    this.#environment.log.error(error instanceof TcpcopyError ? error.oneLine() : `${source.name}: ${error.message}`);
+    this.#failure ??= error;
+  }
+
+  #closeSources(): void {
+    for (const source of this.#sources) {
+      this.#pastSources.push(sourceFacts(source));
+      source.close();
+    }
+    this.#sources = [];
+  }
+
+  #conclude(): number {
+    const verdict = judge(this.#ledger, this.#options.minFidelity);
+    const code = this.#failure !== undefined || verdict !== undefined ? EXIT_FAILED : EXIT_OK;
+    this.#printSummary();
+    if (this.#options.summaryJson !== undefined) {
+      writeJsonFile(this.#options.summaryJson, summaryObject(this.#ledger, this.#facts(), code));
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+    if (verdict !== undefined) throw verdict;
+    return code;
+  }
+
+  #printSummary(): void {
+    const { stdout, columns, colors } = this.#environment;
+    const lines = summaryLines(this.#ledger, this.#facts(), {
+      ...(columns === undefined ? {} : { columns }),
+      ...(colors === undefined ? {} : { colors }),
+    });
+    for (const line of lines) stdout(line);
+  }
+
+  #facts(): RunFacts {
+    const usage = process.cpuUsage();
+    const sent = this.#sink?.stats();
+    const quantile = (share: number): Duration => micros(this.#lag.quantile(share) ?? 0);
+    return {
+      elapsed: elapsed(monotonicNow(), this.#begun),
+      live: this.#live,
+      mappings: this.#options.mappings.map(describeMapping),
+      copies: this.#options.copies,
+      writeFile: this.#options.writeFile,
+      endedBy: this.#endedBy,
+      sources: [...this.#pastSources, ...this.#sources.map(sourceFacts)],
+      connectionsOpen: this.#engine.activeConnections,
+      sessionsOpen: this.#target.openSessions,
+      intercepts: this.#network?.interceptFacts() ?? [],
+      lag: this.#lag.count === 0 ? undefined : { p50: quantile(0.5), p99: quantile(0.99) },
+      sent: sent === undefined ? undefined : { packets: sent.packets, bytes: sent.bytes, failed: sent.failed },
+      cpu: micros(usage.user + usage.system),
+      rss: process.memoryUsage.rss(),
+    };
+  }
+}
+
+function sourceFacts(source: PacketSource): SourceFacts {
+  const { frames, kernelDropped, unreadable } = source.stats();
+  return { name: source.name, frames, kernelDropped, unreadable };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function delay(d: Duration): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, toMillis(d)));
+}
