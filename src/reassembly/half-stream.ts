@@ -20,12 +20,13 @@
  * The start of the stream is known from a SYN, or from the acknowledgement on the peer's SYN-ACK. Several SYN-ACKs may
  * offer different ISNs: until a segment continues one of them the choice is tentative. Without either the half is
  * unanchored, and begins with the first data it sees or, when it is to wait, the lowest it sees. A first lone byte
- * without PSH which other data then follows is a keep-alive probe (RFC 9293 §3.8.4 allows one garbage byte) and no data.
+ * without PSH, which other data follows only later or which is zero, is a keep-alive probe and no data (RFC 9293 §3.8.4
+ * allows one garbage byte).
  *
  * `mode` is zero exactly when the next in-order segment needs nothing but to be passed through.
  */
 import { seqAdd, seqDiff, seqGe, seqGt, seqLt, seqMax, seqNum, type SeqNum } from '../core/seq-num.ts';
-import { instant, type Instant } from '../core/time.ts';
+import { elapsed, instant, seconds, type Instant } from '../core/time.ts';
 import { TCP_PSH, type Segment } from '../wire/segment.ts';
 import { Assembler } from './assembler.ts';
 import { EVENT_DATA, EVENT_GAP, EVENT_HALF_CLOSED, EVENT_NONE, type Chunk, type Gap } from './delivery.ts';
@@ -69,6 +70,9 @@ const MAX_LATENESS = 2 ** 24;
 /** How far beyond what was seen a RST may lie: segments before it may have been missed. */
 const RESET_SLACK = 2 ** 20;
 
+/** Keep-alive probes come when nothing else does. */
+const PROBE_PAUSE = seconds(1);
+
 /** What is remembered of a segment whose bytes are held. */
 interface Origin {
   readonly time: Instant;
@@ -101,9 +105,9 @@ export class HalfStream {
   /** How far the sender had got by the sequence numbers of its segments without payload. */
   #sentTo: SeqNum = seqNum(0);
   #fin: SeqNum = seqNum(0);
-  /** Where a segment with a bad checksum put the FIN: believed once the peer acknowledges it. */
   /** Whether bytes with a bad checksum have turned out to be all there is of some stretch. */
   #suspectTrusted = false;
+  /** Where a segment with a bad checksum put the FIN: believed once the peer acknowledges it. */
   #suspectFin: SeqNum | undefined = undefined;
   /** Where data on the SYN ended. */
   #synDataEnd: SeqNum | undefined = undefined;
@@ -208,13 +212,19 @@ export class HalfStream {
     }
   }
 
+  /** An acknowledgement of this half by its peer where the half itself is out of sight: remembered, and no evidence. */
+  noteAck(ack: SeqNum): void {
+    if (!this.ackKnown) {
+      this.firstAck = this.peerAck = ack;
+      this.ackKnown = true;
+    } else if (seqGt(ack, this.peerAck)) this.peerAck = ack;
+  }
+
   /** An acknowledgement of this half by its peer. */
   takeAck(ack: SeqNum): void {
     if (this.mode & TENTATIVE) this.#settle(ack);
     if (!this.anchored) {
-      this.firstAck ??= ack;
-      if (!this.ackKnown || seqGt(ack, this.peerAck)) this.peerAck = ack;
-      this.ackKnown = true;
+      this.noteAck(ack);
       return;
     }
     if (seqDiff(ack, this.next) > MAX_WINDOW) return;
@@ -267,14 +277,12 @@ export class HalfStream {
     }
     if (length === 0 && sentEnd === seq) return 0;
     if (!this.anchored) {
-      if (!this.#context.startAtOnce || this.#isProbe(segment)) {
+      if (!this.#context.startAtOnce || (this.#held === undefined && this.#mayBeProbe(segment))) {
         this.#see(sentEnd);
         this.#hold(segment, seq, 0, length);
         return 0;
       }
-      this.#dropProbe(seq);
-      const first = this.#held?.firstSeq;
-      this.anchor(first !== undefined && seqLt(first, seq) ? first : seq, false);
+      this.#anchorAt(segment, seq);
     }
     this.#see(sentEnd);
     const behind = seqDiff(this.next, seq);
@@ -326,7 +334,7 @@ export class HalfStream {
   pull(chunk: Chunk, gap: Gap): typeof EVENT_NONE | typeof EVENT_DATA | typeof EVENT_GAP | typeof EVENT_HALF_CLOSED {
     if (this.mode === 0 || this.mode & ENDED) return EVENT_NONE;
     const forced = this.#overCap();
-    if (this.skip === SKIP_ALL && !this.#payloadSeen) this.#suspectTrusted = true;
+    if (this.skip === SKIP_ALL && this.#unseen) this.#suspectTrusted = true;
     if (!this.anchored) {
       if (this.skip === SKIP_NOTHING && !forced && !this.#startsWithFin()) return EVENT_NONE;
       this.#anchorAtLowest();
@@ -399,6 +407,11 @@ export class HalfStream {
     }
   }
 
+  /** No good payload was seen at all. */
+  get #unseen(): boolean {
+    return !this.#payloadSeen && this.#offset === 0;
+  }
+
   #see(end: SeqNum): void {
     if (!this.#payloadSeen || seqGt(end, this.#seenEnd)) this.#seenEnd = end;
     this.#payloadSeen = true;
@@ -461,7 +474,7 @@ export class HalfStream {
     if (seqGt(this.#seenEnd, this.next)) return this.#seenEnd;
     gap.kind = 'tail';
     // Of a side that showed neither SYN nor payload nothing can be said to be missing.
-    if (!this.synSeen && !this.#payloadSeen) return this.next;
+    if (!this.synSeen && this.#unseen) return this.next;
     end = this.#ackLimit();
     if (this.mode & FIN_KNOWN) end = seqMax(end, this.#fin);
     else if (this.skip === SKIP_ONE) end = seqMax(end, this.#sentTo);
@@ -491,34 +504,38 @@ export class HalfStream {
     return this.#context.startAtOnce && (this.mode & FIN_KNOWN) !== 0;
   }
 
-  #anchorAtLowest(): void {
-    const lowest = this.#held?.firstSeq ?? this.#suspect?.firstSeq;
-    if (lowest !== undefined) {
-      this.anchor(lowest, false);
-      this.#dropLowestProbe();
-    } else if (this.mode & FIN_KNOWN) this.anchor(this.#fin, false);
-  }
-
   /** Whether a first segment may be a keep-alive probe: one byte that its sender was in no hurry to have read. */
-  #isProbe(segment: Segment): boolean {
+  #mayBeProbe(segment: Segment): boolean {
     return segment.sentLength === 1 && (segment.flags & TCP_PSH) === 0;
   }
 
-  #dropProbe(seq: SeqNum): void {
-    const held = this.#held;
-    if (held === undefined || held.heldBytes !== 1 || held.firstSeq !== seqAdd(seq, -1)) return;
-    held.clear();
-    this.#context.counters.add(COUNT_KEEP_ALIVE);
+  /** Whether the first piece held turned out to be a probe, as data at `following` is there that was sent at `time`. */
+  #wasProbe(following: SeqNum, time: Instant): boolean {
+    const first = this.#held?.peek(0);
+    if (first?.length !== 1 || first.note === undefined || first.note.push) return false;
+    if (seqAdd(first.seq, 1) !== following) return false;
+    return first.bytes?.[first.offset] === 0 || elapsed(time, first.note.time) >= PROBE_PAUSE;
+  }
+
+  /** The unanchored stream begins with the segment at `seq`, or with what was held for being a probe perhaps. */
+  #anchorAt(segment: Segment, seq: SeqNum): void {
+    const first = this.#held?.firstSeq;
+    const probe = this.#wasProbe(seq, segment.time);
+    if (probe) this.#context.counters.add(COUNT_KEEP_ALIVE);
+    this.anchor(first !== undefined && seqLt(first, seq) && !probe ? first : seq, false);
   }
 
   /** The same where the data was held before the start was decided. */
-  #dropLowestProbe(): void {
-    const first = this.#held?.peek(0);
-    if (first?.length !== 1 || first.note?.push !== false) return;
-    const following = seqAdd(this.next, 1);
-    if (this.#held?.peek(1)?.seq !== following) return;
-    this.#context.counters.add(COUNT_KEEP_ALIVE);
-    this.anchor(following, false);
+  #anchorAtLowest(): void {
+    const lowest = this.#held?.firstSeq ?? this.#suspect?.firstSeq;
+    if (lowest === undefined) {
+      if (this.mode & FIN_KNOWN) this.anchor(this.#fin, false);
+      return;
+    }
+    const second = this.#held?.peek(1);
+    const probe = second?.note !== undefined && this.#wasProbe(second.seq, second.note.time);
+    if (probe) this.#context.counters.add(COUNT_KEEP_ALIVE);
+    this.anchor(probe ? second.seq : lowest, false);
   }
 
   /** Brings `mode` and the account of held memory in line with the stores. */

@@ -25,8 +25,8 @@ export interface TrackerOptions {
    */
   readonly startAtOnce: boolean;
   /**
-   * Whether only client → server segments are visible. No acknowledgement of the server's tells of holes then, and a
-   * connection counts as closed when the client has closed its half.
+   * Whether only client → server segments are visible; others are ignored. No acknowledgement of the server's tells of
+   * holes then, and a connection counts as closed when the client has closed its half.
    */
   readonly oneWay: boolean;
   /** A connection without a segment for this long is closed. */
@@ -96,6 +96,7 @@ const COUNTERS = [
   'connections-rejected',
   'connections-evicted',
   'connections-idle',
+  'segments-of-unseen-half',
 ] as const;
 
 export type TrackerCounter = (typeof COUNTERS)[number];
@@ -119,6 +120,8 @@ export const COUNT_TOTAL_CAP = 15;
 export const COUNT_REJECTED = 16;
 export const COUNT_EVICTED = 17;
 export const COUNT_IDLE = 18;
+/** Server → client segments where only the other direction is to be looked at. */
+export const COUNT_OUT_OF_SIGHT = 19;
 
 export function trackerCounters(): Counters<TrackerCounter> {
   return new Counters(COUNTERS);

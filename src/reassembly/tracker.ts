@@ -57,6 +57,7 @@ import {
   COUNT_CONNECTIONS,
   COUNT_EVICTED,
   COUNT_IDLE,
+  COUNT_OUT_OF_SIGHT,
   COUNT_REJECTED,
   COUNT_RESETS_IGNORED,
   COUNT_SEGMENTS,
@@ -93,6 +94,7 @@ export class ConnectionTracker<User = unknown> {
   readonly chunk = new Chunk();
   readonly gap = new Gap();
   readonly #options: TrackerOptions;
+  readonly #oneWay: boolean;
   readonly #table: FlowTable;
   readonly #context: StreamContext;
   /** By entry of the flow table. */
@@ -113,6 +115,7 @@ export class ConnectionTracker<User = unknown> {
 
   constructor(options: TrackerOptions) {
     this.#options = options;
+    this.#oneWay = options.oneWay;
     this.#context = new StreamContext(options, this.counters);
     this.#table = new FlowTable({
       maxFlows: options.maxConnections,
@@ -147,18 +150,22 @@ export class ConnectionTracker<User = unknown> {
     const half: Half = ((found & 1) ^ connection.flipped) as Half;
     const own = half === CLIENT_TO_SERVER ? connection.c2s : connection.s2c;
     const other = half === CLIENT_TO_SERVER ? connection.s2c : connection.c2s;
+    if (this.#oneWay && half === SERVER_TO_CLIENT) {
+      this.counters.add(COUNT_OUT_OF_SIGHT);
+      return;
+    }
     if (
-      (own.mode | other.mode) === 0 &&
+      own.mode === 0 &&
+      (this.#oneWay || (other.mode === 0 && seqDiff(segment.ack, other.next) <= 0)) &&
       segment.seq === own.next &&
       (segment.flags & FAST_FLAGS_MASK) === TCP_ACK &&
       segment.checksum !== CHECKSUM_BAD &&
       segment.payloadMissing === 0 &&
-      seqDiff(segment.ack, other.next) <= 0 &&
       connection.state === 0
     ) {
       connection.lastSeen = segment.time;
       if (segment.checksum === CHECKSUM_GOOD) own.seenGood = true;
-      if (seqDiff(segment.ack, other.peerAck) > 0) other.peerAck = segment.ack;
+      other.noteAck(segment.ack);
       if (segment.payloadLength === 0) return;
       this.#deliver(connection, half, own, segment, segment.payloadLength);
       own.advance(segment.payloadLength);
@@ -243,7 +250,7 @@ export class ConnectionTracker<User = unknown> {
     }
     if (c.state & OVER) {
       this.counters.add(COUNT_AFTER_CLOSE);
-      if (segment.flags & TCP_ACK && segment.checksum !== CHECKSUM_BAD) other.takeAck(segment.ack);
+      if (segment.flags & TCP_ACK && segment.checksum !== CHECKSUM_BAD) other.noteAck(segment.ack);
       return;
     }
     c.lastSeen = segment.time;
@@ -271,13 +278,13 @@ export class ConnectionTracker<User = unknown> {
         seq = seqAdd(seq, 1);
         if (segment.payloadLength > 0) own.takeSynData(segment, seq);
         if (flags & TCP_ACK) {
-          if (!other.anchored) other.anchor(segment.ack, false);
-          other.takeAck(segment.ack);
+          if (!other.anchored && !this.#oneWay) other.anchor(segment.ack, false);
+          this.#takeAck(other, segment.ack);
         }
         return;
       }
       own.takeSeq(seq);
-      if (flags & TCP_ACK) other.takeAck(segment.ack);
+      if (flags & TCP_ACK) this.#takeAck(other, segment.ack);
     } else if (flags & (TCP_RST | TCP_SYN)) return;
     if (good) {
       const before = own.streamOffset;
@@ -293,6 +300,11 @@ export class ConnectionTracker<User = unknown> {
       if (believed) own.takeFin(fin);
       else own.takeSuspectFin(fin);
     }
+  }
+
+  #takeAck(other: HalfStream, ack: SeqNum): void {
+    if (this.#oneWay) other.noteAck(ack);
+    else other.takeAck(ack);
   }
 
   #takeReset(c: Connection<User>, segment: Segment, own: HalfStream, other: HalfStream): void {
@@ -362,13 +374,17 @@ export class ConnectionTracker<User = unknown> {
       this.counters.add(COUNT_WITHOUT_CONNECTION);
       return;
     }
+    const clientIsSource = this.#clientIsSource(segment);
+    if (this.#oneWay && !clientIsSource) {
+      this.counters.add(COUNT_OUT_OF_SIGHT);
+      return;
+    }
     const entry = this.#room(segment);
     if (entry < 0) {
       this.counters.add(COUNT_REJECTED);
       this.#rejected = true;
       return;
     }
-    const clientIsSource = this.#clientIsSource(segment);
     const c = new Connection<User>(this.#opened++, segment, entry, clientIsSource, this.#context);
     this.#connections[entry] = c;
     this.#active++;
@@ -460,7 +476,7 @@ export class ConnectionTracker<User = unknown> {
       }
     }
     if ((c.state & TO_CLOSE) === 0) {
-      const closed = c.c2s.ended && (c.s2c.ended || this.#options.oneWay);
+      const closed = c.c2s.ended && (c.s2c.ended || this.#oneWay);
       if (!closed) {
         const waits = this.#waits(c);
         if (waits) this.#waiting.add(c);
