@@ -6,7 +6,7 @@ import type { RequestRecord } from './request-record.ts';
 import { sleep, until, type Child } from './shell.ts';
 
 export interface NginxOptions {
-  readonly port?: number;
+  readonly ports?: readonly number[];
   /** Requests after which nginx closes a kept-alive connection. */
   readonly keepaliveRequests?: number;
   /** Seconds of idleness after which it does. */
@@ -35,8 +35,7 @@ http {
   tcp_nopush on;
   open_file_cache max=16;
   server {
-    listen ${o.port} backlog=8192;
-    listen [::]:${o.port} backlog=8192;
+${o.ports.map((port) => `    listen ${port} backlog=8192;\n    listen [::]:${port} backlog=8192;`).join('\n')}
     root ${host.file('www')};
     access_log ${host.file('access.log')} record;
     location = /post { return 200 "posted\\n"; }
@@ -52,14 +51,14 @@ export class Nginx {
   readonly child: Child;
 
   static async start(host: Host, options: NginxOptions = {}): Promise<Nginx> {
-    const o = { port: SERVICE_PORT, keepaliveRequests: 10_000_000, keepaliveTimeout: 75, ...options };
+    const o = { ports: [SERVICE_PORT], keepaliveRequests: 10_000_000, keepaliveTimeout: 75, ...options };
     mkdirSync(host.file('www'), { recursive: true });
     for (const [name, size] of Object.entries(FILES)) writeFileSync(host.file(`www${name}`), 'x'.repeat(size));
     writeFileSync(host.file('nginx.conf'), config(host, o));
     // Workers run as nobody: every directory down to the files must let them through.
     host.sh(`chmod 755 ${host.file('..')} ${host.file('.')}`);
     const child = host.spawn('nginx', ['nginx', '-c', host.file('nginx.conf'), '-e', host.file('nginx-error.log')]);
-    await host.listening(o.port);
+    for (const port of o.ports) await host.listening(port);
     return new Nginx(host, child);
   }
 

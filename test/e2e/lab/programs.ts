@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { outputOf, type Host } from './host.ts';
+import type { SummaryObject } from '../../../src/report/summary-json.ts';
 import { CONTROL_PORT } from './plan.ts';
 import { sleep, until, type Child, type Exit } from './shell.ts';
 import { usageOf, type Usage } from './usage.ts';
@@ -20,14 +21,6 @@ export interface Stopped extends Exit {
   readonly took: number;
   readonly output: string;
   readonly usage: Usage;
-}
-
-/** What both programs write with `--summary-json`; the parts that tests look at. */
-export interface Summary {
-  readonly balance?: { readonly balanced: boolean };
-  readonly units?: Readonly<Record<string, number>>;
-  readonly connections?: Readonly<Record<string, number>>;
-  readonly [key: string]: unknown;
 }
 
 let runs = 0;
@@ -76,8 +69,9 @@ export class RunningProgram {
     return { ...exit, took: performance.now() - begin, output: this.output, usage };
   }
 
-  summary(): Summary {
-    return JSON.parse(readFileSync(this.#summaryFile, 'utf8')) as Summary;
+  /** What tcpcopy wrote with `--summary-json`. */
+  summary(): SummaryObject {
+    return JSON.parse(readFileSync(this.#summaryFile, 'utf8')) as SummaryObject;
   }
 }
 
@@ -106,13 +100,16 @@ export async function startIntercept(
 }
 
 /** Stops tcpcopy and insists on what every run must end with: in time, code 0, a balanced ledger. */
-export async function stopTcpcopy(program: RunningProgram, code = 0): Promise<{ stopped: Stopped; summary: Summary }> {
+export async function stopTcpcopy(
+  program: RunningProgram,
+  code = 0,
+): Promise<{ stopped: Stopped; summary: SummaryObject }> {
   // What the load sent last is still in the kernel's ring.
   await sleep(200);
   const stopped = await program.stop();
   if (stopped.code !== code) throw new Error(`tcpcopy ended with ${stopped.code}:\n${stopped.output}`);
   if (stopped.took > 3_000) throw new Error(`tcpcopy took ${Math.round(stopped.took)} ms to stop`);
   const summary = program.summary();
-  if (summary.balance?.balanced !== true) throw new Error(`the ledger does not balance:\n${stopped.output}`);
+  if (!summary.balanced) throw new Error(`the ledger does not balance:\n${stopped.output}`);
   return { stopped, summary };
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Relays frames between two devices of this network namespace and spoils some of them, from a seed.
 
-    relay.py inner outer --drop 1 --duplicate 2 --reorder 5 --hold-ms 4 --delay-ms 0 --seed 7
+    relay.py inner outer --port 80 --drop 1 --duplicate 2 --reorder 5 --hold-ms 4 --delay-ms 0 --seed 7
 
-Percentages apply to TCP frames, each way. A reordered frame is held for --hold-ms and so overtaken. --lose-payload N
-loses the Nth TCP frame that carries payload from inner to outer, and nothing else. Devices must not segment or
+Percentages apply to TCP frames from or to --port (0: all), each way. A reordered frame is held for --hold-ms and so overtaken. --lose-payload N
+loses the Nth such frame that carries payload from inner to outer, and nothing else. Devices must not segment or
 checksum for their hosts (ethtool -K DEV tx off tso off gso off gro off). Ends on SIGTERM with counts as one JSON line.
 """
 import argparse
@@ -23,16 +23,19 @@ SOL_PACKET = 263
 PACKET_IGNORE_OUTGOING = 23
 
 
-def tcp_payload_length(frame):
-    """Bytes of TCP payload, or None when the frame is not plain TCP over IPv4 or IPv6."""
+def tcp_payload_length(frame, port):
+    """Bytes of TCP payload, or None when the frame is not plain TCP over IPv4 or IPv6 from or to the port."""
     kind = frame[12:14]
     if kind == b"\x08\x00" and frame[23] == 6:
         ip_header = (frame[14] & 15) * 4
-        tcp = 14 + ip_header
-        return int.from_bytes(frame[16:18], "big") - ip_header - (frame[tcp + 12] >> 4) * 4
-    if kind == b"\x86\xdd" and frame[20] == 6:
-        return int.from_bytes(frame[18:20], "big") - (frame[54 + 12] >> 4) * 4
-    return None
+        tcp, length = 14 + ip_header, int.from_bytes(frame[16:18], "big") - ip_header
+    elif kind == b"\x86\xdd" and frame[20] == 6:
+        tcp, length = 54, int.from_bytes(frame[18:20], "big")
+    else:
+        return None
+    if port and port.to_bytes(2, "big") not in (frame[tcp : tcp + 2], frame[tcp + 2 : tcp + 4]):
+        return None
+    return length - (frame[tcp + 12] >> 4) * 4
 
 
 def open_device(name):
@@ -50,6 +53,7 @@ def main():
     p.add_argument("outer")
     for name in ("drop", "duplicate", "reorder"):
         p.add_argument("--" + name, type=float, default=0.0)
+    p.add_argument("--port", type=int, default=80)
     p.add_argument("--hold-ms", type=float, default=4.0)
     p.add_argument("--delay-ms", type=float, default=0.0)
     p.add_argument("--lose-payload", type=int, default=0)
@@ -82,7 +86,7 @@ def main():
     def handle(source, frame):
         nonlocal payloads
         target = towards[source]
-        length = tcp_payload_length(frame)
+        length = tcp_payload_length(frame, o.port)
         if length is None:
             send(target, frame)
             return
