@@ -14,7 +14,8 @@ export const STDIN = '-';
 /** Each text may hold several devices, separated by commas. */
 export function parseInput(texts: readonly string[], context: OptionsContext): CopyOptions['input'] {
   const [only] = texts;
-  if (texts.length === 1 && isRecording(only!, context)) return { file: checkedFile(only!, context) };
+  const isList = only!.includes(',') && context.fileKind(only!) === 'missing';
+  if (texts.length === 1 && !isList && isRecording(only!, context)) return { file: checkedFile(only!, context) };
   const devices = parseDevices(texts);
   const file = devices.find((name) => isRecording(name, context));
   if (file !== undefined) {

@@ -1,0 +1,59 @@
+import { expect, it } from 'vitest';
+import { parseInterceptOptions } from '../../../src/config/intercept-options-schema.ts';
+import { CONTEXT, lineOf } from './options-fixture.ts';
+
+it('defaults', () => {
+  expect(parseInterceptOptions({}, CONTEXT)).toEqual({
+    devices: ['any'],
+    io: 'auto',
+    filter: undefined,
+    bind: '::',
+    port: 36524,
+    controlKey: undefined,
+    captureBuffer: 64 * 1024 * 1024,
+    snapLength: 65_600,
+    summaryJson: undefined,
+    process: {
+      logFile: undefined,
+      logLevel: 'info',
+      logFormat: 'text',
+      pidFile: undefined,
+      daemon: false,
+      debug: false,
+    },
+  });
+});
+
+it('every option finds its place', () => {
+  const raw = {
+    input: ['eth0,eth1'],
+    io: 'ring',
+    filter: 'src port 80',
+    bind: '[2001:db8::1]',
+    port: '4000',
+    controlKeyFile: 'key',
+    buffer: '8',
+    snaplen: '200',
+    summaryJson: 'out.json',
+  };
+  expect(parseInterceptOptions(raw, CONTEXT)).toMatchObject({
+    devices: ['eth0', 'eth1'],
+    io: 'ring',
+    filter: 'src port 80',
+    bind: '2001:db8::1',
+    port: 4000,
+    controlKey: 'correct horse battery',
+    captureBuffer: 8 * 1024 * 1024,
+    snapLength: 200,
+    summaryJson: 'out.json',
+  });
+});
+
+it.each([
+  [{ bind: 'eth0' }, '-b eth0: is not an IP address'],
+  [{ port: '0' }, '-p 0: must be a whole number from 1 to 65535'],
+  [{ input: ['any', 'eth0'] }, "'any' already covers every device"],
+  [{ filter: '' }, '-F (empty): is an empty filter'],
+])('%j is refused: %s', (raw, message) => {
+  expect(lineOf(() => parseInterceptOptions(raw, CONTEXT))).toContain(message);
+});

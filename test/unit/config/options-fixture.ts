@@ -1,0 +1,28 @@
+import { expect } from 'vitest';
+import type { OptionsContext } from '../../../src/config/options-context.ts';
+import { TcpcopyError } from '../../../src/core/errors.ts';
+
+/** A machine of a few files. */
+export const CONTEXT: OptionsContext = {
+  fileKind: (path) =>
+    (
+      ({ recording: 'file', 'a.pcap': 'file', dir: 'directory', 'dir/': 'directory', 'secret.pcap': 'denied' }) as const
+    )[path] ?? 'missing',
+  whyNotWritable: (path) => (({ '/no/where': 'ENOENT', '/root/x': 'EACCES', dir: 'EISDIR' }) as const)[path],
+  readText: (path) => (path === 'key' ? 'correct horse battery\n' : 'short\n'),
+  defaultLogFile: '/var/log/program.log',
+};
+
+/** The one line of the error that `attempt` throws; it must be one. */
+export function lineOf(attempt: () => unknown): string {
+  try {
+    attempt();
+  } catch (error) {
+    expect(error).toBeInstanceOf(TcpcopyError);
+    const line = (error as TcpcopyError).oneLine();
+    expect(line).not.toMatch(/\n/);
+    expect(line.length).toBeLessThan(260);
+    return line;
+  }
+  throw new Error('nothing was thrown');
+}
