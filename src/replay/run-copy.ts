@@ -4,8 +4,7 @@ import type { CopyOptions } from '../config/copy-options.ts';
 import { TcpcopyError } from '../core/errors.ts';
 import type { RunEnvironment } from '../core/run-environment.ts';
 import { addTime, elapsed, micros, millis, seconds, toMillis, type Duration, type Instant } from '../core/time.ts';
-import { openSink } from '../inject/open-sink.ts';
-import { PcapSink } from '../inject/pcap-sink.ts';
+import { createSink } from '../inject/open-sink.ts';
 import type { PacketSink } from '../inject/packet-sink.ts';
 import { Pipeline } from '../pipeline/pipeline.ts';
 import { Histogram } from '../report/histogram.ts';
@@ -17,7 +16,7 @@ import { summaryObject, writeJsonFile } from '../report/summary-json.ts';
 import { judge } from '../report/verdict.ts';
 import { FrameParser } from '../wire/frame-parser.ts';
 import { AcknowledgingPeer } from './acknowledging-peer.ts';
-import { monotonicNow, unixNow } from './clock.ts';
+import { LoopClock, monotonicNow, unixNow } from './clock.ts';
 import { createPacer, createTracker, openInput } from './copy-input.ts';
 import { Engine } from './engine.ts';
 import { ByteBudget } from './piece-queue.ts';
@@ -50,6 +49,7 @@ export async function runCopy(options: CopyOptions, environment: RunEnvironment)
 class CopyRun {
   readonly #options: CopyOptions;
   readonly #environment: RunEnvironment;
+  readonly #clock = new LoopClock();
   readonly #ledger = new Ledger();
   readonly #lag = new Histogram();
   readonly #selector: Selector;
@@ -76,9 +76,10 @@ class CopyRun {
     this.#nextSweep = addTime(this.#begun, SWEEP);
     const wake = (): void => this.#engine.wake();
     if (options.target === 'raw') {
-      const written = options.writeFile === undefined ? undefined : new PcapSink(options.writeFile, unixNow);
-      const peer = written === undefined ? undefined : new AcknowledgingPeer(written);
-      const sink = peer ?? openSink({ backend: options.io });
+      const { sink: way, note } = createSink({ backend: options.io, file: options.writeFile, clock: unixNow });
+      if (note !== undefined) environment.log.warn(`sending through raw-socket: ${note}`);
+      const peer = options.writeFile === undefined ? undefined : new AcknowledgingPeer(way);
+      const sink = peer ?? way;
       this.#sink = sink;
       this.#network = new RawNetwork({
         options,
@@ -88,7 +89,7 @@ class CopyRun {
         ledger: this.#ledger,
         log: environment.log,
         version: environment.version ?? '',
-        now: () => this.#engine.now(),
+        now: this.#clock.now,
         wake,
       });
       this.#target = this.#network.target;
@@ -96,6 +97,7 @@ class CopyRun {
       this.#target = new SocketTarget(options.maxSessions, wake);
     }
     this.#engine = new Engine({
+      clock: this.#clock,
       parser: new FrameParser({ verifyChecksums: true }),
       selector: this.#selector,
       pipeline: this.#pipeline,
@@ -125,7 +127,10 @@ class CopyRun {
     try {
       for (let pass = 0; pass < passes && !stopSignal.aborted && this.#failure === undefined; pass++) {
         const ended = await this.#openSources();
-        if (pass === 0) started();
+        if (pass === 0) {
+          this.#environment.log.info(`copying ${this.#options.mappings.map(describeMapping).join(', ')}`);
+          started();
+        }
         await this.#runPass(ended);
       }
       await this.#drain();
