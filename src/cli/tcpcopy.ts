@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+import type { CopyOptions } from '../config/copy-options.ts';
+import { copyCommand } from './copy-command.ts';
+import { registerInspect } from './inspect.ts';
+import { main } from './main.ts';
+import type { Program } from './program.ts';
+import { TCPCOPY_REPLACED_FLAGS } from './replaced-flags.ts';
+
+/** What the work needs is loaded when it begins, so that `--help` answers at once. */
+const tcpcopy: Program<CopyOptions> = {
+  name: 'tcpcopy',
+  command: copyCommand,
+  replacedFlags: TCPCOPY_REPLACED_FLAGS,
+  async parse(raw, context) {
+    const { parseCopyOptions } = await import('../config/copy-options-schema.ts');
+    return parseCopyOptions(raw, context);
+  },
+  async run(options, environment) {
+    const { runCopy } = await import('../replay/run-copy.ts');
+    return runCopy(options, environment);
+  },
+};
+
+await main(tcpcopy, { extend: registerInspect });
