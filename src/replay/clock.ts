@@ -12,3 +12,24 @@ export function monotonicNow(): Instant {
 export function unixNow(): Instant {
   return instant(Date.now() * 1_000);
 }
+
+/**
+ * The time that everything in one turn of the loop shares: read once at its beginning. Callbacks that come between
+ * turns read the clock.
+ */
+export class LoopClock {
+  #frozen: Instant | undefined;
+
+  readonly now = (): Instant => this.#frozen ?? monotonicNow();
+
+  /** A turn begins, or has gone on for a while. */
+  freeze(): Instant {
+    this.#frozen = monotonicNow();
+    return this.#frozen;
+  }
+
+  /** The turn is over. */
+  thaw(): void {
+    this.#frozen = undefined;
+  }
+}

@@ -16,7 +16,7 @@ const PATIENCE = seconds(3);
 
 export function openInput(options: CopyOptions, log: Log): readonly PacketSource[] {
   const { input, filter, io, captureBuffer, snapLength } = options;
-  if ('file' in input) return [new FileSource(input.file, { filter: { expression: filter } })];
+  if ('file' in input) return [new FileSource(input.file, { expression: filter })];
   const capture = createCapture({
     devices: input.devices,
     backend: io,

@@ -44,7 +44,7 @@ import type { Histogram } from '../report/histogram.ts';
 import type { Ledger } from '../report/ledger.ts';
 import { FrameParser } from '../wire/frame-parser.ts';
 import { Segment } from '../wire/segment.ts';
-import { monotonicNow, unixNow } from './clock.ts';
+import { unixNow, type LoopClock } from './clock.ts';
 import { ConnectionReplay } from './connection-replay.ts';
 import type { FramePacer } from './frame-pacer.ts';
 import type { ByteBudget } from './piece-queue.ts';
@@ -65,6 +65,7 @@ const OUTSTANDING_BYTES = 16 << 20;
 const OUTSTANDING_REPLICAS = 256;
 
 export interface EngineParts {
+  readonly clock: LoopClock;
   readonly parser: FrameParser;
   readonly selector: Selector;
   readonly pipeline: Pipeline;
@@ -103,7 +104,6 @@ export class Engine implements ReplayContext {
     this.#immediate = undefined;
     this.turn();
   };
-  #now: Instant = monotonicNow();
   #running = false;
   #immediate: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -130,9 +130,8 @@ export class Engine implements ReplayContext {
     return this.#active.size;
   }
 
-  /** Within a turn the time it began; callbacks of sockets come between turns. */
   now(): Instant {
-    return this.#inTurn ? this.#now : monotonicNow();
+    return this.#parts.clock.now();
   }
 
   gapBucket(): 'kernel-drop' | 'capture-gap' {
@@ -176,22 +175,22 @@ export class Engine implements ReplayContext {
     if (!this.#running || this.#inTurn) return;
     this.#inTurn = true;
     this.#turnsRequested = false;
-    this.#now = monotonicNow();
+    this.#parts.clock.freeze();
     this.#parts.responses();
     let more = false;
     for (const source of this.#sources) if (this.#pollSource(source)) more = true;
-    this.#now = monotonicNow();
-    if (this.#now >= this.#nextHousekeeping) this.#housekeeping();
-    this.wheel.advance(this.#now);
+    const now = this.#parts.clock.freeze();
+    if (now >= this.#nextHousekeeping) this.#housekeeping(now);
+    this.wheel.advance(now);
     this.target.flush();
     this.#inTurn = false;
+    this.#parts.clock.thaw();
     if (more || this.#turnsRequested) this.#immediate ??= setImmediate(this.#turnSoon);
     else this.#sleep();
   }
 
   /** The input is over: closes what the capture left open. Replicas go on until they are done. */
   finishInput(): void {
-    this.#now = monotonicNow();
     this.#tracker?.finish();
     this.#drainTracker();
     this.#countKernelDrops();
@@ -201,7 +200,6 @@ export class Engine implements ReplayContext {
 
   /** Gives up whatever is not settled. */
   giveUp(): void {
-    this.#now = monotonicNow();
     for (const replay of [...this.#active]) replay.stop('shutdown');
     this.target.flush();
   }
@@ -233,8 +231,8 @@ export class Engine implements ReplayContext {
     }
     this.#batch = batch;
     for (; this.#batchIndex < batch.count; this.#batchIndex++) {
-      this.#frameDue ??= pacer.due(instant(batch.time[this.#batchIndex]!), this.#now);
-      if (this.#frameDue > this.#now) return false;
+      this.#frameDue ??= pacer.due(instant(batch.time[this.#batchIndex]!), this.now());
+      if (this.#frameDue > this.now()) return false;
       this.#runFrame(batch, this.#batchIndex);
       this.#frameDue = undefined;
     }
@@ -304,7 +302,7 @@ export class Engine implements ReplayContext {
     const target = selector.targetOf(server);
     if (target === undefined) return;
     const info = { client, server, openedBy };
-    const sampled = sampler.chooses(client, this.#now);
+    const sampled = sampler.chooses(client, this.now());
     const excluded = !sampled
       ? 'sampled-out'
       : onlyFromSyn && openedBy === 'midstream'
@@ -324,8 +322,8 @@ export class Engine implements ReplayContext {
     this.ledger.settleConnection('memory-cap');
   }
 
-  #housekeeping(): void {
-    this.#nextHousekeeping = addTime(this.#now, HOUSEKEEPING);
+  #housekeeping(now: Instant): void {
+    this.#nextHousekeeping = addTime(now, HOUSEKEEPING);
     // A recording's clock stands still while nothing is read; only live time passes by itself.
     this.#tracker?.advance(this.#parts.live ? unixNow() : this.#segment.time);
     this.#drainTracker();
@@ -355,7 +353,7 @@ export class Engine implements ReplayContext {
     this.#timer = undefined;
     this.#timerAt = until;
     if (until === NEVER) return;
-    const wait = Math.max(1, Math.ceil(toMillis(elapsed(until, this.#now))));
+    const wait = Math.max(1, Math.ceil(toMillis(elapsed(until, this.now()))));
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.turn();
