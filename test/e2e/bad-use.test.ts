@@ -1,0 +1,71 @@
+/** Bad use: one line that says where, what, and what to do; exit code 2; nothing sent. */
+import { writeFileSync } from 'node:fs';
+import { expect } from 'vitest';
+import type { Lab } from './lab/lab.ts';
+import { ASSISTANT, STANDARD_ARGS, TARGET } from './lab/live-copy.ts';
+import type { HostName } from './lab/plan.ts';
+import { builtProgram, RunningProgram, startIntercept, type ProgramName } from './lab/programs.ts';
+import { describeLab, labTest } from './lab/rig.ts';
+
+/** Runs a program that must refuse, and gives the one line it says. */
+async function refusal(lab: Lab, host: HostName, name: ProgramName, args: readonly string[]): Promise<string> {
+  const program = new RunningProgram(name, lab.host(host), args);
+  const timer = setTimeout(() => program.child.kill('SIGKILL'), 15_000);
+  const { code } = await program.child.exited;
+  clearTimeout(timer);
+  const lines = program.output.split('\n').filter((line) => line !== '' && !/: note: /.test(line));
+  expect({ args, code, lines }).toMatchObject({ code: 2, lines: [expect.any(String)] });
+  return lines[0]!;
+}
+
+describeLab('bad use', () => {
+  labTest('tcpcopy refuses with one line', {}, async (lab) => {
+    const copy = (...args: string[]) => refusal(lab, 'online', 'tcpcopy', args);
+    const rest = ['-s', ASSISTANT];
+    expect(await copy('-x', TARGET, ...rest, '-i', 'eth77')).toMatch(/eth77.*\[E_DEVICE\]/);
+    expect(await copy('-x', '80', ...rest)).toMatch(/-x.*no target.*\[E_MAPPING\]/);
+    expect(await copy('-x', '80-10.77.2.2', ...rest)).toMatch(/-x.*\[E_MAPPING\]/);
+    expect(await copy('-x', TARGET, ...rest, '-c', '10.1.2')).toMatch(/-c.*\[E_CLIENT_ADDRESS\]/);
+    expect(await copy('-x', TARGET, ...rest, '-c', 'fd77:100::/120')).toMatch(/-c.*\[E_CLIENT_ADDRESS\]/);
+    expect(await copy('-x', TARGET, ...rest, '-F', 'tcp prot 80')).toMatch(/-F.*\[E_FILTER\]/);
+    expect(await copy('-x', TARGET, ...rest, '-i', lab.host('online').file('none.pcap'))).toMatch(/none\.pcap/);
+    expect(await copy('-x', TARGET, ...rest, '-n', '5000')).toMatch(/-n.*\[E_OPTION\]/);
+    expect(await copy('-x', TARGET, ...rest, '--no-such')).toMatch(/--no-such.*\[E_USAGE\]/);
+    // Nobody listens there.
+    expect(await copy(...STANDARD_ARGS)).toMatch(/10\.77\.2\.3.*\[E_INTERCEPT_UNREACHABLE\]/);
+  });
+
+  labTest('a recording that is none', {}, async (lab) => {
+    const file = lab.host('online').file('text.pcap');
+    writeFileSync(file, 'this is no recording\n'.repeat(10));
+    const args = ['-i', file, '-x', '80-127.0.0.1:8080', '--target', 'socket'];
+    expect(await refusal(lab, 'online', 'tcpcopy', args)).toMatch(/text\.pcap.*\[E_CAPTURE_FORMAT\]/);
+  });
+
+  labTest('no permission', {}, async (lab) => {
+    await startIntercept(lab.host('assistant'));
+    const online = lab.host('online');
+    const args = STANDARD_ARGS.join(' ');
+    const drop = 'setpriv --bounding-set=-all --inh-caps=-all --reuid=0';
+    const said = online.sh(
+      `${drop} ${process.execPath} ${builtProgram('tcpcopy')} ${args} 2>&1 && echo code 0 || echo code $?`,
+    );
+    expect(said).toMatch(/^tcpcopy: .*\[E_PERMISSION\]\ncode 2\n$/);
+  });
+
+  labTest('intercept refuses with one line', {}, async (lab) => {
+    const intercept = (...args: string[]) => refusal(lab, 'assistant', 'intercept', args);
+    expect(await intercept('-i', 'eth77')).toMatch(/eth77.*\[E_DEVICE\]/);
+    expect(await intercept('-i', 'back', '-F', 'tcp prot 80')).toMatch(/-F.*\[E_FILTER\]/);
+    await startIntercept(lab.host('assistant'));
+    expect(await intercept('-i', 'back')).toMatch(/36524.*\[E_LISTEN\]/);
+  });
+
+  labTest('another version of the control channel', {}, async (lab) => {
+    const host = lab.host('assistant');
+    // Something listens that is no intercept.
+    host.spawn('stranger', ['socat', 'TCP-LISTEN:36524,fork,reuseaddr', 'SYSTEM:echo hello there; sleep 5']);
+    await host.listening(36524);
+    expect(await refusal(lab, 'online', 'tcpcopy', STANDARD_ARGS)).toMatch(/10\.77\.2\.3.*\[E_CONTROL_/);
+  });
+});
