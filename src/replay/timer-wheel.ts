@@ -23,8 +23,9 @@ export abstract class TimerEntry {
 
 export class TimerWheel {
   readonly #heads: (TimerEntry | undefined)[] = new Array<TimerEntry | undefined>(SLOTS).fill(undefined);
-  /** The next tick to be examined. */
+  /** The next tick to be examined; while `advance` runs, the one under examination. */
   #tick: number;
+  #advancing = false;
   #size = 0;
 
   constructor(now: Instant) {
@@ -56,26 +57,15 @@ export class TimerWheel {
     const last = Math.floor(now / SLOT_US);
     // After a long sleep one round visits every slot; more would visit them again.
     if (last - this.#tick >= SLOTS) this.#tick = last - SLOTS + 1;
-    for (; this.#tick <= last; this.#tick++) {
-      let entry = this.#heads[this.#tick % SLOTS];
-      while (entry !== undefined) {
-        const next = entry.wheelNext;
-        if (entry.filedTick <= last) {
-          this.#unfile(entry);
-          if (entry.deadline <= now) {
-            entry.deadline = NEVER;
-            entry.timerFired(now);
-          } else {
-            this.#file(entry, Math.max(this.#tickOf(entry.deadline), this.#tick + (entry.deadline > now ? 1 : 0)));
-          }
-        }
-        // A fired timer may have unfiled `next`: start the slot over then.
-        entry = next === undefined || next.filedTick >= 0 ? next : this.#heads[this.#tick % SLOTS];
-      }
-    }
+    this.#advancing = true;
+    for (; this.#tick <= last; this.#tick++) this.#visit(this.#tick % SLOTS, now, last);
+    this.#advancing = false;
   }
 
-  /** A moment not after the earliest deadline, for the caller to sleep until; `NEVER` when nothing is set. */
+  /**
+   * For the caller to sleep until: at most one slot after the earliest deadline, and possibly long before it. `NEVER`
+   * when nothing is set.
+   */
   nextWake(): Instant {
     if (this.#size === 0) return NEVER;
     for (let i = 0; i < SLOTS; i++) {
@@ -84,9 +74,28 @@ export class TimerWheel {
     return NEVER;
   }
 
-  /** Rounded up, so that a slot is visited only when all in it are due; never a slot already passed. */
+  /** Fires or files anew what of one slot is to be looked at by tick `last`. */
+  #visit(slot: number, now: Instant, last: number): void {
+    let entry = this.#heads[slot];
+    while (entry !== undefined) {
+      const next = entry.wheelNext;
+      if (entry.filedTick <= last) {
+        this.#unfile(entry);
+        if (entry.deadline <= now) {
+          entry.deadline = NEVER;
+          entry.timerFired(now);
+        } else {
+          this.#file(entry, this.#tickOf(entry.deadline));
+        }
+      }
+      // A fired timer may have taken `next` out of this slot: then start the slot over.
+      entry = next === undefined || (next.filedTick >= 0 && next.filedTick % SLOTS === slot) ? next : this.#heads[slot];
+    }
+  }
+
+  /** Rounded up, so that a slot is visited only when all in it are due; never a slot already visited. */
   #tickOf(deadline: Instant): number {
-    return Math.max(Math.ceil(deadline / SLOT_US), this.#tick);
+    return Math.max(Math.ceil(deadline / SLOT_US), this.#advancing ? this.#tick + 1 : this.#tick);
   }
 
   #file(entry: TimerEntry, tick: number): void {
