@@ -7,7 +7,7 @@
  * arrays. 0 is the plain path.
  *
  * Only what is the same in both directions of a connection is a step. Left out on purpose: VLAN priority tags
- * (VID 0), MPLS labels (a label switched path has one direction), GTP tunnel ids (each end chooses its own), PPPoE
+ * (VID 0), MPLS labels (a label switched path has one direction), GTP and L2TP tunnel ids (each end chooses its own), PPPoE
  * sessions and outer addresses.
  *
  * Cap: `ENCAPSULATION_PATHS_MAX` paths. Those that come after it all share the id `ENCAPSULATION_OVERFLOW`, so such
@@ -20,8 +20,9 @@ export const STEP_IP = 3;
 /** The value is the key, 0 without one. */
 export const STEP_GRE = 4;
 export const STEP_GTP = 5;
+export const STEP_L2TP = 6;
 
-const STEP_NAMES = ['', 'vlan', 'vxlan', 'ip', 'gre', 'gtp-u'];
+const STEP_NAMES = ['', 'vlan', 'vxlan', 'ip', 'gre', 'gtp-u', 'l2tp'];
 
 export const ENCAPSULATION_PATHS_MAX = 4096;
 export const ENCAPSULATION_OVERFLOW = ENCAPSULATION_PATHS_MAX + 1;

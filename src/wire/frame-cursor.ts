@@ -46,6 +46,8 @@ export class FrameCursor {
   outgoing = false;
   /** The segment lies in a tunnel or was put together from fragments: the kernel's verdict on its checksum is not on it. */
   inner = false;
+  /** A length field claimed more than was on the wire: the packet was damaged or cut on its way. */
+  overlong = false;
   /** An IPv6 routing header has still to be followed: the pseudo-header's destination is not the one in the header. */
   routed = false;
   /** The packet at `at` is one fragment of a larger one, and these say which. */
@@ -67,18 +69,24 @@ export class FrameCursor {
     this.flags = batch.flags[i]!;
     this.outgoing = false;
     this.inner = false;
+    this.overlong = false;
     this.routed = false;
     this.fragmented = false;
   }
 
-  /** Ends the current layer `length` bytes after `at`, as its own length field says: what follows is padding. */
+  /**
+   * Ends the current layer `length` bytes after `at`, as its own length field says: what follows is padding. A layer
+   * cannot be longer than the one around it, whatever its field says.
+   */
   limit(length: number): void {
-    const present = this.end - this.at;
-    if (length <= present) {
-      this.end = this.at + length;
+    const beyond = this.at + length - this.end;
+    if (beyond <= 0) {
+      this.end += beyond;
       this.missing = 0;
+    } else if (beyond <= this.missing) {
+      this.missing = beyond;
     } else {
-      this.missing = length - present;
+      this.overlong = true;
     }
   }
 

@@ -111,7 +111,7 @@ export class FragmentTable {
     const length = c.end - c.at;
     const end = start + length;
     if (c.missing > 0) return this.drop(TRUNCATED, DROP_FRAME_TRUNCATED);
-    if (length === 0 || end > DATAGRAM_LENGTH_MAX || (c.moreFragments && (length & 7) !== 0)) {
+    if (length === 0 || c.overlong || end > DATAGRAM_LENGTH_MAX || (c.moreFragments && (length & 7) !== 0)) {
       return this.drop(MALFORMED, DROP_IP_FRAGMENT_MALFORMED);
     }
     const key = datagramKey(c, out);

@@ -21,7 +21,7 @@ const FRAGMENT_OFFSET_MASK = 0x1fff;
 /**
  * Reads the header at the cursor: addresses into `out`, the rest into the cursor, which then stands on the payload.
  *
- * The total length governs; what the frame has beyond it is padding. A total length of 0 is a packet that segmentation
+ * The total length governs; what the frame has beyond it is padding; what the frame lacks of it is missing. A total length of 0 is a packet that segmentation
  * offload (or BIG TCP) has yet to cut or stamp: it reaches to the end of the frame.
  *
  * The header checksum decides only over fragments, where a wrong offset or identification would spoil a whole packet.

@@ -50,9 +50,11 @@ export function parseTcp(c: FrameCursor, out: Segment, verifyChecksums: boolean)
 /**
  * A sender with checksum offload leaves the pseudo-header's sum in the field, not complemented, for the network card
  * to go on from: Linux and Darwin with the segment's length in it, others (large send offload on Windows) without. A
- * capture on the sending host, or on a veth pair, sees that; it says nothing about the payload.
+ * capture on the sending host, or on a veth pair, sees that; it says nothing about the payload. A packet shorter than it
+ * says cannot be right, and no receiver takes it.
  */
 function classifyChecksum(c: FrameCursor, out: Segment, verify: boolean): number {
+  if (c.overlong) return CHECKSUM_BAD;
   if ((c.flags & FRAME_CHECKSUM_VALID) !== 0 && !c.inner) return CHECKSUM_GOOD;
   if (!verify || c.missing > 0 || c.routed || (c.flags & FRAME_CHECKSUM_PARTIAL) !== 0) return CHECKSUM_UNVERIFIED;
   const length = c.end - c.at;

@@ -3,7 +3,7 @@
  * `etherType`; what names the tunnel is in encapsulation.ts.
  */
 import { DROP_NONE, DROP_NOT_TCP, DROP_TUNNEL_UNKNOWN, type DropReason } from '../core/drop-reason.ts';
-import { STEP_GRE, STEP_GTP, STEP_IP, STEP_VXLAN, type EncapsulationTable } from './encapsulation.ts';
+import { STEP_GRE, STEP_GTP, STEP_IP, STEP_L2TP, STEP_VXLAN, type EncapsulationTable } from './encapsulation.ts';
 import {
   ETHERTYPE_ETHERNET,
   ETHERTYPE_IPV4,
@@ -15,6 +15,7 @@ import {
   type FrameCursor,
 } from './frame-cursor.ts';
 import { enterIpByVersion } from './ip-version.ts';
+import { enterPpp } from './ppp.ts';
 
 const UDP_HEADER_LENGTH = 8;
 
@@ -34,6 +35,14 @@ const GTP_OPTIONAL_MASK = 0x07;
 const GTP_FLAG_EXTENSION = 0x04;
 const GTP_MESSAGE_DATA = 255;
 const GTP_EXTENSIONS_MAX = 8;
+
+const L2TP_PORT = 1701;
+const L2TP_FLAG_CONTROL = 0x8000;
+const L2TP_FLAG_LENGTH = 0x4000;
+const L2TP_FLAG_SEQUENCE = 0x0800;
+const L2TP_FLAG_OFFSET = 0x0200;
+const L2TP_VERSION_MASK = 0x000f;
+const L2TP_VERSION_2 = 2;
 
 const GRE_FLAG_CHECKSUM = 0x8000;
 const GRE_FLAG_ROUTING = 0x4000;
@@ -64,6 +73,10 @@ export function enterTunnel(c: FrameCursor, paths: EncapsulationTable, vxlanPort
 function enterUdp(c: FrameCursor, paths: EncapsulationTable, vxlanPorts: readonly number[]): DropReason {
   if (c.end - c.at < UDP_HEADER_LENGTH) return DROP_NOT_TCP;
   const port = c.view.getUint16(c.at + 2);
+  if (port === L2TP_PORT || c.view.getUint16(c.at) === L2TP_PORT) {
+    c.at += UDP_HEADER_LENGTH;
+    return enterL2tp(c, paths);
+  }
   if (port === GTP_U_PORT) {
     c.at += UDP_HEADER_LENGTH;
     return enterGtpU(c, paths);
@@ -110,6 +123,26 @@ function enterGtpU(c: FrameCursor, paths: EncapsulationTable): DropReason {
   if (c.at === c.end) return c.short(DROP_TUNNEL_UNKNOWN);
   c.path = paths.extend(c.path, STEP_GTP, 0);
   return enterIpByVersion(c);
+}
+
+/** RFC 2661 §3.1: a PPP frame. A server may answer from 1701 to a port of its client's choice. */
+function enterL2tp(c: FrameCursor, paths: EncapsulationTable): DropReason {
+  const view = c.view;
+  if (c.end - c.at < 6) return c.short(DROP_TUNNEL_UNKNOWN);
+  const flags = view.getUint16(c.at);
+  if ((flags & L2TP_VERSION_MASK) !== L2TP_VERSION_2) return DROP_TUNNEL_UNKNOWN;
+  if ((flags & L2TP_FLAG_CONTROL) !== 0) return DROP_NOT_TCP;
+  let length = 6;
+  if ((flags & L2TP_FLAG_LENGTH) !== 0) length += 2;
+  if ((flags & L2TP_FLAG_SEQUENCE) !== 0) length += 4;
+  if ((flags & L2TP_FLAG_OFFSET) !== 0) {
+    if (c.end - c.at < length + 2) return c.short(DROP_TUNNEL_UNKNOWN);
+    length += 2 + view.getUint16(c.at + length);
+  }
+  if (c.end - c.at < length) return c.short(DROP_TUNNEL_UNKNOWN);
+  c.path = paths.extend(c.path, STEP_L2TP, 0);
+  c.at += length;
+  return enterPpp(c);
 }
 
 /** RFC 2784 §2, RFC 2890 §2. Version 1 (PPTP) and source routes are not followed. */
