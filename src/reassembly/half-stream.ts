@@ -28,7 +28,7 @@
 import { seqAdd, seqDiff, seqGe, seqGt, seqLt, seqMax, seqNum, type SeqNum } from '../core/seq-num.ts';
 import { elapsed, instant, seconds, type Instant } from '../core/time.ts';
 import { TCP_PSH, type Segment } from '../wire/segment.ts';
-import { Assembler } from './assembler.ts';
+import type { Assembler } from './assembler.ts';
 import { EVENT_DATA, EVENT_GAP, EVENT_HALF_CLOSED, EVENT_NONE, type Chunk, type Gap } from './delivery.ts';
 import type { StreamContext } from './stream-context.ts';
 import {

@@ -81,7 +81,6 @@ export class ConnectionInspector {
 
 const REQUEST = /^(?:(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|TRACE|CONNECT|PATCH) |\*\d+\r\n\$|PRI \* HTTP)/;
 /** HTTP, Redis status and error replies, and the greeting of MySQL protocol 10. */
-// eslint-disable-next-line no-control-regex
 const RESPONSE = /^(?:HTTP\/1\.|\+OK\r|-ERR |.{3}\0\x0a\d\.)/s;
 
 /** Whether a connection seen only from its middle was taken the wrong way round, as its content shows. */

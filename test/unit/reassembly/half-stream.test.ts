@@ -142,8 +142,10 @@ describe('one direction against the dull model', () => {
   });
 });
 
-const vectors = (name: string) =>
-  JSON.parse(readFileSync(new URL(`../../../../shared/captures/vectors/${name}`, import.meta.url), 'utf8')).vectors;
+function vectors<T>(name: string): T[] {
+  const url = new URL(`../../../../shared/captures/vectors/${name}`, import.meta.url);
+  return (JSON.parse(readFileSync(url, 'utf8')) as { vectors: T[] }).vectors;
+}
 
 interface RandomVector {
   readonly id: string;
@@ -154,7 +156,7 @@ interface RandomVector {
 }
 
 /** Without the SYN a stream is taken to start with the lowest byte seen: only where that is the first, it can equal. */
-const randomVectors = (vectors('tcp_random.json') as RandomVector[]).filter(
+const randomVectors = vectors<RandomVector>('tcp_random.json').filter(
   (v) => v.syn_seen || v.steps.some((s) => s.payload_b64 !== undefined && ((s.seq - v.isn) | 0) === 1),
 );
 
@@ -193,7 +195,7 @@ describe('vectors', () => {
   /** It lets a later copy of held bytes win; here the first one does. */
   const CONFLICTING = 'gopacket:reassembly:TestBufferedOverlapCase6';
 
-  it.each(vectors('tcp_gopacket.json') as GopacketVector[])('$id', ({ id, steps }) => {
+  it.each(vectors<GopacketVector>('tcp_gopacket.json'))('$id', ({ id, steps }) => {
     const segments = steps.map(({ segment: s }) =>
       clientSegment({
         flags: `${s.SYN ? 'S' : ''}${s.FIN ? 'F' : ''}${s.SYN ? '' : 'A'}`,
