@@ -20,14 +20,12 @@ import { Session } from '../../../src/session/session.ts';
 import { TCP_STATE_NAMES } from '../../../src/session/tcp-state.ts';
 import type { Segment } from '../../../src/wire/segment.ts';
 import { decodePacket, formatPacket, LOCAL, parseSegment, REMOTE } from './packet-text.ts';
+import { ourByte, peerByte } from './stream-bytes.ts';
 
 export const ISS = 0xffff_ff00 | 0;
 export const PEER_ISS = 0x7fff_fff0;
 /** The clock does not begin at 0: nothing may depend on it. */
 const EPOCH = 1_000_000_000;
-
-export const ourByte = (position: number) => (position * 31 + (position >> 8) * 7 + 5) & 255;
-export const peerByte = (position: number) => (position * 17 + (position >> 8) * 3 + 9) & 255;
 
 export function conversation(options: Partial<SessionConfig> = {}): Conversation {
   return new Conversation(options);

@@ -153,6 +153,21 @@ function optionBytes(text: string, receiverIss: number): number[] {
   return out;
 }
 
+/** The options of a packet as bytes. */
+export function optionsOf(packet: Packet): number[] {
+  const word = (n: number) => [(n >>> 24) & 255, (n >>> 16) & 255, (n >>> 8) & 255, n & 255];
+  const out: number[] = [];
+  if (packet.mss) out.push(2, 4, packet.mss >> 8, packet.mss & 255);
+  if (packet.sackPermitted) out.push(4, 2);
+  if (packet.windowShift >= 0) out.push(3, 3, packet.windowShift);
+  if (packet.timestamps) out.push(8, 10, ...word(packet.timestamps.value), ...word(packet.timestamps.echo));
+  if (packet.sack.length > 0) {
+    out.push(5, 2 + 8 * packet.sack.length, ...packet.sack.flatMap((s) => [...word(s.start), ...word(s.end)]));
+  }
+  while (out.length % 4 !== 0) out.push(1);
+  return out;
+}
+
 export interface SegmentFields {
   flags: number;
   seq: number;
