@@ -11,6 +11,14 @@ export class ByteBudget {
   }
 }
 
+/** Most pieces in one queue: each costs some 200 bytes beside its own, which one-byte pieces would make the most of. */
+const PIECE_LIMIT = 16_384;
+/** Share of a limit beyond which a queue is crowded. */
+const CROWDED = 1 / 4;
+/** Places of pieces that are gone are given up from this many on. */
+const COMPACT_AT = 64;
+const GONE = new Uint8Array(0);
+
 export class PieceQueue {
   readonly #budget: ByteBudget;
   readonly #limit: number;
@@ -26,9 +34,14 @@ export class PieceQueue {
     this.#limit = limit;
   }
 
-  /** What keeps `length` more bytes out, or `undefined` when they fit. */
+  /** More should not be asked for: who reads a recording stops here, and so never meets the limit. */
+  get crowded(): boolean {
+    return this.length > this.#limit * CROWDED || this.#pieces > PIECE_LIMIT * CROWDED;
+  }
+
+  /** What keeps a piece of `length` bytes out, or `undefined` when it fits. */
   refuses(length: number): 'queue-cap' | 'memory-cap' | undefined {
-    if (this.length + length > this.#limit) return 'queue-cap';
+    if (this.length + length > this.#limit || this.#pieces >= PIECE_LIMIT) return 'queue-cap';
     return this.#budget.used + length > this.#budget.limit ? 'memory-cap' : undefined;
   }
 
@@ -70,6 +83,10 @@ export class PieceQueue {
     if (this.#head === this.#chunks.length) this.#reset();
   }
 
+  get #pieces(): number {
+    return this.#chunks.length - this.#head;
+  }
+
   #reset(): void {
     this.#chunks = [];
     this.#head = 0;
@@ -83,8 +100,12 @@ export class PieceQueue {
     const chunk = this.#chunks[this.#head];
     if (chunk !== undefined && this.#taken === chunk.length) {
       this.#taken = 0;
-      this.#head++;
+      this.#chunks[this.#head++] = GONE;
       if (this.#head === this.#chunks.length) this.#reset();
+      else if (this.#head >= COMPACT_AT && this.#head * 2 >= this.#chunks.length) {
+        this.#chunks.splice(0, this.#head);
+        this.#head = 0;
+      }
     }
   }
 }
