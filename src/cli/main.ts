@@ -59,6 +59,8 @@ export async function main<O extends { readonly process: ProcessOptions }>(
     });
   });
   setup.extend?.(command);
+  // A subcommand's help option would stand under the heading it has in the program's own help.
+  for (const subcommand of command.commands) subcommand.helpOption('-h, --help', 'print this help');
 
   try {
     await command.parseAsync(argv, { from: 'user' });

@@ -60,7 +60,9 @@ export async function runInForeground<O extends { readonly process: ProcessOptio
       log,
       stdout: parent && file ? file.line : (line) => terminal.line(line),
       liveLine: !parent && terminal.isTty ? (text) => terminal.live(text) : undefined,
-      columns: terminal.columns,
+      get columns() {
+        return terminal.columns;
+      },
       colors: !parent && terminal.isTty && pc.isColorSupported,
       stopSignal: signals.stopSignal,
       statsRequests: (callback) => signals.statsRequests(callback),

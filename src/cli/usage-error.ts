@@ -1,4 +1,5 @@
 import { CommanderError, type Command } from 'commander';
+import { quoteIfNeeded } from '../config/option-error.ts';
 import { TcpcopyError } from '../core/errors.ts';
 
 /** Commander's way of saying "help or version was printed, stop here". */
@@ -10,9 +11,11 @@ export function isHelpOrVersion(error: unknown): boolean {
 export function toUsageError(error: CommanderError, command: Command): TcpcopyError {
   const seeHelp = `see ${command.name()} --help`;
   if (error.code === 'commander.excessArguments') {
-    const stray = command.args.join(' ');
-    return new TcpcopyError('E_USAGE', `'${stray}' belongs to no option`, {
-      hint: `every value follows its flag, quoted when it holds blanks; ${seeHelp}`,
+    const commands = command.commands.map((c) => c.name());
+    const [stray = ''] = command.args;
+    const orCommand = commands.length === 0 ? '' : ` and is no command (${commands.join(', ')})`;
+    return new TcpcopyError('E_USAGE', `${quoteIfNeeded(stray)} belongs to no option${orCommand}`, {
+      hint: `a value follows its flag, quoted when it holds blanks; ${seeHelp}`,
     });
   }
   const [first = '', second = ''] = error.message.replace(/^error: /, '').split('\n');

@@ -50,7 +50,7 @@ export class LiveLine {
     const down = facts.intercepts.filter((i) => !i.connected).length;
     const pieces = [
       formatClock(facts.elapsed),
-      `${formatCount(rate)} requests/s`,
+      `${rate < 10 ? rate.toFixed(1) : formatCount(rate)} requests/s`,
       `${formatShare(delivered, delivered + lost)} copied`,
       plural(facts.sessionsOpen, 'session'),
       `${formatCount(lost)} lost`,

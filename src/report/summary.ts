@@ -1,6 +1,6 @@
 /** The summary: what was captured, what arrived, what did not and why, for someone who has not read the manual. */
 import pc from 'picocolors';
-import { micros, type Duration } from '../core/time.ts';
+import { micros } from '../core/time.ts';
 import { CONNECTION_TEXTS, FRAME_TEXTS, UNIT_TEXTS, type BucketText } from './bucket-texts.ts';
 import { formatBytes, formatCount, formatShare, formatTime, plural, wrap } from './format.ts';
 import { CONNECTION_BUCKETS, UNIT_BUCKETS, type Ledger } from './ledger.ts';
@@ -19,6 +19,8 @@ const NUMBER = 12;
 const SHARE = 9;
 const INDENT = 2;
 const LEAST_COLUMNS = 60;
+/** With fewer the CPU time is mostly that of starting. */
+const ENOUGH_REQUESTS = 5_000;
 
 /** Lines without line ends. */
 export function summaryLines(ledger: Ledger, facts: RunFacts, layout: SummaryLayout = {}): string[] {
@@ -49,7 +51,8 @@ export function summaryLines(ledger: Ledger, facts: RunFacts, layout: SummaryLay
   page.table('Frames not used', frameReasons, ledger.frames.values.subarray(1), FRAME_TEXTS);
 
   page.heading('Run');
-  for (const source of facts.sources) page.fact('Capture', sourceText(source), losesFrames(source) ? 'bad' : 'plain');
+  for (const source of facts.sources)
+    page.fact('Capture', sourceText(source, facts.live), losesFrames(source) ? 'bad' : 'plain');
   for (const intercept of facts.intercepts) {
     page.fact('Intercept', interceptText(intercept), intercept.outages.length > 0 ? 'bad' : 'plain');
   }
@@ -95,9 +98,9 @@ function losesFrames(source: SourceFacts): boolean {
   return (source.kernelDropped ?? 0) > 0 || source.unreadable.length > 0;
 }
 
-function sourceText(source: SourceFacts): string {
+function sourceText(source: SourceFacts, live: boolean): string {
   const dropped =
-    source.kernelDropped === undefined ? '' : `, ${formatCount(source.kernelDropped)} dropped by the kernel`;
+    source.kernelDropped === undefined || !live ? '' : `, ${formatCount(source.kernelDropped)} dropped by the kernel`;
   const unreadable = source.unreadable.map((u) => `; ${formatBytes(u.bytes)} unreadable: ${u.reason}`).join('');
   return `${source.name}: ${plural(source.frames, 'frame')}${dropped}${unreadable}`;
 }
@@ -121,8 +124,7 @@ function sentText(ledger: Ledger, facts: RunFacts): string {
 }
 
 function resourcesText(facts: RunFacts, requests: number): string {
-  const each: Duration | undefined = requests === 0 ? undefined : micros(facts.cpu / requests);
-  const perRequest = each === undefined ? '' : ` (${formatTime(each)} a request)`;
+  const perRequest = requests < ENOUGH_REQUESTS ? '' : ` (${formatTime(micros(facts.cpu / requests))} a request)`;
   return `CPU ${formatTime(facts.cpu)}${perRequest}, memory ${formatBytes(facts.rss)}`;
 }
 
