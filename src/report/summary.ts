@@ -18,7 +18,7 @@ const TABLE_LABEL = 18;
 const NUMBER = 12;
 const SHARE = 9;
 const INDENT = 2;
-const LEAST_COLUMNS = 60;
+const LEAST_COLUMNS = 64;
 /** With fewer the CPU time is mostly that of starting. */
 const ENOUGH_REQUESTS = 5_000;
 
@@ -56,7 +56,7 @@ export function summaryLines(ledger: Ledger, facts: RunFacts, layout: SummaryLay
   for (const intercept of facts.intercepts) {
     page.fact('Intercept', interceptText(intercept), intercept.outages.length > 0 ? 'bad' : 'plain');
   }
-  if (facts.sent) page.fact(facts.writeFile === undefined ? 'Sent' : 'Written', sentText(ledger, facts));
+  if (facts.sent) page.fact(facts.writeFile === undefined ? 'Sent' : 'Packets', sentText(ledger, facts));
   if (facts.lag)
     page.fact(
       'Delay',

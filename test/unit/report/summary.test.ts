@@ -1,0 +1,118 @@
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { seconds } from '../../../src/core/time.ts';
+import { UNIT_TEXTS } from '../../../src/report/bucket-texts.ts';
+import {
+  CONNECTION_BUCKETS,
+  UNIT_BUCKETS,
+  type ConnectionBucket,
+  type UnitBucket,
+} from '../../../src/report/ledger.ts';
+import { summaryLines } from '../../../src/report/summary.ts';
+import { FACTS, ledgerOf } from './ledger-fixture.ts';
+
+const text = (...args: Parameters<typeof summaryLines>) => summaryLines(...args).join('\n');
+
+it('of a run that went well', () => {
+  const ledger = ledgerOf({ answered: 5000 }, { replayed: 32 });
+  ledger.bytesCaptured = 1_820_000;
+  ledger.sessionsOpened = 32;
+  ledger.framesSeen = 1200;
+  ledger.segments = 1190;
+  ledger.frames.add(2, 10);
+  expect(text(ledger, FACTS)).toBe(
+    `
+10.0 s, stopped: live from eth0, 80 → 192.0.2.10:8080
+
+  Captured      5,000 requests in 32 connections, 1.82 MB of client data
+  Arrived       5,000 requests, 100 % of those to be copied; 5,000 answered
+  Lost          nothing
+
+  Requests
+  answered                 5,000    100 %  reached the target, which responded
+
+  Connections
+  replayed                    32    100 %  every request of them reached the target
+
+  Frames not used
+  not-tcp                     10    100 %  IP, but not TCP
+
+  Run
+  Capture       eth0: 1,200 frames, 0 dropped by the kernel
+  Intercept     192.0.2.20:36524: connected all the time
+  Sent          1,100 packets, 250.0 kB, 32 sessions
+  Delay         400 µs median, 2.1 ms at the 99th percentile, from capture to sending
+  Resources     CPU 1.5 s (300 µs a request), memory 82.0 MB
+  Ledger        balances: every frame, connection and request above is accounted for exactly once`,
+  );
+});
+
+describe('of a run that did not', () => {
+  const everyUnit = Object.fromEntries(UNIT_BUCKETS.map((b) => [b, 1])) as Record<UnitBucket, number>;
+  const everyConnection = Object.fromEntries(CONNECTION_BUCKETS.map((b) => [b, 1])) as Record<ConnectionBucket, number>;
+
+  it('names every bucket that is not empty, with what to do, each advice once', () => {
+    const lines = summaryLines(ledgerOf(everyUnit, everyConnection), FACTS, { columns: 400 });
+    for (const bucket of UNIT_BUCKETS) {
+      expect(lines.filter((line) => line.trimStart().startsWith(`${bucket} `)).length).toBeGreaterThan(0);
+      const { hint } = UNIT_TEXTS[bucket];
+      if (hint !== undefined) expect(lines.filter((line) => line.includes(`→ ${hint}`))).toHaveLength(1);
+    }
+  });
+
+  it.each([64, 80, 100, 140])('keeps to %d columns, with colours and without', (columns) => {
+    const ledger = ledgerOf(everyUnit, everyConnection);
+    const plain = summaryLines(ledger, FACTS, { columns });
+    for (const line of plain) expect(line.length).toBeLessThanOrEqual(columns);
+    const coloured = summaryLines(ledger, FACTS, { columns, colors: true });
+    expect(coloured.map(stripVTControlCharacters)).toEqual(plain);
+    expect(coloured).not.toEqual(plain);
+  });
+
+  it('tells of outages, drops, damage and refused packets', () => {
+    const shown = text(ledgerOf({ answered: 1 }), {
+      ...FACTS,
+      sources: [{ name: 'eth0', frames: 5, kernelDropped: 7, unreadable: [{ bytes: 12, reason: 'cut off' }] }],
+      intercepts: [
+        {
+          address: 'a:1',
+          connected: true,
+          outages: [
+            { from: seconds(1), to: seconds(2) },
+            { from: seconds(4), to: seconds(4.5) },
+          ],
+        },
+        { address: 'b:1', connected: false, outages: [{ from: seconds(3), to: undefined }] },
+      ],
+      sent: { packets: 1, bytes: 40, failed: { EPERM: 2 } },
+    });
+    expect(shown).toContain('eth0: 5 frames, 7 dropped by the kernel; 12 bytes unreadable: cut off');
+    expect(shown).toContain('a:1: away 2 times, 1.5 s in all');
+    expect(shown).toContain('b:1: away now, since 3.0 s after the start');
+    expect(shown).toContain('refused by the kernel: EPERM 2 times');
+  });
+
+  it('says so when the ledger does not balance', () => {
+    const ledger = ledgerOf({ answered: 1 });
+    ledger.unitsOpened++;
+    expect(text(ledger, FACTS)).toContain('DOES NOT BALANCE');
+    expect(text(ledger, FACTS)).toContain('Lost          nothing; 1 under way');
+  });
+});
+
+it('of a dry run, of copies, of a recording', () => {
+  const facts = {
+    ...FACTS,
+    live: false,
+    writeFile: 'out.pcap',
+    copies: 3,
+    endedBy: 'input-ended',
+    intercepts: [],
+  } as const;
+  const shown = text(ledgerOf({ answered: 3, 'sampled-out': 3 }), facts, { columns: 120 });
+  expect(shown).toContain('10.0 s, to its end: recording eth0, 80 → 192.0.2.10:8080, written to out.pcap');
+  expect(shown).toContain('requests are counted in each of the 3 copies');
+  expect(shown).toContain('Written       3 requests');
+  expect(shown).toContain('Left out      3 requests, as asked for');
+  expect(shown).not.toContain('dropped by the kernel');
+});
