@@ -54,17 +54,17 @@ export class Connection<User = unknown> {
 
   /** How far the client has acknowledged the server's bytes, by good segments, with or without payload. */
   get clientAck(): SeqNum {
-    return this.s2c.peerAck;
+    return this.s2c.extent.peerAck;
   }
 
   /** Where the server's bytes stood when the connection was first seen: data that acknowledges more answers some. */
   get firstClientAck(): SeqNum | undefined {
-    return this.s2c.start ?? this.s2c.firstAck;
+    return this.s2c.start ?? this.s2c.extent.firstAck;
   }
 
   /** How far the server has acknowledged the client's bytes: moves only where server → client segments are visible. */
   get serverAck(): SeqNum {
-    return this.c2s.peerAck;
+    return this.c2s.extent.peerAck;
   }
 
   /** Bytes of client data handed out or declared missing so far. */

@@ -26,11 +26,13 @@
  * `mode` is zero exactly when the next in-order segment needs nothing but to be passed through.
  */
 import { seqAdd, seqDiff, seqGe, seqGt, seqLt, seqMax, seqNum, type SeqNum } from '../core/seq-num.ts';
-import { elapsed, instant, seconds, type Instant } from '../core/time.ts';
-import { TCP_PSH, type Segment } from '../wire/segment.ts';
-import type { Assembler } from './assembler.ts';
+import type { Instant } from '../core/time.ts';
+import type { Segment } from '../wire/segment.ts';
 import { EVENT_DATA, EVENT_GAP, EVENT_HALF_CLOSED, EVENT_NONE, type Chunk, type Gap } from './delivery.ts';
+import { HoleClock } from './hole-clock.ts';
 import type { StreamContext } from './stream-context.ts';
+import { MAX_WINDOW, StreamExtent } from './stream-extent.ts';
+import { mayBeProbe, originOf, wasProbe, type Store } from './stream-origin.ts';
 import {
   COUNT_AFTER_FIN,
   COUNT_BAD_CHECKSUM,
@@ -62,35 +64,17 @@ export const SKIP_NOTHING = 0;
 export const SKIP_ONE = 1;
 export const SKIP_ALL = 2;
 
-/** No window reaches further (RFC 7323 §2.3): what lies beyond belongs to some other connection, or is damaged. */
-const MAX_WINDOW = 2 ** 30;
 /** How far behind the stream a segment may plausibly be a late copy. */
 const MAX_LATENESS = 2 ** 24;
 
 /** How far beyond what was seen a RST may lie: segments before it may have been missed. */
 const RESET_SLACK = 2 ** 20;
 
-/** Keep-alive probes come when nothing else does. */
-const PROBE_PAUSE = seconds(1);
-
-/** What is remembered of a segment whose bytes are held. */
-interface Origin {
-  readonly time: Instant;
-  readonly ack: SeqNum;
-  readonly push: boolean;
-}
-
-type Store = Assembler<Origin>;
-
 export class HalfStream {
   readonly #context: StreamContext;
   mode = UNANCHORED;
   next: SeqNum = seqNum(0);
-  /** The peer's highest acknowledgement; means something only when `ackKnown`. */
-  peerAck: SeqNum = seqNum(0);
-  /** The first acknowledgement of this half, while where it starts is not known. */
-  firstAck: SeqNum | undefined = undefined;
-  ackKnown = false;
+  readonly extent = new StreamExtent();
   /** Whether any segment from this side had a good checksum; until then bad ones are taken at their word. */
   seenGood = false;
   /** Whether a SYN of this side was seen. */
@@ -99,24 +83,15 @@ export class HalfStream {
   /** Bytes handed out or declared missing: the offset of `next` in the stream. */
   #offset = 0.5;
   #start: SeqNum = seqNum(0);
-  /** One past the highest payload byte seen, present or cut off; `#start` before there was any. */
-  #seenEnd: SeqNum = seqNum(0);
-  #payloadSeen = false;
-  /** How far the sender had got by the sequence numbers of its segments without payload. */
-  #sentTo: SeqNum = seqNum(0);
-  #fin: SeqNum = seqNum(0);
   /** Whether bytes with a bad checksum have turned out to be all there is of some stretch. */
   #suspectTrusted = false;
-  /** Where a segment with a bad checksum put the FIN: believed once the peer acknowledges it. */
-  #suspectFin: SeqNum | undefined = undefined;
   /** Where data on the SYN ended. */
   #synDataEnd: SeqNum | undefined = undefined;
   #otherIsns: SeqNum[] | undefined = undefined;
   #held: Store | undefined = undefined;
   #suspect: Store | undefined = undefined;
   #cost = 0;
-  #waitingAt: SeqNum | undefined = undefined;
-  #waitingSince: Instant = instant(0.5);
+  readonly #clock = new HoleClock();
 
   constructor(context: StreamContext) {
     this.#context = context;
@@ -142,12 +117,12 @@ export class HalfStream {
   }
 
   get finKnown(): boolean {
-    return (this.mode & (FIN_KNOWN | ENDED)) !== 0;
+    return this.extent.fin !== undefined;
   }
 
   /** Whether a hole keeps the stream waiting, as of the last `wait`. */
   get waiting(): boolean {
-    return this.#waitingAt !== undefined;
+    return this.#clock.running;
   }
 
   /** The lowest sequence number held out of order. */
@@ -157,12 +132,12 @@ export class HalfStream {
 
   /** Catches up with what was passed straight through. Call before anything else that a segment gives rise to. */
   sync(): void {
-    if (this.mode === 0) this.#seenEnd = this.#sentTo = this.next;
+    if (this.mode === 0) this.extent.seenEnd = this.extent.sentTo = this.next;
   }
 
   /** Whether a segment at `seq` can belong to this stream at all. */
   plausible(seq: SeqNum, length: number): boolean {
-    const base = this.anchored ? this.next : this.#held?.firstSeq;
+    const base = this.anchored ? this.next : (this.#held?.firstSeq ?? this.#suspect?.firstSeq);
     if (base === undefined) return true;
     const distance = seqDiff(seq, base);
     return distance < MAX_WINDOW && distance + length > -MAX_LATENESS;
@@ -170,13 +145,10 @@ export class HalfStream {
 
   /** The stream is known to begin at `seq`; data held from before that is no part of it. */
   anchor(seq: SeqNum, tentative: boolean): void {
-    this.#start = this.next = this.#sentTo = seq;
+    this.#start = this.next = seq;
     this.mode = (this.mode & ~UNANCHORED) | (tentative ? TENTATIVE : 0);
     this.#held?.discardBefore(seq);
-    if (!this.#payloadSeen || seqLt(this.#seenEnd, seq)) this.#seenEnd = seq;
-    if (!this.ackKnown || Math.abs(seqDiff(this.peerAck, seq)) > MAX_WINDOW) this.peerAck = seq;
-    this.ackKnown = true;
-    if (this.mode & FIN_KNOWN && seqLt(this.#fin, seq)) this.mode &= ~FIN_KNOWN;
+    this.extent.begin(seq);
     this.#update();
   }
 
@@ -206,48 +178,32 @@ export class HalfStream {
       if (seq === this.#synDataEnd) this.takeAck(seq);
       this.#synDataEnd = undefined;
     }
-    if (seqGt(seq, this.#sentTo) && seqDiff(seq, this.next) < MAX_WINDOW) {
-      this.#sentTo = seq;
+    if (seqGt(seq, this.extent.sentTo) && seqDiff(seq, this.next) < MAX_WINDOW) {
+      this.extent.sentTo = seq;
       if (seqGt(seq, this.next)) this.#update();
     }
-  }
-
-  /** An acknowledgement of this half by its peer where the half itself is out of sight: remembered, and no evidence. */
-  noteAck(ack: SeqNum): void {
-    if (!this.ackKnown) {
-      this.firstAck = this.peerAck = ack;
-      this.ackKnown = true;
-    } else if (seqGt(ack, this.peerAck)) this.peerAck = ack;
   }
 
   /** An acknowledgement of this half by its peer. */
   takeAck(ack: SeqNum): void {
     if (this.mode & TENTATIVE) this.#settle(ack);
-    if (!this.anchored) {
-      this.noteAck(ack);
-      return;
-    }
-    if (seqDiff(ack, this.next) > MAX_WINDOW) return;
-    if (!seqGt(ack, this.peerAck)) return;
-    this.peerAck = ack;
-    if (this.#suspectFin !== undefined && seqGt(ack, this.#suspectFin)) this.takeFin(this.#suspectFin);
+    const { extent } = this;
+    if (this.anchored && seqDiff(ack, this.next) > MAX_WINDOW) return;
+    extent.noteAck(ack);
+    if (!this.anchored) return;
+    if (extent.suspectFin !== undefined && seqGt(ack, extent.suspectFin)) this.takeFin(extent.suspectFin);
     if (seqGt(ack, this.next)) this.#update();
   }
 
   /** A FIN at `seq`. The first one counts; one before what was handed out is none. */
   takeFin(seq: SeqNum): void {
-    this.#suspectFin = undefined;
-    if (this.mode & FIN_KNOWN) return;
+    this.extent.suspectFin = undefined;
+    if (this.finKnown) return;
     if (this.anchored && (seqLt(seq, this.next) || seqDiff(seq, this.next) > MAX_WINDOW)) return;
-    this.#fin = seq;
-    this.mode |= FIN_KNOWN;
+    this.extent.end(seq);
     this.#held?.discardFrom(seq);
     this.#suspect?.discardFrom(seq);
     this.#update();
-  }
-
-  takeSuspectFin(seq: SeqNum): void {
-    this.#suspectFin = seq;
   }
 
   /**
@@ -256,35 +212,30 @@ export class HalfStream {
    */
   offer(segment: Segment, seq: SeqNum): number {
     const { counters } = this.#context;
-    if (this.ended) {
-      counters.add(
-        COUNT_AFTER_FIN,
-        Math.max(0, Math.min(segment.payloadLength, seqDiff(seqAdd(seq, segment.payloadLength), this.next))),
-      );
-      return 0;
-    }
-    let length = segment.payloadLength;
-    let sentEnd = seqAdd(seq, segment.sentLength);
     if (!this.plausible(seq, segment.sentLength)) {
       counters.add(COUNT_OUT_OF_WINDOW);
       return 0;
     }
-    if (this.mode & FIN_KNOWN && seqGt(sentEnd, this.#fin)) {
-      const allowed = Math.max(0, seqDiff(this.#fin, seq));
-      counters.add(COUNT_AFTER_FIN, Math.max(0, length - allowed));
-      length = Math.min(length, allowed);
-      sentEnd = seqMax(seq, this.#fin);
+    const { fin } = this.extent;
+    let length = segment.payloadLength;
+    let sentEnd = seqAdd(seq, segment.sentLength);
+    if (fin !== undefined && seqGt(sentEnd, fin)) {
+      const allowed = Math.min(length, Math.max(0, seqDiff(fin, seq)));
+      counters.add(COUNT_AFTER_FIN, length - allowed);
+      length = allowed;
+      sentEnd = seqMax(seq, fin);
     }
+    if (this.ended) return 0;
     if (length === 0 && sentEnd === seq) return 0;
     if (!this.anchored) {
-      if (!this.#context.startAtOnce || (this.#held === undefined && this.#mayBeProbe(segment))) {
-        this.#see(sentEnd);
+      if (!this.#context.startAtOnce || (this.#held === undefined && mayBeProbe(segment))) {
+        this.extent.see(sentEnd);
         this.#hold(segment, seq, 0, length);
         return 0;
       }
       this.#anchorAt(segment, seq);
     }
-    this.#see(sentEnd);
+    this.extent.see(sentEnd);
     const behind = seqDiff(this.next, seq);
     if (behind < 0) {
       this.#hold(segment, seq, 0, length);
@@ -315,8 +266,8 @@ export class HalfStream {
       return;
     }
     const passed = this.anchored ? Math.max(0, seqDiff(this.next, seq)) : 0;
-    const limit = this.mode & FIN_KNOWN ? Math.max(0, seqDiff(this.#fin, seq)) : Infinity;
-    const length = Math.min(segment.payloadLength, limit);
+    const { fin } = this.extent;
+    const length = Math.min(segment.payloadLength, fin === undefined ? Infinity : Math.max(0, seqDiff(fin, seq)));
     if (passed >= length) return;
     const from = segment.payloadOffset + passed;
     this.#suspects().insert(seqAdd(seq, passed), segment.bytes, from, length - passed, originOf(segment));
@@ -336,7 +287,7 @@ export class HalfStream {
     const forced = this.#overCap();
     if (this.skip === SKIP_ALL && this.#unseen) this.#suspectTrusted = true;
     if (!this.anchored) {
-      if (this.skip === SKIP_NOTHING && !forced && !this.#startsWithFin()) return EVENT_NONE;
+      if (this.skip === SKIP_NOTHING && !forced && !(this.#context.startAtOnce && this.finKnown)) return EVENT_NONE;
       this.#anchorAtLowest();
       if (!this.anchored) {
         if (this.skip === SKIP_ONE) this.skip = SKIP_NOTHING;
@@ -344,7 +295,7 @@ export class HalfStream {
       }
     }
     if (this.#pullHeld(chunk)) return EVENT_DATA;
-    if (this.mode & FIN_KNOWN && this.next === this.#fin) {
+    if (this.next === this.extent.fin) {
       this.mode = ENDED;
       this.#release();
       return EVENT_HALF_CLOSED;
@@ -371,21 +322,16 @@ export class HalfStream {
   wait(now: Instant): boolean {
     const first = this.#held?.peek(0);
     const at = this.anchored ? this.next : first?.seq;
-    const waiting = !this.ended && (first !== undefined || (this.mode & LAGGING) !== 0);
-    if (!waiting) this.#waitingAt = undefined;
-    else if (this.#waitingAt !== at) {
-      this.#waitingAt = at;
-      this.#waitingSince = first?.note !== undefined && first.note.time < now ? first.note.time : now;
-    }
-    return waiting;
+    if (this.ended || at === undefined || (first === undefined && (this.mode & LAGGING) === 0)) this.#clock.stop();
+    else this.#clock.start(at, first?.note !== undefined && first.note.time < now ? first.note.time : now);
+    return this.#clock.running;
   }
 
   /** Whether the hole at `next` has stood longer than it may. */
   overdue(now: Instant): boolean {
-    if (this.#waitingAt === undefined) return false;
     const { gapPatience, ackedGapPatience } = this.#context;
-    const acked = this.anchored && seqGt(this.peerAck, this.next);
-    return now - this.#waitingSince >= (acked ? ackedGapPatience : gapPatience);
+    const acked = this.anchored && seqGt(this.extent.peerAck, this.next);
+    return this.#clock.overdue(now, acked ? ackedGapPatience : gapPatience);
   }
 
   /** Gives back what is held; the stream hands out nothing more. */
@@ -397,7 +343,7 @@ export class HalfStream {
   #settle(seq: SeqNum): void {
     const other = this.#otherIsns?.includes(seq);
     if (other && seq !== this.#start) {
-      this.peerAck = seq;
+      this.extent.peerAck = seq;
       this.anchor(seq, false);
     }
     const ahead = seqDiff(seq, this.#start);
@@ -409,12 +355,7 @@ export class HalfStream {
 
   /** No good payload was seen at all. */
   get #unseen(): boolean {
-    return !this.#payloadSeen && this.#offset === 0;
-  }
-
-  #see(end: SeqNum): void {
-    if (!this.#payloadSeen || seqGt(end, this.#seenEnd)) this.#seenEnd = end;
-    this.#payloadSeen = true;
+    return !this.extent.payloadSeen && this.#offset === 0;
   }
 
   #hold(segment: Segment, seq: SeqNum, from: number, until: number): void {
@@ -457,7 +398,7 @@ export class HalfStream {
     chunk.push = piece.note.push;
     chunk.peerAck = piece.note.ack;
     this.advance(piece.length);
-    this.#see(this.next);
+    this.extent.see(this.next);
     this.#update();
     return true;
   }
@@ -471,14 +412,12 @@ export class HalfStream {
       if (end === undefined || seqLt(suspect, end)) end = suspect;
     }
     if (end !== undefined) return end;
-    if (seqGt(this.#seenEnd, this.next)) return this.#seenEnd;
+    const { extent } = this;
+    if (seqGt(extent.seenEnd, this.next)) return extent.seenEnd;
     gap.kind = 'tail';
     // Of a side that showed neither SYN nor payload nothing can be said to be missing.
     if (!this.synSeen && this.#unseen) return this.next;
-    end = this.#ackLimit();
-    if (this.mode & FIN_KNOWN) end = seqMax(end, this.#fin);
-    else if (this.skip === SKIP_ONE) end = seqMax(end, this.#sentTo);
-    return end;
+    return this.skip === SKIP_ONE ? extent.known : (extent.fin ?? extent.peerAck);
   }
 
   /**
@@ -487,40 +426,17 @@ export class HalfStream {
    */
   #suspectLimit(): SeqNum {
     const end = this.#suspect?.endSeq;
-    return this.skip === SKIP_ALL && this.#suspectTrusted && end !== undefined ? end : this.#ackLimit();
-  }
-
-  /** The peer's acknowledgement, without the one that acknowledges the FIN itself. */
-  #ackLimit(): SeqNum {
-    return this.mode & FIN_KNOWN && seqGt(this.peerAck, this.#fin) ? this.#fin : this.peerAck;
+    return this.skip === SKIP_ALL && this.#suspectTrusted && end !== undefined ? end : this.extent.acked;
   }
 
   #overCap(): boolean {
     return this.#held !== undefined && this.#context.costOf(this.#held) > this.#context.maxHeldPerStream;
   }
 
-  /** A connection that shows no data before its FIN begins and ends there. */
-  #startsWithFin(): boolean {
-    return this.#context.startAtOnce && (this.mode & FIN_KNOWN) !== 0;
-  }
-
-  /** Whether a first segment may be a keep-alive probe: one byte that its sender was in no hurry to have read. */
-  #mayBeProbe(segment: Segment): boolean {
-    return segment.sentLength === 1 && (segment.flags & TCP_PSH) === 0;
-  }
-
-  /** Whether the first piece held turned out to be a probe, as data at `following` is there that was sent at `time`. */
-  #wasProbe(following: SeqNum, time: Instant): boolean {
-    const first = this.#held?.peek(0);
-    if (first?.length !== 1 || first.note === undefined || first.note.push) return false;
-    if (seqAdd(first.seq, 1) !== following) return false;
-    return first.bytes?.[first.offset] === 0 || elapsed(time, first.note.time) >= PROBE_PAUSE;
-  }
-
   /** The unanchored stream begins with the segment at `seq`, or with what was held for being a probe perhaps. */
   #anchorAt(segment: Segment, seq: SeqNum): void {
     const first = this.#held?.firstSeq;
-    const probe = this.#wasProbe(seq, segment.time);
+    const probe = wasProbe(this.#held, seq, segment.time);
     if (probe) this.#context.counters.add(COUNT_KEEP_ALIVE);
     this.anchor(first !== undefined && seqLt(first, seq) && !probe ? first : seq, false);
   }
@@ -529,11 +445,11 @@ export class HalfStream {
   #anchorAtLowest(): void {
     const lowest = this.#held?.firstSeq ?? this.#suspect?.firstSeq;
     if (lowest === undefined) {
-      if (this.mode & FIN_KNOWN) this.anchor(this.#fin, false);
+      if (this.extent.fin !== undefined) this.anchor(this.extent.fin, false);
       return;
     }
     const second = this.#held?.peek(1);
-    const probe = second?.note !== undefined && this.#wasProbe(second.seq, second.note.time);
+    const probe = second?.note !== undefined && wasProbe(this.#held, second.seq, second.note.time);
     if (probe) this.#context.counters.add(COUNT_KEEP_ALIVE);
     this.anchor(probe ? second.seq : lowest, false);
   }
@@ -554,17 +470,15 @@ export class HalfStream {
     this.#context.heldBytes += cost - this.#cost;
     this.#cost = cost;
     // Where no acknowledgements are seen the last one must not come round again as one from the future.
-    if (this.anchored && seqDiff(this.next, this.peerAck) > MAX_WINDOW) this.peerAck = seqAdd(this.next, -MAX_WINDOW);
-    let mode = this.mode & (UNANCHORED | TENTATIVE | FIN_KNOWN | ENDED);
+    const { extent } = this;
+    if (this.anchored && seqDiff(this.next, extent.peerAck) > MAX_WINDOW) {
+      extent.peerAck = seqAdd(this.next, -MAX_WINDOW);
+    }
+    let mode = this.mode & (UNANCHORED | TENTATIVE);
+    if (extent.fin !== undefined) mode |= FIN_KNOWN;
     if (this.#held !== undefined || this.#suspect !== undefined) mode |= HOLDING;
-    if (this.anchored && seqGt(this.#knownEnd(), this.next)) mode |= LAGGING;
+    if (this.anchored && seqGt(extent.known, this.next)) mode |= LAGGING;
     this.mode = mode;
-  }
-
-  #knownEnd(): SeqNum {
-    let end = seqMax(seqMax(this.#seenEnd, this.#ackLimit()), this.#sentTo);
-    if (this.mode & FIN_KNOWN) end = this.#fin;
-    return end;
   }
 
   #release(): void {
@@ -573,18 +487,15 @@ export class HalfStream {
     this.#otherIsns = undefined;
     this.#context.heldBytes -= this.#cost;
     this.#cost = 0;
-    this.#waitingAt = undefined;
+    this.#clock.stop();
   }
 
   /** Whether a RST at `seq` could be meant for the receiver of this stream (RFC 9293 §3.10.7.4, RFC 5961 §3). */
   acceptsReset(seq: SeqNum): boolean {
     if (!this.anchored) return true;
-    const lowest = this.ackKnown && seqLt(this.peerAck, this.next) ? this.peerAck : this.next;
-    const highest = seqMax(seqMax(this.#seenEnd, this.#sentTo), this.next);
+    const { peerAck, seenEnd, sentTo } = this.extent;
+    const lowest = seqLt(peerAck, this.next) ? peerAck : this.next;
+    const highest = seqMax(seqMax(seenEnd, sentTo), this.next);
     return seqGe(seq, lowest) && seqDiff(seq, highest) <= RESET_SLACK;
   }
-}
-
-function originOf(segment: Segment): Origin {
-  return { time: segment.time, ack: segment.ack, push: (segment.flags & TCP_PSH) !== 0 };
 }

@@ -165,7 +165,7 @@ export class ConnectionTracker<User = unknown> {
     ) {
       connection.lastSeen = segment.time;
       if (segment.checksum === CHECKSUM_GOOD) own.seenGood = true;
-      other.noteAck(segment.ack);
+      other.extent.noteAck(segment.ack);
       if (segment.payloadLength === 0) return;
       this.#deliver(connection, half, own, segment, segment.payloadLength);
       own.advance(segment.payloadLength);
@@ -250,7 +250,7 @@ export class ConnectionTracker<User = unknown> {
     }
     if (c.state & OVER) {
       this.counters.add(COUNT_AFTER_CLOSE);
-      if (segment.flags & TCP_ACK && segment.checksum !== CHECKSUM_BAD) other.noteAck(segment.ack);
+      if (segment.flags & TCP_ACK && segment.checksum !== CHECKSUM_BAD) other.extent.noteAck(segment.ack);
       return;
     }
     c.lastSeen = segment.time;
@@ -298,12 +298,12 @@ export class ConnectionTracker<User = unknown> {
     if (flags & TCP_FIN) {
       const fin = seqAdd(seq, segment.sentLength);
       if (believed) own.takeFin(fin);
-      else own.takeSuspectFin(fin);
+      else own.extent.suspectFin = fin;
     }
   }
 
   #takeAck(other: HalfStream, ack: SeqNum): void {
-    if (this.#oneWay) other.noteAck(ack);
+    if (this.#oneWay) other.extent.noteAck(ack);
     else other.takeAck(ack);
   }
 

@@ -1,0 +1,61 @@
+/**
+ * How far a stream is known to go, by every kind of evidence: payload that was seen, what the peer acknowledged, the
+ * sender's own sequence numbers, the FIN. Beyond what was handed out that is where holes are.
+ */
+import { seqDiff, seqGt, seqLt, seqMax, seqNum, type SeqNum } from '../core/seq-num.ts';
+
+/** No window reaches further (RFC 7323 §2.3): what lies beyond belongs to some other connection, or is damaged. */
+export const MAX_WINDOW = 2 ** 30;
+
+export class StreamExtent {
+  /** One past the highest payload byte seen, present or cut off. */
+  seenEnd: SeqNum = seqNum(0);
+  /** How far the sender had got by the sequence numbers of its segments. */
+  sentTo: SeqNum = seqNum(0);
+  /** The peer's highest acknowledgement; means something only when `ackKnown`. */
+  peerAck: SeqNum = seqNum(0);
+  ackKnown = false;
+  /** The first acknowledgement that was seen, where the start of the stream was not. */
+  firstAck: SeqNum | undefined = undefined;
+  fin: SeqNum | undefined = undefined;
+  /** Where a segment with a bad checksum put the FIN: believed once the peer acknowledges it. */
+  suspectFin: SeqNum | undefined = undefined;
+  payloadSeen = false;
+
+  /** The stream begins at `start`. */
+  begin(start: SeqNum): void {
+    this.sentTo = start;
+    if (!this.payloadSeen || seqLt(this.seenEnd, start)) this.seenEnd = start;
+    if (!this.ackKnown || Math.abs(seqDiff(this.peerAck, start)) > MAX_WINDOW) this.peerAck = start;
+    this.ackKnown = true;
+    if (this.fin !== undefined && seqLt(this.fin, start)) this.fin = undefined;
+  }
+
+  see(end: SeqNum): void {
+    if (!this.payloadSeen || seqGt(end, this.seenEnd)) this.seenEnd = end;
+    this.payloadSeen = true;
+  }
+
+  /** Remembers the highest acknowledgement. */
+  noteAck(ack: SeqNum): void {
+    if (!this.ackKnown) {
+      this.firstAck = this.peerAck = ack;
+      this.ackKnown = true;
+    } else if (seqGt(ack, this.peerAck)) this.peerAck = ack;
+  }
+
+  end(fin: SeqNum): void {
+    this.fin = fin;
+    if (seqGt(this.seenEnd, fin)) this.seenEnd = fin;
+  }
+
+  /** The peer's acknowledgement, without the one that acknowledges the FIN itself. */
+  get acked(): SeqNum {
+    return this.fin !== undefined && seqGt(this.peerAck, this.fin) ? this.fin : this.peerAck;
+  }
+
+  /** One past the last byte that must exist. */
+  get known(): SeqNum {
+    return this.fin ?? seqMax(seqMax(this.seenEnd, this.peerAck), this.sentTo);
+  }
+}
