@@ -30,8 +30,9 @@ describeLab('midflow', () => {
     expect(errors).toBeUndefined();
     await arrived(online, test, { patience: 2_000 });
     const { stopped, summary } = await stopTcpcopy(tcpcopy);
-    const early = beforeBoundary(online.records(), begun);
-    const result = { online: online.records(), test: test.records(), stopped, summary };
+    const sent = online.records();
+    const early = beforeBoundary(sent, begun);
+    const result = { online: sent, test: test.records(), stopped, summary };
     perfect(result, { optional: (record) => early.has(record) });
     expect(result.test.length).toBeGreaterThan(result.online.length / 2);
   });
