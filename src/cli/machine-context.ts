@@ -34,13 +34,13 @@ function whyNotWritable(path: string): string | undefined {
   });
 }
 
-function readText(path: string): string {
+function readText(path: string, where: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new TcpcopyError('E_FILE', `cannot be read (${code})`, {
-      where: path,
+      where,
       hint: 'check the path and its permissions',
     });
   }

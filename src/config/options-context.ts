@@ -7,8 +7,8 @@ export interface OptionsContext {
   fileKind(path: string): 'file' | 'directory' | 'missing' | 'denied';
   /** Why a file cannot be created or overwritten there, as an errno name; `undefined` when it can. */
   whyNotWritable(path: string): string | undefined;
-  /** The text of a small file; throws a `TcpcopyError`. */
-  readText(path: string): string;
+  /** The text of a small file; throws a `TcpcopyError` that says `where` it was named. */
+  readText(path: string, where: string): string;
   /** Where a daemon logs when no -l says so. */
   readonly defaultLogFile: string;
 }

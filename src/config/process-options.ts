@@ -33,9 +33,9 @@ export function requireWritable(flag: string, path: string, context: OptionsCont
 /** The pre-shared key: the file's text without the line end that editors leave. */
 export function readControlKey(path: string | undefined, context: OptionsContext): string | undefined {
   if (path === undefined) return undefined;
-  const key = context.readText(path).trim();
+  const where = `--control-key-file ${path}`;
+  const key = context.readText(path, where).trim();
   if (key.length < 8) {
-    const where = `--control-key-file ${path}`;
     throw new TcpcopyError('E_OPTION', 'holds fewer than 8 characters', {
       where,
       hint: 'put a long random text in it',

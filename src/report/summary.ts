@@ -26,7 +26,6 @@ const ENOUGH_REQUESTS = 5_000;
 export function summaryLines(ledger: Ledger, facts: RunFacts, layout: SummaryLayout = {}): string[] {
   const page = new Page(Math.max(LEAST_COLUMNS, layout.columns ?? 100), pc.createColors(layout.colors ?? false));
   page.title(titleOf(facts));
-  const delivered = ledger.delivered();
   const excluded = ledger.excluded();
   const wanted = ledger.unitsOpened - excluded;
   const verb = facts.writeFile === undefined ? 'Arrived' : 'Written';
@@ -37,11 +36,7 @@ export function summaryLines(ledger: Ledger, facts: RunFacts, layout: SummaryLay
       `${formatBytes(ledger.bytesCaptured)} of client data` +
       (facts.copies > 1 ? `; requests are counted in each of the ${facts.copies} copies` : ''),
   );
-  page.fact(
-    verb,
-    `${plural(delivered, 'request')}, ${formatShare(delivered, wanted)} of those to be copied; ` +
-      `${formatCount(ledger.units.get('answered'))} answered`,
-  );
+  page.fact(verb, arrivedText(ledger, wanted));
   if (excluded > 0) page.fact('Left out', `${plural(excluded, 'request')}, as asked for`);
   page.fact('Lost', lostText(ledger, wanted), ledger.lost() > 0 ? 'bad' : 'plain');
 
@@ -85,6 +80,14 @@ function titleOf(facts: RunFacts): string {
     facts.endedBy ?? 'none'
   ];
   return `${formatTime(facts.elapsed)}${end}: ${what}, ${to}`;
+}
+
+function arrivedText(ledger: Ledger, wanted: number): string {
+  if (ledger.unitsOpened === 0) return 'nothing: no client data of what -x selects was seen on this input (-i, -F)';
+  const answered = `${formatCount(ledger.units.get('answered'))} answered`;
+  const delivered = ledger.delivered();
+  if (wanted === 0) return 'nothing, as asked for';
+  return `${plural(delivered, 'request')}, ${formatShare(delivered, wanted)} of those to be copied; ${answered}`;
 }
 
 function lostText(ledger: Ledger, wanted: number): string {

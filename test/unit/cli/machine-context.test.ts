@@ -29,9 +29,9 @@ it('says why a file cannot be written', () => {
 });
 
 it('reads small files, or says which it could not', () => {
-  expect(context.readText(join(dir, 'file'))).toBe('text');
-  expect(() => context.readText(join(dir, 'none'))).toThrow(
-    expect.objectContaining({ code: 'E_FILE', where: join(dir, 'none') }),
+  expect(context.readText(join(dir, 'file'), '--key')).toBe('text');
+  expect(() => context.readText(join(dir, 'none'), '--key')).toThrow(
+    expect.objectContaining({ code: 'E_FILE', where: '--key' }),
   );
 });
 
