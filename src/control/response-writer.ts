@@ -31,8 +31,8 @@ export const RECORD_ADDRESSES = 28;
 /** The TCP data offset allows no more (RFC 9293 §3.1). */
 export const MAX_OPTIONS = 40;
 const LARGEST_BARE_RECORD = RECORD_ADDRESSES + 32 + MAX_OPTIONS;
-/** Below this, copying words beats making a view of the source. */
-const VIEW_PAYS = 1024;
+/** Below this, copying words beats `TypedArray.set`, which needs a view of the source. */
+const VIEW_PAYS = 48;
 
 export class ResponseWriter {
   readonly capacity: number;
@@ -42,8 +42,8 @@ export class ResponseWriter {
   length = HEADER_BYTES;
   records = 0;
 
-  /** One record with payload is cut to fit: a capacity above snap length plus 128 never cuts. */
-  constructor(capacity = 256 << 10) {
+  /** A record whose payload could never fit is cut; the default is above the largest snap length, 256 KiB. */
+  constructor(capacity = 320 << 10) {
     if (capacity < HEADER_BYTES + LARGEST_BARE_RECORD || capacity > MAX_MESSAGE) {
       throw new RangeError(`a response batch of ${capacity} bytes`);
     }

@@ -12,7 +12,7 @@ import { Decoder } from '../control/decoder.ts';
 import { encode } from '../control/encoder.ts';
 import type { ControlMessage, Hello, Message } from '../control/messages.ts';
 import { MAX_MESSAGE, REFUSED_BUSY, REFUSED_PROTOCOL } from '../control/protocol.ts';
-import { ResponseWriter } from '../control/response-writer.ts';
+import type { ResponseWriter } from '../control/response-writer.ts';
 import { refusedMessage, type ServerHandshake } from '../control/server-handshake.ts';
 import type { Segment } from '../wire/segment.ts';
 import type { Instance } from './instance.ts';

@@ -18,7 +18,7 @@ import { ClientHandshake } from '../control/client-handshake.ts';
 import { Decoder } from '../control/decoder.ts';
 import { encode } from '../control/encoder.ts';
 import type { ControlMessage, Welcome } from '../control/messages.ts';
-import { BYE, MAX_MESSAGE, NONCE_BYTES, PING, PONG, RESPONSES } from '../control/protocol.ts';
+import { BYE, MAX_MESSAGE, NONCE_BYTES, PING, PONG, REFUSED, RESPONSES } from '../control/protocol.ts';
 import type { ResponseReader } from '../control/response-reader.ts';
 import { RunningClock } from '../control/running-clock.ts';
 import { TcpcopyError } from '../core/errors.ts';
@@ -195,6 +195,8 @@ export class InterceptConnection {
         this.#reader = undefined;
       } else if (message.type === BYE) {
         this.#lose(this.#socket!, this.#unreachable(message.text));
+      } else if (message.type === REFUSED) {
+        this.#lose(this.#socket!, new TcpcopyError('E_CONTROL_PROTOCOL', `the intercept gave up: ${message.text}`));
       } else if (message.type !== PONG) {
         this.#owner.received(this, message);
       }
@@ -242,7 +244,15 @@ export class InterceptConnection {
     socket.destroy();
     this.#timer = setTimeout(() => this.#connect(), this.#backoff);
     this.#backoff = Math.min(this.#backoff * 2, LONGEST_BACKOFF_MS);
-    this.#owner.lost(this, error);
+    this.#owner.lost(this, this.#located(error));
+  }
+
+  /** Says which intercept, since there may be several. */
+  #located(error: TcpcopyError): TcpcopyError {
+    if (error.where !== undefined) return error;
+    const { code, message, hint, cause } = error;
+    const where = `-s ${this.#options.host}:${this.#options.port}`;
+    return new TcpcopyError(code, message, hint === undefined ? { where, cause } : { where, hint, cause });
   }
 
   #unreachable(what: string, cause?: unknown): TcpcopyError {

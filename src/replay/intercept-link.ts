@@ -11,6 +11,8 @@ import {
   LEASE_GRANT,
   LEASE_RELEASE,
   LEASE_REQUEST,
+  MAX_CLIENT_RANGES,
+  MAX_TARGETS,
   RECLAIM,
   STATS,
   TARGETS,
@@ -42,7 +44,7 @@ export interface InterceptLinkOptions {
   readonly connections: number;
   /** Pre-shared key. */
   readonly key: string | undefined;
-  /** Eight random bytes, the same for all links of this process. */
+  /** Eight random bytes; other ones for each link. */
   readonly instanceId: Uint8Array;
   /** Version of this program, for the intercept's log. */
   readonly software: string;
@@ -96,6 +98,12 @@ export class InterceptLink implements ConnectionOwner {
   constructor(options: InterceptLinkOptions, listener: InterceptLinkListener) {
     this.#options = options;
     this.#listener = listener;
+    if (options.targets.length > MAX_TARGETS) {
+      throw new TcpcopyError('E_MAPPING', `${options.targets.length} targets are more than an intercept takes`, {
+        where: '-x',
+        hint: `use port ranges, or at most ${MAX_TARGETS} entries`,
+      });
+    }
     this.#lease = new InterceptLease(options.blocks ?? DEFAULT_BLOCKS);
     this.#wantPayload = options.wantPayload;
     this.#connections = this.#makeConnections();
@@ -161,6 +169,8 @@ export class InterceptLink implements ConnectionOwner {
   async close(): Promise<void> {
     this.#up = false;
     clearTimeout(this.#retry);
+    this.#waiter?.reject(new TcpcopyError('E_INTERCEPT_UNREACHABLE', 'stopped before the intercept had answered'));
+    this.#waiter = undefined;
     await Promise.all(this.#connections.map((connection) => connection.close()));
   }
 
@@ -168,7 +178,9 @@ export class InterceptLink implements ConnectionOwner {
 
   welcomed(connection: InterceptConnection, welcome: Welcome): void {
     this.#interceptId = welcome.interceptId.toString();
-    const { targets, clientRanges: clients } = this.#options;
+    const { targets, clientRanges } = this.#options;
+    // Too many to tell: the leased ports alone say what is ours.
+    const clients = clientRanges.length > MAX_CLIENT_RANGES ? [] : clientRanges;
     connection.send({ type: TARGETS, targets, clients });
     connection.send({ type: WANT_PAYLOAD, maxBytes: this.#wantPayload });
     if (this.#leaseConnection === undefined) this.#claimOver(connection);

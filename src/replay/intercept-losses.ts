@@ -13,7 +13,7 @@ export interface InterceptLosses {
 export class LossCounter {
   #intercept = '';
   #last: Stats | undefined;
-  #totals = { kernelDropped: 0, dropped: 0, forwarded: 0 };
+  readonly #totals = { kernelDropped: 0, dropped: 0, forwarded: 0 };
 
   /** `intercept`: the id of the intercept's run. */
   add(intercept: string, stats: Stats): void {

@@ -7,6 +7,7 @@ import { Decoder } from '../../src/control/decoder.ts';
 import { encode } from '../../src/control/encoder.ts';
 import type { Message } from '../../src/control/messages.ts';
 import {
+  HELLO,
   LEASE_GRANT,
   LEASE_REQUEST,
   MAX_MESSAGE,
@@ -14,11 +15,13 @@ import {
   PONG,
   REFUSED,
   REFUSED_VERSION,
+  RESPONSES,
   STATS,
   TARGETS,
   WANT_PAYLOAD,
   WELCOME,
 } from '../../src/control/protocol.ts';
+import { ServerHandshake } from '../../src/control/server-handshake.ts';
 import { hmacSha256 } from '../../src/intercept/hmac.ts';
 import { HOST, LabIntercept, LabLink, TARGET, until, type Response } from './control-lab/lab.ts';
 
@@ -221,7 +224,10 @@ describe('refusals', () => {
   ])('rejects %s', async (_, interceptKey, linkKey) => {
     const lab = await startIntercept({ key: interceptKey });
     const link = makeLink(lab.intercept.port, { key: linkKey });
-    await expect(link.link.connect()).rejects.toMatchObject({ code: 'E_CONTROL_AUTH' });
+    await expect(link.link.connect()).rejects.toMatchObject({
+      code: 'E_CONTROL_AUTH',
+      where: `-s ${HOST}:${lab.intercept.port}`,
+    });
     expect(lab.intercept.stats().instances).toBe(0);
   });
 
@@ -237,7 +243,7 @@ describe('refusals', () => {
     const link = makeLink(await serve((socket) => socket.end(refused)));
     await expect(link.link.connect()).rejects.toMatchObject({
       code: 'E_CONTROL_VERSION',
-      message: expect.stringMatching(/version 1, the intercept versions 4 to 5/),
+      message: 'this tcpcopy speaks control-channel version 1, the intercept versions 4 to 5',
     });
   });
 
@@ -249,6 +255,10 @@ describe('refusals', () => {
       heartbeatTimeout: millis(100),
     });
     await expect(mute.link.connect()).rejects.toMatchObject({ code: 'E_INTERCEPT_UNREACHABLE' });
+    const left = makeLink(await serve((socket) => cleanups.push(() => socket.destroy())));
+    const connecting = expect(left.link.connect()).rejects.toThrow(/stopped before/);
+    await left.link.close();
+    await connecting;
 
     const closed = await startIntercept();
     const { port } = closed.intercept;
@@ -257,7 +267,7 @@ describe('refusals', () => {
     await expect(nobody.link.connect()).rejects.toMatchObject({
       code: 'E_INTERCEPT_UNREACHABLE',
       where: `-s ${HOST}:${port}`,
-      message: expect.stringMatching(/ECONNREFUSED/),
+      message: `connect ECONNREFUSED ${HOST}:${port}`,
     });
   });
 
@@ -285,6 +295,37 @@ describe('refusals', () => {
     expect(link.events).toEqual(['leased 4', 'up']);
     lab.respond({ port: link.firstPort, seq: 1 });
     await until(() => link.responses.length === 1, 'a response');
+  });
+
+  it('drops an intercept that talks nonsense after the handshake, and tries again', async () => {
+    const identity = { interceptId: new Uint8Array(8), key: undefined, software: 'x', leaseSilence: 1 };
+    let accepted = 0;
+    const port = await serve((socket) => {
+      accepted++;
+      const handshake = new ServerHandshake(identity, hmacSha256, new Uint8Array(32));
+      const decoder = new Decoder();
+      cleanups.push(() => socket.destroy());
+      socket.on('error', () => undefined);
+      socket.on('data', (chunk) => {
+        decoder.push(chunk);
+        for (let m = decoder.next(); m !== undefined; m = decoder.next()) {
+          if (m.type === HELLO) socket.write(handshake.handle(m).bytes);
+          if (m.type !== LEASE_REQUEST) continue;
+          socket.write(encode({ type: LEASE_GRANT, wanted: 4, free: 0, blocks: [1, 2, 3, 4] }));
+          socket.write(Uint8Array.of(0, 0, 0, 30, RESPONSES, ...new Uint8Array(29).fill(5)));
+        }
+      });
+    });
+    const link = makeLink(port, { connections: 1 });
+    await link.link.connect();
+    await until(() => accepted === 3, 'further tries');
+    expect(link.events.slice(0, 4)).toEqual([
+      'leased 4',
+      'up',
+      `down -s ${HOST}:${port}: a record in RESPONSES has no known address [E_CONTROL_PROTOCOL]`,
+      'up',
+    ]);
+    expect(link.responses).toEqual([]);
   });
 
   it('limits connections', async () => {

@@ -71,7 +71,8 @@ describe('handshake', () => {
   ])('refuses %s on both sides, saying so', (_, mine, theirs, message) => {
     const { client: c, server: s } = converse(client(mine), server(theirs));
     expect(s).toMatchObject({ kind: 'refused', error: { code: 'E_CONTROL_AUTH' } });
-    expect(failure(c)).toEqual({ code: 'E_CONTROL_AUTH', message: expect.stringMatching(message) });
+    expect(failure(c).code).toBe('E_CONTROL_AUTH');
+    expect(failure(c).message).toMatch(message);
     expect(JSON.stringify(failure(c))).not.toMatch(/alpha|beta/);
   });
 
