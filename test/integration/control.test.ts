@@ -13,6 +13,7 @@ import {
   MAX_MESSAGE,
   PAYLOAD_ALL,
   PONG,
+  RECLAIM,
   REFUSED,
   REFUSED_VERSION,
   RESPONSES,
@@ -310,9 +311,10 @@ describe('refusals', () => {
         decoder.push(chunk);
         for (let m = decoder.next(); m !== undefined; m = decoder.next()) {
           if (m.type === HELLO) socket.write(handshake.handle(m).bytes);
-          if (m.type !== LEASE_REQUEST) continue;
+          if (m.type !== LEASE_REQUEST && m.type !== RECLAIM) continue;
           socket.write(encode({ type: LEASE_GRANT, wanted: 4, free: 0, blocks: [1, 2, 3, 4] }));
-          socket.write(Uint8Array.of(0, 0, 0, 30, RESPONSES, ...new Uint8Array(29).fill(5)));
+          if (m.type === LEASE_REQUEST)
+            socket.write(Uint8Array.of(0, 0, 0, 30, RESPONSES, ...new Uint8Array(29).fill(5)));
         }
       });
     });
