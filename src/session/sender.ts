@@ -21,7 +21,10 @@ import type { Timers } from './timers.ts';
 /** What an IPv4 host without an MSS option takes (RFC 9293 §3.7.1); IPv6's is larger. */
 const MSS_DEFAULT_V4 = 536;
 const MSS_DEFAULT_V6 = 1_220;
-/** Smaller announcements are taken for this: a hostile MSS must not turn a request into thousands of packets. */
+/**
+ * Smaller announcements are taken for this: a hostile MSS must not turn a request into thousands of packets. And it leaves
+ * room for payload beside 40 bytes of options.
+ */
 const MSS_MIN = 48;
 
 const TIMESTAMPS_LENGTH = 12;
@@ -85,7 +88,7 @@ export class Sender {
     this.#push = iss;
     this.buffer = new SendBuffer(config.sendBuffer);
     this.rtt = new RttEstimator(config.initialRto, config.minRto, config.maxRto);
-    this.mss = Math.min(config.mss, payloadOf(config.mtu, ipVersion));
+    this.mss = Math.max(MSS_MIN, Math.min(config.mss, payloadOf(config.mtu, ipVersion)));
     this.#payloadMax = this.mss;
     this.#segmentSize = this.#payloadMax;
     this.#congestion = new Congestion(this.#segmentSize, config.initialWindowSegments, config.sendBufferPerSession);
