@@ -52,6 +52,12 @@ export const UNIT_TEXTS: Readonly<Record<UnitBucket, BucketText>> = {
   shutdown: { meaning: 'still under way when the run ended' },
 };
 
+/** In a dry run (`-w`) nothing is sent. */
+export const UNIT_TEXTS_DRY_RUN: typeof UNIT_TEXTS = {
+  ...UNIT_TEXTS,
+  unanswered: { meaning: 'written to the file; nothing was sent, so nothing answered' },
+};
+
 export const CONNECTION_TEXTS: Readonly<Record<ConnectionBucket, BucketText>> = {
   replayed: { meaning: 'every request of them reached the target' },
   'partly-replayed': { meaning: 'some of their requests reached the target, some did not' },
@@ -71,6 +77,12 @@ export const CONNECTION_TEXTS: Readonly<Record<ConnectionBucket, BucketText>> = 
   'no-intercept': { meaning: 'no intercept was connected', hint: INTERCEPT_HINT },
   'send-failed': { meaning: 'the kernel would not send', hint: SEND_FAILED_HINT },
   shutdown: { meaning: 'still under way when the run ended' },
+};
+
+export const CONNECTION_TEXTS_DRY_RUN: typeof CONNECTION_TEXTS = {
+  ...CONNECTION_TEXTS,
+  replayed: { meaning: 'every request of them was written' },
+  'partly-replayed': { meaning: 'some of their requests were written, some were not' },
 };
 
 export const FRAME_TEXTS: Readonly<Record<Exclude<DropReasonName, 'none'>, BucketText>> = {

@@ -1,7 +1,14 @@
 /** The summary: what was captured, what arrived, what did not and why, for someone who has not read the manual. */
 import pc from 'picocolors';
 import { micros } from '../core/time.ts';
-import { CONNECTION_TEXTS, FRAME_TEXTS, UNIT_TEXTS, type BucketText } from './bucket-texts.ts';
+import {
+  CONNECTION_TEXTS,
+  CONNECTION_TEXTS_DRY_RUN,
+  FRAME_TEXTS,
+  UNIT_TEXTS,
+  UNIT_TEXTS_DRY_RUN,
+  type BucketText,
+} from './bucket-texts.ts';
 import { formatBytes, formatCount, formatShare, formatTime, plural, wrap } from './format.ts';
 import { CONNECTION_BUCKETS, UNIT_BUCKETS, type Ledger } from './ledger.ts';
 import { DROP_REASONS } from '../core/drop-reason.ts';
@@ -28,7 +35,7 @@ export function summaryLines(ledger: Ledger, facts: RunFacts, layout: SummaryLay
   page.title(titleOf(facts));
   const excluded = ledger.excluded();
   const wanted = ledger.unitsOpened - excluded;
-  const verb = facts.writeFile === undefined ? 'Arrived' : 'Written';
+  const dryRun = facts.writeFile !== undefined;
 
   page.fact(
     'Captured',
@@ -36,12 +43,13 @@ export function summaryLines(ledger: Ledger, facts: RunFacts, layout: SummaryLay
       `${formatBytes(ledger.bytesCaptured)} of client data` +
       (facts.copies > 1 ? `; requests are counted in each of the ${facts.copies} copies` : ''),
   );
-  page.fact(verb, arrivedText(ledger, wanted));
+  page.fact(dryRun ? 'Written' : 'Arrived', arrivedText(ledger, wanted, dryRun));
   if (excluded > 0) page.fact('Left out', `${plural(excluded, 'request')}, as asked for`);
   page.fact('Lost', lostText(ledger, wanted), ledger.lost() > 0 ? 'bad' : 'plain');
 
-  page.table('Requests', UNIT_BUCKETS, ledger.units.values, UNIT_TEXTS);
-  page.table('Connections', CONNECTION_BUCKETS, ledger.connections.values, CONNECTION_TEXTS);
+  page.table('Requests', UNIT_BUCKETS, ledger.units.values, dryRun ? UNIT_TEXTS_DRY_RUN : UNIT_TEXTS);
+  const connectionTexts = dryRun ? CONNECTION_TEXTS_DRY_RUN : CONNECTION_TEXTS;
+  page.table('Connections', CONNECTION_BUCKETS, ledger.connections.values, connectionTexts);
   const frameReasons = DROP_REASONS.slice(1) as Exclude<(typeof DROP_REASONS)[number], 'none'>[];
   page.table('Frames not used', frameReasons, ledger.frames.values.subarray(1), FRAME_TEXTS);
 
@@ -51,7 +59,7 @@ export function summaryLines(ledger: Ledger, facts: RunFacts, layout: SummaryLay
   for (const intercept of facts.intercepts) {
     page.fact('Intercept', interceptText(intercept), intercept.outages.length > 0 ? 'bad' : 'plain');
   }
-  if (facts.sent) page.fact(facts.writeFile === undefined ? 'Sent' : 'Packets', sentText(ledger, facts));
+  if (facts.sent) page.fact(dryRun ? 'Packets' : 'Sent', sentText(ledger, facts));
   if (facts.lag)
     page.fact(
       'Delay',
@@ -82,12 +90,12 @@ function titleOf(facts: RunFacts): string {
   return `${formatTime(facts.elapsed)}${end}: ${what}, ${to}`;
 }
 
-function arrivedText(ledger: Ledger, wanted: number): string {
+function arrivedText(ledger: Ledger, wanted: number, dryRun: boolean): string {
   if (ledger.unitsOpened === 0) return 'nothing: no client data of what -x selects was seen on this input (-i, -F)';
-  const answered = `${formatCount(ledger.units.get('answered'))} answered`;
+  const answered = dryRun ? '' : `; ${formatCount(ledger.units.get('answered'))} answered`;
   const delivered = ledger.delivered();
   if (wanted === 0) return 'nothing, as asked for';
-  return `${plural(delivered, 'request')}, ${formatShare(delivered, wanted)} of those to be copied; ${answered}`;
+  return `${plural(delivered, 'request')}, ${formatShare(delivered, wanted)} of those to be copied${answered}`;
 }
 
 function lostText(ledger: Ledger, wanted: number): string {

@@ -109,10 +109,11 @@ it('of a dry run, of copies, of a recording', () => {
     endedBy: 'input-ended',
     intercepts: [],
   } as const;
-  const shown = text(ledgerOf({ answered: 3, 'sampled-out': 3 }), facts, { columns: 120 });
+  const shown = text(ledgerOf({ unanswered: 3, 'sampled-out': 3 }), facts, { columns: 120 });
   expect(shown).toContain('10.0 s, to its end: recording eth0, 80 → 192.0.2.10:8080, written to out.pcap');
   expect(shown).toContain('requests are counted in each of the 3 copies');
-  expect(shown).toContain('Written       3 requests');
+  expect(shown).toContain('Written       3 requests, 100 % of those to be copied\n');
+  expect(shown).toContain('written to the file; nothing was sent');
   expect(shown).toContain('Left out      3 requests, as asked for');
   expect(shown).not.toContain('dropped by the kernel');
 });
