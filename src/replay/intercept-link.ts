@@ -44,7 +44,10 @@ export interface InterceptLinkOptions {
   readonly connections: number;
   /** Pre-shared key. */
   readonly key: string | undefined;
-  /** Eight random bytes; other ones for each link. */
+  /**
+   * Eight random bytes. The same for links to different intercepts, which then tend to grant the same blocks; never the
+   * same for two links to one intercept.
+   */
   readonly instanceId: Uint8Array;
   /** Version of this program, for the intercept's log. */
   readonly software: string;
