@@ -93,6 +93,7 @@ export class Engine implements ReplayContext {
   readonly budget: ByteBudget;
   readonly waitsForResponse: boolean;
   busyReplicas = 0;
+  crowdedReplicas = 0;
   #sources: readonly PacketSource[] = [];
   #tracker: ConnectionTracker<ConnectionReplay> | undefined;
   #pacer: FramePacer | undefined;
@@ -338,7 +339,8 @@ export class Engine implements ReplayContext {
     const { target, budget } = this.#parts;
     return (
       !target.ready ||
-      budget.used + target.bufferedBytes > OUTSTANDING_BYTES ||
+      this.crowdedReplicas > 0 ||
+      budget.used + target.bufferedBytes > Math.min(OUTSTANDING_BYTES, budget.limit / 2) ||
       this.busyReplicas > OUTSTANDING_REPLICAS
     );
   }

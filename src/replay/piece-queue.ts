@@ -46,7 +46,10 @@ export class PieceQueue {
   }
 
   push(bytes: Uint8Array, offset: number, length: number): void {
-    this.#chunks.push(bytes.slice(offset, offset + length));
+    // Not `slice`: a Buffer's would be a view of bytes that are somebody else's.
+    const copy = new Uint8Array(length);
+    copy.set(bytes.subarray(offset, offset + length));
+    this.#chunks.push(copy);
     this.length += length;
     this.#budget.used += length;
   }

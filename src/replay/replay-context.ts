@@ -14,6 +14,8 @@ export interface ReplayContext {
   readonly waitsForResponse: boolean;
   /** Replicas that wait for the target. */
   busyReplicas: number;
+  /** Replicas whose queues are so full that a recording should not be read on. */
+  crowdedReplicas: number;
   /** How long a response may take; `held`: something waits behind it, or nobody waits for it online any more. */
   patience(held: boolean): Duration;
   /** Loop time. */

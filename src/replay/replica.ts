@@ -3,7 +3,7 @@
  *
  * Theory of operation. Units are queued in the order they were captured and *released* one after another. A unit that
  * answers something the server said (`answers` > 0) is held until the target has said as much: as many bytes as the
- * client had seen and a PSH, or a PSH and a short quiet where the target's response is shorter. Released bytes go
+ * client had seen and a PSH, or a quiet where the target's response is shorter or pushes nothing. Released bytes go
  * straight into the session; what does not fit waits in the piece queue. A unit is *settled*, once, when its fate is
  * known. A session that ends takes the units released into it along; the next unit opens a fresh one.
  *
@@ -11,7 +11,7 @@
  *                 └ no session to be had, or the queue is full ─┘
  */
 import type { Endpoint } from '../core/ip-address.ts';
-import { addTime, earliest, millis, NEVER, type Instant } from '../core/time.ts';
+import { addTime, earliest, millis, NEVER, seconds, type Instant } from '../core/time.ts';
 import type { Piece } from '../protocol/codec.ts';
 import type { UnitBucket } from '../report/ledger.ts';
 import { PieceQueue } from './piece-queue.ts';
@@ -22,8 +22,12 @@ import { Unit } from './unit.ts';
 
 /** Most that one replica may hold back, bytes: a slow target costs this much per connection, no more. */
 const QUEUE_LIMIT = 4 << 20;
-/** A response is over when this long has passed since a segment with PSH and nothing followed. */
+/** A response is over when this long has passed since a segment with PSH and nothing followed… */
 const RESPONSE_QUIET = millis(10);
+/** …and this long after one without: longer than a retransmission takes, should the PSH have been lost. */
+const PUSHLESS_QUIET = seconds(1);
+/** How soon a session is tried again that took nothing though nothing of it is under way: memory was short. */
+const RETRY = millis(10);
 
 /** How the client ended the connection: FIN, RST, or no more was captured of it. */
 export type ClientEnd = 'fin' | 'rst' | 'gone';
@@ -48,27 +52,32 @@ export class Replica extends TimerEntry implements SessionOwner {
   #sessionClosing = false;
   /** Bytes handed to the session. */
   #streamSent = 0;
-  /** Response bytes: of the session, and since the last unit was released. */
+  /** Response bytes: of the session, and since the last unit began to be sent. */
   #received = 0;
   #turnReceived = 0;
   #pushSeen = false;
   #lastReceived: Instant = NEVER;
   /** The rest of the unit being captured is not wanted. */
   #discarding = true;
+  /** That unit was settled as delivered when its session ended. More of it would be lost, and is counted so. */
+  #cutShort = false;
   #clientEnd: ClientEnd | undefined;
   /** The client's end came after it saw the last response. */
   #endAnswers = false;
   #done = false;
   #giveUpAt: Instant = NEVER;
-  /** Something waited behind the oldest unit when the timer was last set. */
+  /** A unit waited, or the client had ended, when the timer was last set. */
   #held = false;
-  /** Counted in `context.busyReplicas`. */
+  /** Counted in `context.busyReplicas`, and in `crowdedReplicas`. */
   #busy = false;
+  #crowded = false;
 
   /** Hands bytes of the unit being sent to the session; made once, since it runs per piece. */
   readonly #take = (bytes: Uint8Array, offset: number, length: number): number => {
     const taken = this.#session?.send(bytes, offset, length) ?? 0;
-    this.#units[this.#sending]!.sent += taken;
+    const unit = this.#units[this.#sending]!;
+    if (taken > 0 && unit.sent === 0) this.#beginTurn(unit);
+    unit.sent += taken;
     this.#streamSent += taken;
     return taken;
   };
@@ -88,7 +97,9 @@ export class Replica extends TimerEntry implements SessionOwner {
 
   /** Takes one piece of client data; its bytes are copied. */
   push(piece: Piece): void {
+    if (this.#done) return;
     if (piece.first) this.#begin(piece);
+    else if (this.#cutShort) this.#countRest();
     if (this.#discarding) return;
     const unit = this.#units[this.#units.length - 1]!;
     let taken = 0;
@@ -100,8 +111,7 @@ export class Replica extends TimerEntry implements SessionOwner {
     if (rest > 0) {
       const refused = this.#queue.refuses(rest);
       if (refused !== undefined) {
-        unit.length -= rest;
-        this.#loseLast(refused);
+        this.#loseLast(refused, rest);
         return;
       }
       this.#queue.push(piece.bytes, piece.offset + taken, rest);
@@ -118,8 +128,7 @@ export class Replica extends TimerEntry implements SessionOwner {
 
   /** The capture lost bytes of the unit being captured: it must not reach the target as if whole. */
   breakUnit(bucket: UnitBucket): void {
-    if (!this.#discarding && this.#units.length > 0) this.#loseLast(bucket);
-    this.#discarding = true;
+    if (!this.#discarding) this.#loseLast(bucket, 0);
   }
 
   /** The client is done. `answers`: it had seen a response since it last sent. */
@@ -129,7 +138,6 @@ export class Replica extends TimerEntry implements SessionOwner {
     this.#endAnswers = answers;
     this.#endCurrent();
     this.#pump();
-    this.#setTimer();
   }
 
   /** Gives up whatever is left, in `bucket`. */
@@ -163,8 +171,7 @@ export class Replica extends TimerEntry implements SessionOwner {
   sessionPeerClosed(): void {
     if (this.#done) return;
     this.#sessionClosing = true;
-    this.#settleAnswered();
-    this.#session?.close();
+    this.#pump();
   }
 
   sessionEnded(end: SessionEnd): void {
@@ -184,11 +191,20 @@ export class Replica extends TimerEntry implements SessionOwner {
     this.#pump();
   }
 
+  /** Released at once where that is possible, so that its bytes need not be queued. */
   #begin(piece: Piece): void {
     this.#endCurrent();
     this.#context.ledger.unitsOpened++;
     this.#units.push(new Unit(piece.answers, piece.time));
     this.#discarding = false;
+    this.#pump();
+  }
+
+  /** What follows of a unit whose session ended under it: a unit of its own, which reaches nobody. */
+  #countRest(): void {
+    this.#cutShort = false;
+    this.#context.ledger.unitsOpened++;
+    this.#owner.unitSettled('reset');
   }
 
   /** The unit being captured is complete. */
@@ -196,6 +212,7 @@ export class Replica extends TimerEntry implements SessionOwner {
     const unit = this.#units[this.#units.length - 1];
     if (unit !== undefined) unit.ended = true;
     this.#discarding = true;
+    this.#cutShort = false;
   }
 
   #pump(): void {
@@ -210,6 +227,8 @@ export class Replica extends TimerEntry implements SessionOwner {
       this.#sending++;
     }
     this.#settleAnswered();
+    // What the target will not answer any more is closed, once no bytes of a released unit wait.
+    if (this.#sessionClosing && !this.#hasBytesToSend()) this.#session?.close();
     this.#closeWhenDone();
     this.#setTimer();
   }
@@ -229,17 +248,34 @@ export class Replica extends TimerEntry implements SessionOwner {
     }
     unit.start = this.#streamSent;
     unit.receivedBefore = this.#received;
-    this.#turnReceived = 0;
-    this.#pushSeen = false;
     this.#context.released(unit.captured);
     return true;
+  }
+
+  /** The first bytes of a unit are with the session: what comes from now on may answer it. */
+  #beginTurn(unit: Unit): void {
+    unit.receivedBefore = this.#received;
+    this.#turnReceived = 0;
+    this.#pushSeen = false;
+  }
+
+  /** Bytes of the unit being sent wait for room in the session. */
+  #hasBytesToSend(): boolean {
+    const unit = this.#units[this.#sending];
+    return unit !== undefined && unit.released && unit.sent < unit.length;
   }
 
   /** Whether the target has answered what the client had seen answered before it sent this unit. */
   #turnIsOurs(unit: Unit): boolean {
     if (unit.answers === 0 || !this.#context.waitsForResponse) return true;
-    if (this.#turnReceived === 0 || !this.#pushSeen) return false;
-    return this.#turnReceived >= unit.answers || this.#context.now() >= addTime(this.#lastReceived, RESPONSE_QUIET);
+    if (this.#turnReceived === 0) return false;
+    if (this.#pushSeen && this.#turnReceived >= unit.answers) return true;
+    return this.#context.now() >= this.#quietAt();
+  }
+
+  /** When the response counts as over if nothing more comes. */
+  #quietAt(): Instant {
+    return addTime(this.#lastReceived, this.#pushSeen ? RESPONSE_QUIET : PUSHLESS_QUIET);
   }
 
   #openSession(): UnitBucket | undefined {
@@ -272,8 +308,11 @@ export class Replica extends TimerEntry implements SessionOwner {
     const acknowledged = this.#session?.acknowledged ?? 0;
     while (this.#units[0]?.released === true) {
       const unit = this.#units[0];
-      if (!unit.ended) this.#discarding = true;
       const delivered = unit.sent > 0 && unit.sent === unit.length && acknowledged >= unit.start + unit.length;
+      if (!unit.ended) {
+        this.#discarding = true;
+        this.#cutShort = delivered;
+      }
       if (delivered && this.#received > unit.receivedBefore) this.#settleFirst('answered');
       else if (delivered && (end === 'closed' || end === 'timed-out')) this.#settleFirst('unanswered');
       else this.#settleFirst(end === 'closed' ? 'reset' : end);
@@ -289,8 +328,11 @@ export class Replica extends TimerEntry implements SessionOwner {
     this.#owner.unitSettled(bucket);
   }
 
-  /** The unit being captured cannot be completed. Bytes of it that are already under way end their session. */
-  #loseLast(bucket: UnitBucket): void {
+  /**
+   * The unit being captured cannot be completed: `refused` bytes of it found no place, or the capture lost some. If
+   * others are already under way, they end their session.
+   */
+  #loseLast(bucket: UnitBucket, refused: number): void {
     this.#discarding = true;
     const unit = this.#units[this.#units.length - 1]!;
     unit.ended = true;
@@ -300,13 +342,12 @@ export class Replica extends TimerEntry implements SessionOwner {
       this.#settleAnswered();
       this.#session = undefined;
       while (this.#units.length > 0) this.#settleFirst(bucket);
-      this.#closeWhenDone();
-      return;
+    } else {
+      this.#units.pop();
+      this.#sending = Math.min(this.#sending, this.#units.length);
+      this.#queue.discardTail(unit.length - refused);
+      this.#owner.unitSettled(bucket);
     }
-    this.#units.pop();
-    this.#sending = Math.min(this.#sending, this.#units.length);
-    this.#queue.discardTail(unit.length);
-    this.#owner.unitSettled(bucket);
     this.#pump();
   }
 
@@ -339,29 +380,40 @@ export class Replica extends TimerEntry implements SessionOwner {
 
   #setTimer(): void {
     if (this.#done) return;
-    const { wheel } = this.#context;
     const busy = this.#isBusy();
-    if (busy !== this.#busy) {
-      this.#busy = busy;
-      this.#context.busyReplicas += busy ? 1 : -1;
-    }
-    const held = this.#clientEnd !== undefined || this.#units.length > 1;
+    this.#tellLoad(busy, this.#queue.crowded);
+    const held = this.#clientEnd !== undefined || this.#units.length > 1 || this.#units[0]?.released === false;
     if (!busy) this.#giveUpAt = NEVER;
     else if (this.#giveUpAt === NEVER || (held && !this.#held)) {
       const latest = addTime(this.#context.now(), this.#context.patience(held));
       this.#giveUpAt = earliest(this.#giveUpAt, latest);
     }
     this.#held = held;
+    this.#context.wheel.schedule(this, earliest(this.#giveUpAt, this.#pumpAt()));
+  }
+
+  /** When to look again although nothing happens; NEVER when only events can change anything. */
+  #pumpAt(): Instant {
+    if (this.#session === undefined || this.#sessionClosing) return NEVER;
+    const now = this.#context.now();
+    if (this.#hasBytesToSend()) return this.#session.acknowledged < this.#streamSent ? NEVER : addTime(now, RETRY);
     const next = this.#units[this.#sending];
-    const quiet = next !== undefined && !next.released && this.#pushSeen;
-    const quietAt = quiet ? addTime(this.#lastReceived, RESPONSE_QUIET) : NEVER;
-    wheel.schedule(this, quietAt > this.#context.now() && quietAt < this.#giveUpAt ? quietAt : this.#giveUpAt);
+    if (next === undefined || next.released || this.#turnReceived === 0) return NEVER;
+    return this.#quietAt();
+  }
+
+  /** Keeps the figures of the context. */
+  #tellLoad(busy: boolean, crowded: boolean): void {
+    if (busy !== this.#busy) this.#context.busyReplicas += busy ? 1 : -1;
+    if (crowded !== this.#crowded) this.#context.crowdedReplicas += crowded ? 1 : -1;
+    this.#busy = busy;
+    this.#crowded = crowded;
   }
 
   #finish(): void {
     if (this.#done) return;
     this.#done = true;
-    if (this.#busy) this.#context.busyReplicas--;
+    this.#tellLoad(false, false);
     this.#context.wheel.schedule(this, NEVER);
     this.#owner.replicaDone();
   }

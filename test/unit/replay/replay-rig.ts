@@ -1,0 +1,258 @@
+/** A replay without network and clock: fake target sessions, virtual time, and what the ledger was told. */
+import { expect } from 'vitest';
+import { parseIp, type Endpoint } from '../../../src/core/ip-address.ts';
+import { addTime, instant, millis, seconds, type Duration, type Instant } from '../../../src/core/time.ts';
+import type { Piece } from '../../../src/protocol/codec.ts';
+import { ByteBudget } from '../../../src/replay/piece-queue.ts';
+import { Replica, type ReplicaOwner } from '../../../src/replay/replica.ts';
+import type { ReplayContext } from '../../../src/replay/replay-context.ts';
+import type { OpenFailure, SessionEnd, SessionOwner, Target, TargetSession } from '../../../src/replay/target.ts';
+import { TimerWheel } from '../../../src/replay/timer-wheel.ts';
+import { Ledger, UNIT_BUCKETS, type UnitBucket } from '../../../src/report/ledger.ts';
+
+export const CLIENT: Endpoint = { address: parseIp('192.0.2.1')!, port: 40_000 };
+export const TARGET: Endpoint = { address: parseIp('198.51.100.7')!, port: 8080 };
+
+/** What stands for a session to the target; the methods below `TargetSession`'s are the target's side of it. */
+export class FakeSession implements TargetSession {
+  readonly owner: SessionOwner;
+  /** All bytes it took. */
+  sent = '';
+  /** How many more it takes. */
+  room: number;
+  acknowledged = 0;
+  state: 'open' | 'closing' | 'aborted' | 'ended' = 'open';
+
+  constructor(owner: SessionOwner, room: number) {
+    this.owner = owner;
+    this.room = room;
+  }
+
+  send(bytes: Uint8Array, offset: number, length: number): number {
+    expect(this.state, 'nothing is sent into a session that is over').not.toMatch(/aborted|ended/);
+    if (this.state !== 'open') return 0;
+    const taken = Math.min(length, this.room);
+    this.sent += Buffer.from(bytes.subarray(offset, offset + taken)).toString('latin1');
+    this.room -= taken;
+    return taken;
+  }
+
+  close(): void {
+    expect(this.state).not.toMatch(/aborted|ended/);
+    this.state = 'closing';
+  }
+
+  abort(): void {
+    expect(this.state).not.toMatch(/aborted|ended/);
+    this.state = 'aborted';
+  }
+
+  /** Nothing more comes from it. */
+  get over(): boolean {
+    return this.state === 'aborted' || this.state === 'ended';
+  }
+
+  ack(count = this.sent.length - this.acknowledged): void {
+    this.acknowledged += count;
+    this.owner.sessionProgressed();
+  }
+
+  respond(length: number, push = true): void {
+    this.owner.sessionReceived(length, push);
+  }
+
+  /** Acknowledges all and responds. */
+  answer(length = 1): void {
+    this.ack();
+    if (!this.over) this.respond(length);
+  }
+
+  makeRoom(count: number): void {
+    this.room += count;
+    this.owner.sessionProgressed();
+  }
+
+  fin(): void {
+    this.owner.sessionPeerClosed();
+  }
+
+  end(end: SessionEnd): void {
+    expect(this.over, 'a session ends once').toBe(false);
+    this.state = 'ended';
+    this.owner.sessionEnded(end);
+  }
+}
+
+export class FakeTarget implements Target {
+  readonly sessions: FakeSession[] = [];
+  readonly opened: { readonly client: Endpoint; readonly target: Endpoint; readonly replica: number }[] = [];
+  ready = true;
+  bufferedBytes = 0;
+  /** Why no session can be opened, while set. */
+  failure: OpenFailure | undefined;
+  /** Of sessions opened from now on. */
+  room = Infinity;
+
+  get openSessions(): number {
+    return this.sessions.filter((session) => !session.over).length;
+  }
+
+  get last(): FakeSession {
+    return this.sessions[this.sessions.length - 1]!;
+  }
+
+  open(owner: SessionOwner, client: Endpoint, target: Endpoint, replica: number): TargetSession | OpenFailure {
+    if (this.failure !== undefined) return this.failure;
+    this.opened.push({ client, target, replica });
+    const session = new FakeSession(owner, this.room);
+    this.sessions.push(session);
+    return session;
+  }
+
+  flush(): void {}
+  abortAll(): void {}
+  async close(): Promise<void> {}
+}
+
+export interface RigOptions {
+  readonly waitsForResponse?: boolean;
+  readonly budget?: number;
+  readonly patience?: Duration;
+  readonly heldPatience?: Duration;
+}
+
+export class Rig implements ReplayContext {
+  readonly ledger = new Ledger();
+  readonly target = new FakeTarget();
+  readonly budget: ByteBudget;
+  readonly waitsForResponse: boolean;
+  readonly wheel: TimerWheel;
+  busyReplicas = 0;
+  crowdedReplicas = 0;
+  gap: 'kernel-drop' | 'capture-gap' = 'capture-gap';
+  readonly releasedAt: Instant[] = [];
+  readonly #options: RigOptions;
+  #now: Instant = instant(1_000_000);
+
+  constructor(options: RigOptions = {}) {
+    this.#options = options;
+    this.budget = new ByteBudget(options.budget ?? 64 << 20);
+    this.waitsForResponse = options.waitsForResponse ?? true;
+    this.wheel = new TimerWheel(this.#now);
+  }
+
+  get session(): FakeSession {
+    return this.target.last;
+  }
+
+  patience(held: boolean): Duration {
+    return held ? (this.#options.heldPatience ?? seconds(30)) : (this.#options.patience ?? seconds(600));
+  }
+
+  now(): Instant {
+    return this.#now;
+  }
+
+  gapBucket(): 'kernel-drop' | 'capture-gap' {
+    return this.gap;
+  }
+
+  released(captured: Instant): void {
+    this.releasedAt.push(captured);
+  }
+
+  /** Lets time pass, firing timers on their way. */
+  pass(ms: number): void {
+    const until = addTime(this.#now, millis(ms));
+    for (;;) {
+      const wake = this.wheel.nextWake();
+      if (wake > until) break;
+      if (wake > this.#now) this.#now = wake;
+      this.wheel.advance(this.#now);
+    }
+    this.#now = until;
+    this.wheel.advance(until);
+  }
+
+  /** Settled units of all connections by bucket, in the order of the ledger. */
+  get buckets(): Partial<Record<UnitBucket, number>> {
+    return this.ledger.units.toJSON();
+  }
+
+  get unitsSettled(): number {
+    return UNIT_BUCKETS.reduce((n, bucket) => n + this.ledger.units.get(bucket), 0);
+  }
+
+  /** What must hold when nothing is in flight any more. */
+  expectIdle(): void {
+    expect({
+      busy: this.busyReplicas,
+      crowded: this.crowdedReplicas,
+      budget: this.budget.used,
+      timers: this.wheel.size,
+      unsettled: this.ledger.unitsOpened - this.unitsSettled,
+    }).toEqual({ busy: 0, crowded: 0, budget: 0, timers: 0, unsettled: 0 });
+  }
+}
+
+export interface PieceSpec {
+  /** False: the piece continues a message. */
+  readonly first?: boolean;
+  readonly last?: boolean;
+  readonly answers?: number;
+}
+
+export function piece(text: string, spec: PieceSpec = {}): Piece {
+  const bytes = Buffer.from(`<${text}>`, 'latin1');
+  const first = spec.first ?? true;
+  return {
+    bytes,
+    offset: 1,
+    length: text.length,
+    time: instant(0),
+    first,
+    last: spec.last ?? false,
+    answers: first ? (spec.answers ?? 0) : 0,
+  };
+}
+
+/** A rig with one replica, and what its owner was told. */
+export class ReplicaRig extends Rig {
+  readonly replica: Replica;
+  /** Buckets in the order of settling. */
+  readonly settled: UnitBucket[] = [];
+  done = 0;
+
+  constructor(options: RigOptions = {}, index = 0) {
+    super(options);
+    const owner: ReplicaOwner = {
+      client: CLIENT,
+      target: TARGET,
+      unitSettled: (bucket) => {
+        this.settled.push(bucket);
+        this.ledger.settleUnit(bucket);
+      },
+      replicaDone: () => this.done++,
+    };
+    this.replica = new Replica(this, owner, index);
+  }
+
+  /** Client data: a message of one piece, unless said otherwise. */
+  push(text: string, spec: PieceSpec = {}): void {
+    const p = piece(text, spec);
+    this.replica.push(p);
+    // The bytes are the replica's only during the call.
+    p.bytes.fill(0x21);
+  }
+
+  more(text: string, spec: PieceSpec = {}): void {
+    this.push(text, { ...spec, first: false });
+  }
+
+  /** The replica is over, and has left nothing behind. */
+  expectDone(...settled: UnitBucket[]): void {
+    expect(this.settled).toEqual(settled);
+    expect(this.done).toBe(1);
+    this.expectIdle();
+  }
+}
