@@ -20,6 +20,7 @@ async function refusal(lab: Lab, host: HostName, name: ProgramName, args: readon
 
 describeLab('bad use', () => {
   labTest('tcpcopy refuses with one line', {}, async (lab) => {
+    await startIntercept(lab.host('assistant'));
     const copy = (...args: string[]) => refusal(lab, 'online', 'tcpcopy', args);
     const rest = ['-s', ASSISTANT];
     expect(await copy('-x', TARGET, ...rest, '-i', 'eth77')).toMatch(/eth77.*\[E_DEVICE\]/);
@@ -32,7 +33,7 @@ describeLab('bad use', () => {
     expect(await copy('-x', TARGET, ...rest, '-n', '5000')).toMatch(/-n.*\[E_OPTION\]/);
     expect(await copy('-x', TARGET, ...rest, '--no-such')).toMatch(/--no-such.*\[E_USAGE\]/);
     // Nobody listens there.
-    expect(await copy(...STANDARD_ARGS)).toMatch(/10\.77\.2\.3.*\[E_INTERCEPT_UNREACHABLE\]/);
+    expect(await copy('-x', TARGET, '-s', `${ASSISTANT}:4`)).toMatch(/10\.77\.2\.3:4.*\[E_INTERCEPT_UNREACHABLE\]/);
   });
 
   labTest('a recording that is none', {}, async (lab) => {
