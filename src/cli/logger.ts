@@ -64,10 +64,18 @@ export function openLogFile(path: string, options: Pick<ProcessOptions, 'logLeve
   };
 }
 
+/** The record as `createLog` has pino write it. */
+interface PinoRecord {
+  readonly level: string;
+  readonly time: string;
+  readonly msg?: string;
+  readonly [field: string]: unknown;
+}
+
 function textLine(json: string): string {
-  const { level, time, msg, ...fields } = JSON.parse(json) as Record<string, unknown>;
+  const { level, time, msg = '', ...fields } = JSON.parse(json) as PinoRecord;
   const rest = Object.entries(fields).map(([key, value]) => ` ${key}=${fieldText(value)}`);
-  return `${String(time)} ${String(level).padEnd(5)} ${String(msg ?? '').replace(/\s*\n\s*/g, ' ')}${rest.join('')}`;
+  return `${time} ${level.padEnd(5)} ${msg.replace(/\s*\n\s*/g, ' ')}${rest.join('')}`;
 }
 
 function fieldText(value: unknown): string {

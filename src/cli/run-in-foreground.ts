@@ -58,7 +58,7 @@ export async function runInForeground<O extends { readonly process: ProcessOptio
     const environment: RunEnvironment = {
       version: programVersion(),
       log,
-      stdout: parent && file ? file.line : (line) => terminal.line(line),
+      stdout: (line) => (parent && file ? file.line(line) : terminal.line(line)),
       liveLine: !parent && terminal.isTty ? (text) => terminal.live(text) : undefined,
       get columns() {
         return terminal.columns;
