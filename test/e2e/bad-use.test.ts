@@ -1,11 +1,13 @@
 /** Bad use: one line that says where, what, and what to do; exit code 2; nothing sent. */
 import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import type { Lab } from './lab/lab.ts';
 import { ASSISTANT, STANDARD_ARGS, TARGET } from './lab/live-copy.ts';
 import type { HostName } from './lab/plan.ts';
 import { builtProgram, RunningProgram, startIntercept, type ProgramName } from './lab/programs.ts';
 import { describeLab, labTest } from './lab/rig.ts';
+import { bash } from './lab/shell.ts';
 
 /** Runs a program that must refuse, and gives the one line it says. */
 async function refusal(lab: Lab, host: HostName, name: ProgramName, args: readonly string[]): Promise<string> {
@@ -62,11 +64,23 @@ describeLab('bad use', () => {
     expect(await intercept('-i', 'back')).toMatch(/36524.*\[E_LISTEN\]/);
   });
 
-  labTest('another version of the control channel', {}, async (lab) => {
+  labTest('something at -s that is no intercept', {}, async (lab) => {
     const host = lab.host('assistant');
-    // Something listens that is no intercept.
     host.spawn('stranger', ['socat', 'TCP-LISTEN:36524,fork,reuseaddr', 'SYSTEM:echo hello there; sleep 5']);
     await host.listening(36524);
-    expect(await refusal(lab, 'online', 'tcpcopy', STANDARD_ARGS)).toMatch(/10\.77\.2\.3.*\[E_CONTROL_/);
+    expect(await refusal(lab, 'online', 'tcpcopy', STANDARD_ARGS)).toMatch(/10\.77\.2\.3.*\[E_CONTROL_PROTOCOL\]/);
+  });
+
+  labTest('an intercept of another version', {}, async (lab) => {
+    const host = lab.host('assistant');
+    // The program as built, but for its version of the control channel.
+    const root = fileURLToPath(new URL('../..', import.meta.url));
+    bash(`
+      cp -r ${root}/dist ${root}/package.json ${host.file('.')}
+      ln -s ${root}/node_modules ${root}/prebuilds ${host.file('.')}
+      sed -i -E 's/(PROTOCOL_(MIN|MAX) = )[0-9]+/\\199/' ${host.file('dist/src/control/protocol.js')}`);
+    host.spawn('other', [process.execPath, host.file('dist/src/cli/intercept.js'), '-i', 'back']);
+    await host.listening(36524);
+    expect(await refusal(lab, 'online', 'tcpcopy', STANDARD_ARGS)).toMatch(/10\.77\.2\.3.*99.*\[E_CONTROL_VERSION\]/);
   });
 });
