@@ -344,7 +344,6 @@ export class Replica extends TimerEntry implements SessionOwner {
       while (this.#units.length > 0) this.#settleFirst(bucket);
     } else {
       this.#units.pop();
-      this.#sending = Math.min(this.#sending, this.#units.length);
       this.#queue.discardTail(unit.length - refused);
       this.#owner.unitSettled(bucket);
     }
