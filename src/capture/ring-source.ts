@@ -34,7 +34,13 @@ export interface RingSourceOptions {
   readonly retireMs?: number;
 }
 
-const BLOCK_SIZE = 256 * 1024;
+/**
+ * The smallest power of two that holds a 64 KiB GRO frame. At modest rates a block goes over when its timer fires, nearly
+ * empty, so what the ring then holds of a stalled process's time is the number of blocks times the retire time: 2 s with
+ * 64 MiB.
+ */
+const BLOCK_SIZE = 128 * 1024;
+const RETIRE_MS = 4;
 const MIN_BLOCKS = 2;
 /** The kernel's memory, which cannot be swapped out. */
 const MAX_BUFFER = 1 << 30;
@@ -68,10 +74,10 @@ export class RingSource implements PacketSource {
     this.#options = {
       filter: {},
       direction: 'in',
-      captureBuffer: 16 << 20,
+      captureBuffer: 64 << 20,
       snapLength: BLOCK_SIZE,
       promiscuous: false,
-      retireMs: 1,
+      retireMs: RETIRE_MS,
       ...options,
     };
   }

@@ -224,8 +224,9 @@ class CopyRun {
   }
 
   #sourceFailed(source: PacketSource, error: Error): void {
-    this.#environment.log.error(error instanceof TcpcopyError ? error.oneLine() : `${source.name}: ${error.message}`);
-    this.#failure ??= error;
+    // The first one is what the run ends with, and is reported then.
+    if (this.#failure === undefined) this.#failure = error;
+    else this.#environment.log.error(`${source.name}: ${error.message}`);
   }
 
   #closeSources(): void {
