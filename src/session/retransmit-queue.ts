@@ -12,6 +12,9 @@
  * a time is, the next when a partial acknowledgement comes (NewReno, RFC 6582). Both end when `recover`, which was
  * SND.NXT when the loss was noticed, is acknowledged. What the peer holds according to SACK is never sent again, unless
  * it turns out to have forgotten it (RFC 2018 §8).
+ *
+ * An instance lives from the first sign of loss until all that it was about has been acknowledged: sessions that lose
+ * nothing have none.
  */
 import { seqAdd, seqDiff, seqGe, seqGt, seqLe, seqLt, seqMax, seqNum, type SeqNum } from '../core/seq-num.ts';
 import type { TcpOptions } from '../wire/tcp-options.ts';
@@ -36,10 +39,6 @@ export class RetransmitQueue {
   #peerHolds: SackScoreboard | undefined = undefined;
   /** The first retransmission of a fast recovery goes out whatever the window says (RFC 5681 §3.2 step 3). */
   #urgent = false;
-
-  get recovering(): boolean {
-    return this.#mode !== NO_LOSS;
-  }
 
   get inFastRecovery(): boolean {
     return this.#mode === FAST;
@@ -98,7 +97,7 @@ export class RetransmitQueue {
     this.#urgent = false;
   }
 
-  /** The cumulative acknowledgement moved to `una`. Returns true when that ends a recovery. */
+  /** The cumulative acknowledgement moved to `una`. Returns true when nothing is left to remember of any loss. */
   advanced(una: SeqNum, nxt: SeqNum, segmentSize: number): boolean {
     this.#duplicates = 0;
     const held = this.#peerHolds;
@@ -106,12 +105,11 @@ export class RetransmitQueue {
       held.discardBefore(una);
       if (held.isEmpty) this.#peerHolds = undefined;
     }
-    if (this.#mode === NO_LOSS) return false;
-    if (seqGe(una, this.#recover)) {
+    if (this.#mode !== NO_LOSS && seqGe(una, this.#recover)) {
       this.#mode = NO_LOSS;
       this.#urgent = false;
-      return true;
     }
+    if (this.#mode === NO_LOSS) return this.#peerHolds === undefined;
     if (this.#mode === FAST && held === undefined) {
       this.#resend = una;
       this.#lostEdge = firstSegmentEnd(una, nxt, segmentSize);
@@ -154,13 +152,6 @@ export class RetransmitQueue {
     }
     flight -= held === undefined ? this.#duplicates * segmentSize : held.bytes;
     return flight < 0 ? 0 : flight;
-  }
-
-  clear(): void {
-    this.#mode = NO_LOSS;
-    this.#duplicates = 0;
-    this.#urgent = false;
-    this.#peerHolds = undefined;
   }
 }
 

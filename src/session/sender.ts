@@ -55,7 +55,8 @@ export class Sender {
   readonly #config: SessionConfig;
   readonly #timers: Timers;
   readonly #stats: SessionStats;
-  readonly #retransmits = new RetransmitQueue();
+  /** From the first sign of loss until everything it was about is acknowledged. */
+  #loss: RetransmitQueue | undefined = undefined;
   readonly #congestion: Congestion;
   /** Payload and options together, at most; and payload alone in the usual segment. */
   #payloadMax: number;
@@ -74,8 +75,8 @@ export class Sender {
   #probeDue = false;
   /** When the wait for progress began. */
   #stuckSince: Instant = instant(0.5);
+  /** When the peer last acknowledged anything. */
   #heardAt: Instant = instant(0.5);
-  #sentAt: Instant = instant(0.5);
 
   constructor(config: SessionConfig, timers: Timers, stats: SessionStats, ipVersion: 4 | 6, iss: SeqNum) {
     this.#config = config;
@@ -167,13 +168,19 @@ export class Sender {
     this.#heardAt = now;
     const window = wireWindow << this.windowShift;
     const moved = this.#updateWindow(now, seq, ack, window);
-    const news = options.sackBlocks > 0 && this.sackEnabled && this.#retransmits.noteSack(options, this.una, this.nxt);
+    const news =
+      options.sackBlocks > 0 &&
+      this.sackEnabled &&
+      this.outstanding &&
+      this.#noteLoss().noteSack(options, this.una, this.nxt);
     if (seqGt(ack, this.una)) {
       this.#advance(now, ack, options);
     } else if (ack === this.una && this.outstanding && (news || (bare && !moved && options.sackBlocks === 0))) {
-      this.#retransmits.duplicateAck();
+      this.#noteLoss().duplicateAck();
     }
-    if (this.outstanding && this.#retransmits.lossSuspected(this.#segmentSize)) this.#fastRetransmit(now);
+    if (this.#loss !== undefined && this.outstanding && this.#loss.lossSuspected(this.#segmentSize)) {
+      this.#fastRetransmit(now);
+    }
     return true;
   }
 
@@ -217,18 +224,23 @@ export class Sender {
     this.#tries = 0;
     this.#stuckSince = now;
 
-    const wasFast = this.#retransmits.inFastRecovery;
-    this.#retransmits.advanced(ack, this.nxt, this.#segmentSize);
+    const loss = this.#loss;
+    const wasFast = loss !== undefined && loss.inFastRecovery;
+    if (loss !== undefined && loss.advanced(ack, this.nxt, this.#segmentSize)) this.#loss = undefined;
     if (!wasFast) this.#congestion.acknowledged(bytes, 2 * inFlight >= this.#congestion.window);
 
     if (this.outstanding) this.#timers.setRetransmit(now, this.rtt.rto);
     else this.#timers.retransmit = NEVER;
   }
 
+  #noteLoss(): RetransmitQueue {
+    return (this.#loss ??= new RetransmitQueue());
+  }
+
   #fastRetransmit(now: Instant): void {
     this.#stats.fastRetransmits++;
     this.#congestion.lost(seqDiff(this.nxt, this.una));
-    this.#retransmits.enterFast(this.una, this.nxt, this.#segmentSize);
+    this.#noteLoss().enterFast(this.una, this.nxt, this.#segmentSize);
     this.#timers.setRetransmit(now, this.rtt.rto);
   }
 
@@ -249,7 +261,7 @@ export class Sender {
     this.rtt.timedOut();
     this.#timing = false;
     this.#congestion.timedOut(seqDiff(this.nxt, this.una), again);
-    this.#retransmits.enterTimeout(this.una, this.nxt);
+    this.#noteLoss().enterTimeout(this.una, this.nxt);
     this.#timers.setRetransmit(now, this.rtt.rto);
     return true;
   }
@@ -275,7 +287,7 @@ export class Sender {
     this.#setPayloadMax(payload, false);
     if (!this.outstanding || this.una === this.iss) return;
     this.#timing = false;
-    this.#retransmits.enterTimeout(this.una, this.nxt);
+    this.#noteLoss().enterTimeout(this.una, this.nxt);
     this.#timers.setRetransmit(now, this.rtt.rto);
   }
 
@@ -287,12 +299,11 @@ export class Sender {
    */
   choose(now: Instant, optionsLength: number): boolean {
     const size = this.#payloadMax - optionsLength;
-    if (this.#retransmits.recovering && this.#chooseLost(size)) return true;
+    if (this.#loss !== undefined && this.#chooseLost(this.#loss, size)) return true;
     return this.#chooseNew(now, size);
   }
 
-  #chooseLost(size: number): boolean {
-    const queue = this.#retransmits;
+  #chooseLost(queue: RetransmitQueue, size: number): boolean {
     if (!queue.nextHole()) return false;
     const start = queue.holeStart;
     const holeEnd = queue.holeEnd;
@@ -328,9 +339,11 @@ export class Sender {
       if (!idle && length < this.maxWindow >> 1) return false;
     }
     if (idle) {
-      if (now - this.#sentAt > this.rtt.rto) this.#congestion.restart();
+      if (now - this.#heardAt > this.rtt.rto) this.#congestion.restart();
     } else {
-      const inFlight = this.#retransmits.inFlight(this.una, this.nxt, this.#segmentSize);
+      const { una, nxt } = this;
+      const loss = this.#loss;
+      const inFlight = loss === undefined ? seqDiff(nxt, una) : loss.inFlight(una, nxt, this.#segmentSize);
       if (inFlight > 0 && inFlight + length > this.#congestion.window) return false;
     }
     this.segmentSeq = this.nxt;
@@ -356,7 +369,7 @@ export class Sender {
     const end = seqAdd(this.segmentSeq, this.segmentLength + (this.segmentFin ? 1 : 0));
     if (seqGt(end, this.nxt)) {
       if (this.una === this.nxt) this.#stuckSince = now;
-      if (!this.#timing && !this.#retransmits.recovering) {
+      if (!this.#timing && this.#loss === undefined) {
         this.#timing = true;
         this.#timedEnd = end;
         this.#timedAt = now;
@@ -365,9 +378,8 @@ export class Sender {
     } else {
       this.#stats.retransmissions++;
       this.#timing = false;
-      this.#retransmits.resent(end);
+      this.#loss?.resent(end);
     }
-    this.#sentAt = now;
     if (this.#timers.retransmit === NEVER) this.#timers.setRetransmit(now, this.rtt.rto);
   }
 
@@ -387,7 +399,7 @@ export class Sender {
   /** Forgets everything queued: the session is over. */
   release(): void {
     this.buffer.clear();
-    this.#retransmits.clear();
+    this.#loss = undefined;
   }
 
   #setPayloadMax(payload: number, fresh: boolean): void {

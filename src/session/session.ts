@@ -106,10 +106,8 @@ export class Session {
   #staleSeen = false;
   #challenges = 0;
   #challengesSince: Instant = instant(0.5);
-  #connectedWaits = false;
-  #ackedWaits = false;
-  #finWaits = false;
-  #endWaits = false;
+  /** Events not yet polled, but for DATA, which the receiver knows of: bit N is event N. */
+  #events = 0;
   #lastEvent: SessionEvent = EVENT_NONE;
 
   constructor(config: SessionConfig, local: Endpoint, remote: Endpoint, isn: SeqNum) {
@@ -233,24 +231,21 @@ export class Session {
   // ---- outputs ----
 
   poll(): SessionEvent {
-    if (this.#connectedWaits) {
-      this.#connectedWaits = false;
-      return EVENT_CONNECTED;
-    }
-    if (this.#ackedWaits) {
-      this.#ackedWaits = false;
-      return EVENT_ACKED;
-    }
+    if (this.#take(EVENT_CONNECTED)) return EVENT_CONNECTED;
+    if (this.#take(EVENT_ACKED)) return EVENT_ACKED;
     if (this.#receiver.textWaits && this.#receiver.next(this.received)) return EVENT_DATA;
-    if (this.#finWaits) {
-      this.#finWaits = false;
-      return EVENT_PEER_FIN;
-    }
-    if (this.#endWaits) {
-      this.#endWaits = false;
-      return this.#lastEvent;
-    }
-    return EVENT_NONE;
+    if (this.#take(EVENT_PEER_FIN)) return EVENT_PEER_FIN;
+    return this.#take(this.#lastEvent) ? this.#lastEvent : EVENT_NONE;
+  }
+
+  #take(event: SessionEvent): boolean {
+    if ((this.#events & (1 << event)) === 0) return false;
+    this.#events &= ~(1 << event);
+    return true;
+  }
+
+  #announce(event: SessionEvent): void {
+    this.#events |= 1 << event;
   }
 
   /**
@@ -382,7 +377,7 @@ export class Session {
       this.#challenge(now);
       return;
     }
-    if (sender.acknowledged !== acknowledged) this.#ackedWaits = true;
+    if (sender.acknowledged !== acknowledged) this.#announce(EVENT_ACKED);
     if (sender.finAcked) {
       this.#follow(ON_FIN_ACKED);
       if (this.#lastEvent !== EVENT_NONE) return;
@@ -395,7 +390,7 @@ export class Session {
   #handleText(now: Instant, segment: Segment): void {
     this.#receiver.handleText(now, segment);
     if (!this.#receiver.finTaken) return;
-    this.#finWaits = true;
+    this.#announce(EVENT_PEER_FIN);
     this.#follow(ON_PEER_FIN);
     if (this.#state === TIME_WAIT) this.#enterTimeWait(now);
   }
@@ -464,7 +459,7 @@ export class Session {
     this.#sender.connected(now, segment.seq, segment.ack, window);
     this.#synDue = false;
     this.#setState(ESTABLISHED);
-    this.#connectedWaits = true;
+    this.#announce(EVENT_CONNECTED);
     if (this.#sender.finQueued) this.#follow(ON_CLOSE);
   }
 
@@ -496,7 +491,7 @@ export class Session {
 
   #announceEnd(event: SessionEvent): void {
     this.#lastEvent = event;
-    this.#endWaits = true;
+    this.#announce(event);
   }
 
   #setState(to: TcpState): void {
