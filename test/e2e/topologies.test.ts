@@ -128,13 +128,20 @@ describeLab('topologies', () => {
     }
   });
 
-  // The mirror repeats what the host receives after GRO: without offloads frames stay as they were on the wire.
-  labTest('VLAN-tagged capture from a mirror port', { offloads: false }, async (lab) => {
-    await startTaggedMirror(lab.host('online'), 'front', 7);
+  labTest('IPv4 clients to an IPv6 target', {}, async (lab) => {
     await copyLive(lab, () => mixedLoad(lab, onlineAddress(lab)), {
-      args: ['-x', `10.77.1.1:${TARGET}`, '-s', ASSISTANT, '-c', '192.168.100.x', '-i', 'mirror'],
+      args: ['-x', `80-[${HOSTS.test.back.v6}]:80`, '-s', ASSISTANT, '-c', 'fd77:100::/120', '-i', 'front'],
     });
   });
+
+  // The mirror repeats what the host receives after GRO: without offloads frames stay as they were on the wire.
+  for (const filter of [[], ['-F', 'host 10.77.1.10']])
+    labTest(`VLAN-tagged capture from a mirror port ${filter.join(' ')}`, { offloads: false }, async (lab) => {
+      await startTaggedMirror(lab.host('online'), 'front', 7);
+      await copyLive(lab, () => mixedLoad(lab, onlineAddress(lab)), {
+        args: ['-x', `10.77.1.1:${TARGET}`, '-s', ASSISTANT, '-c', '192.168.100.x', '-i', 'mirror', ...filter],
+      });
+    });
 });
 
 /** Intercept on the test server; no assistant anywhere. */
