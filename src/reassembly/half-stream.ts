@@ -7,7 +7,7 @@
  * through: `offer` says how many of its bytes continue the stream and the caller hands them out of the segment itself.
  * What is ahead is copied into `#held`; what is behind has been handed out already, so the first copy of a byte wins.
  *
- * Payload with a bad checksum goes to `#suspect` instead. It is used only where the peer acknowledged it and nothing
+ * Payload with a bad checksum is held apart, as suspect. It is used only where the peer acknowledged it and nothing
  * good covers it by then: a receiver drops a corrupted segment and does not acknowledge it before the good copy has
  * come, whereas a segment that only looks bad because the capturing host's NIC was to fill in the checksum is
  * acknowledged without ever being sent again. Data on a SYN is suspect in the same way, because a server may accept or
@@ -29,14 +29,14 @@ import { seqAdd, seqDiff, seqGe, seqGt, seqLt, seqMax, seqNum, type SeqNum } fro
 import type { Instant } from '../core/time.ts';
 import type { Segment } from '../wire/segment.ts';
 import { EVENT_DATA, EVENT_GAP, EVENT_HALF_CLOSED, EVENT_NONE, type Chunk, type Gap } from './delivery.ts';
+import { HeldBytes } from './held-bytes.ts';
 import { HoleClock } from './hole-clock.ts';
 import type { StreamContext } from './stream-context.ts';
 import { MAX_WINDOW, StreamExtent } from './stream-extent.ts';
-import { mayBeProbe, originOf, wasProbe, type Store } from './stream-origin.ts';
+import { mayBeProbe, wasProbe } from './stream-origin.ts';
 import {
   COUNT_AFTER_FIN,
   COUNT_BAD_CHECKSUM,
-  COUNT_BAD_CHECKSUM_USED,
   COUNT_DELIVERED,
   COUNT_DUPLICATE,
   COUNT_GAPS,
@@ -88,10 +88,8 @@ export class HalfStream {
   /** Where data on the SYN ended. */
   #synDataEnd: SeqNum | undefined = undefined;
   #otherIsns: SeqNum[] | undefined = undefined;
-  #held: Store | undefined = undefined;
-  #suspect: Store | undefined = undefined;
-  #cost = 0;
-  readonly #clock = new HoleClock();
+  #held: HeldBytes | undefined = undefined;
+  #clock: HoleClock | undefined = undefined;
 
   constructor(context: StreamContext) {
     this.#context = context;
@@ -122,7 +120,7 @@ export class HalfStream {
 
   /** Whether a hole keeps the stream waiting, as of the last `wait`. */
   get waiting(): boolean {
-    return this.#clock.running;
+    return this.#clock !== undefined;
   }
 
   /** The lowest sequence number held out of order. */
@@ -137,7 +135,7 @@ export class HalfStream {
 
   /** Whether a segment at `seq` can belong to this stream at all. */
   plausible(seq: SeqNum, length: number): boolean {
-    const base = this.anchored ? this.next : (this.#held?.firstSeq ?? this.#suspect?.firstSeq);
+    const base = this.anchored ? this.next : this.#held?.firstSeq;
     if (base === undefined) return true;
     const distance = seqDiff(seq, base);
     return distance < MAX_WINDOW && distance + length > -MAX_LATENESS;
@@ -165,7 +163,7 @@ export class HalfStream {
   takeSynData(segment: Segment, seq: SeqNum): void {
     if (!this.anchored || this.next !== seq) return;
     this.#synDataEnd = seqAdd(seq, segment.payloadLength);
-    this.#suspects().insert(seq, segment.bytes, segment.payloadOffset, segment.payloadLength, originOf(segment));
+    this.#holding().holdSuspect(segment, seq, 0, segment.payloadLength);
     this.#update();
   }
 
@@ -202,7 +200,6 @@ export class HalfStream {
     if (this.anchored && (seqLt(seq, this.next) || seqDiff(seq, this.next) > MAX_WINDOW)) return;
     this.extent.end(seq);
     this.#held?.discardFrom(seq);
-    this.#suspect?.discardFrom(seq);
     this.#update();
   }
 
@@ -247,7 +244,7 @@ export class HalfStream {
       return 0;
     }
     let ready = length - behind;
-    const firstHeld = this.#held?.firstSeq;
+    const firstHeld = this.#held?.piece(0)?.seq;
     if (firstHeld !== undefined && seqDiff(firstHeld, this.next) < ready) {
       ready = Math.max(0, seqDiff(firstHeld, this.next));
       this.#hold(segment, seq, behind + ready, length);
@@ -269,8 +266,7 @@ export class HalfStream {
     const { fin } = this.extent;
     const length = Math.min(segment.payloadLength, fin === undefined ? Infinity : Math.max(0, seqDiff(fin, seq)));
     if (passed >= length) return;
-    const from = segment.payloadOffset + passed;
-    this.#suspects().insert(seqAdd(seq, passed), segment.bytes, from, length - passed, originOf(segment));
+    this.#holding().holdSuspect(segment, seq, passed, length);
     this.#update();
   }
 
@@ -284,7 +280,7 @@ export class HalfStream {
   /** The next thing to hand out, after what `offer` returned: fills `chunk` or `gap`. */
   pull(chunk: Chunk, gap: Gap): typeof EVENT_NONE | typeof EVENT_DATA | typeof EVENT_GAP | typeof EVENT_HALF_CLOSED {
     if (this.mode === 0 || this.mode & ENDED) return EVENT_NONE;
-    const forced = this.#overCap();
+    const forced = this.#held?.overCap === true;
     if (this.skip === SKIP_ALL && this.#unseen) this.#suspectTrusted = true;
     if (!this.anchored) {
       if (this.skip === SKIP_NOTHING && !forced && !(this.#context.startAtOnce && this.finKnown)) return EVENT_NONE;
@@ -320,18 +316,22 @@ export class HalfStream {
 
   /** Notes that everything ready has been handed out; returns whether a hole keeps the stream waiting. */
   wait(now: Instant): boolean {
-    const first = this.#held?.peek(0);
+    const first = this.#held?.piece(0);
     const at = this.anchored ? this.next : first?.seq;
-    if (this.ended || at === undefined || (first === undefined && (this.mode & LAGGING) === 0)) this.#clock.stop();
-    else this.#clock.start(at, first?.note !== undefined && first.note.time < now ? first.note.time : now);
-    return this.#clock.running;
+    if (this.ended || at === undefined || (first === undefined && (this.mode & LAGGING) === 0)) {
+      this.#clock = undefined;
+      return false;
+    }
+    const since = first?.note !== undefined && first.note.time < now ? first.note.time : now;
+    (this.#clock ??= new HoleClock()).waitAt(at, since);
+    return true;
   }
 
   /** Whether the hole at `next` has stood longer than it may. */
   overdue(now: Instant): boolean {
     const { gapPatience, ackedGapPatience } = this.#context;
     const acked = this.anchored && seqGt(this.extent.peerAck, this.next);
-    return this.#clock.overdue(now, acked ? ackedGapPatience : gapPatience);
+    return this.#clock?.overdue(now, acked ? ackedGapPatience : gapPatience) === true;
   }
 
   /** Gives back what is held; the stream hands out nothing more. */
@@ -358,38 +358,23 @@ export class HalfStream {
     return !this.extent.payloadSeen && this.#offset === 0;
   }
 
-  #hold(segment: Segment, seq: SeqNum, from: number, until: number): void {
-    if (from >= until) return;
-    const held = (this.#held ??= this.#context.newStore());
-    const stored = held.insert(
-      seqAdd(seq, from),
-      segment.bytes,
-      segment.payloadOffset + from,
-      until - from,
-      originOf(segment),
-    );
-    this.#context.counters.add(COUNT_DUPLICATE, until - from - stored);
-    this.#update();
+  #holding(): HeldBytes {
+    return (this.#held ??= new HeldBytes(this.#context));
   }
 
-  #suspects(): Store {
-    return (this.#suspect ??= this.#context.newSuspectStore());
+  #hold(segment: Segment, seq: SeqNum, from: number, until: number): void {
+    if (from >= until) return;
+    this.#holding().hold(segment, seq, from, until);
+    this.#update();
   }
 
   /** Puts bytes that continue the stream into `chunk`, from what is held or else from what is suspect and acknowledged. */
   #pullHeld(chunk: Chunk): boolean {
-    let piece = this.#held?.takeReady(this.next);
-    if (piece === undefined && this.#suspect !== undefined && seqGt(this.#suspectLimit(), this.next)) {
-      const firstHeld = this.#held?.firstSeq;
-      const usable = seqDiff(this.#suspectLimit(), this.next);
-      const limit = firstHeld === undefined ? usable : Math.min(usable, seqDiff(firstHeld, this.next));
-      piece = this.#suspect.takeReady(this.next, limit);
-      if (piece !== undefined) {
-        this.#suspectTrusted = true;
-        this.#context.counters.add(COUNT_BAD_CHECKSUM_USED, piece.length);
-      }
-    }
-    if (piece === undefined || piece.bytes === undefined || piece.note === undefined) return false;
+    const limit = this.#suspectLimit();
+    const good = this.#held?.piece(0)?.seq === this.next;
+    const piece = this.#held?.take(this.next, limit);
+    if (piece?.bytes === undefined || piece.note === undefined) return false;
+    if (!good) this.#suspectTrusted = true;
     chunk.bytes = piece.bytes;
     chunk.offset = piece.offset;
     chunk.length = piece.length;
@@ -406,11 +391,7 @@ export class HalfStream {
   /** Where the hole at `next` ends by what is known; sets the kind of gap it would be. */
   #holeEnd(gap: Gap): SeqNum {
     gap.kind = 'hole';
-    let end: SeqNum | undefined = this.#held?.firstSeq;
-    const suspect = this.#suspect?.firstSeq;
-    if (suspect !== undefined && seqGt(suspect, this.next) && seqLt(suspect, this.#suspectLimit())) {
-      if (end === undefined || seqLt(suspect, end)) end = suspect;
-    }
+    const end = this.#held?.firstUsable(this.next, this.#suspectLimit());
     if (end !== undefined) return end;
     const { extent } = this;
     if (seqGt(extent.seenEnd, this.next)) return extent.seenEnd;
@@ -425,31 +406,27 @@ export class HalfStream {
    * if checksums of this side are never to be believed: no good payload was seen, or bad payload was acknowledged before.
    */
   #suspectLimit(): SeqNum {
-    const end = this.#suspect?.endSeq;
+    const end = this.#held?.suspectEnd;
     return this.skip === SKIP_ALL && this.#suspectTrusted && end !== undefined ? end : this.extent.acked;
-  }
-
-  #overCap(): boolean {
-    return this.#held !== undefined && this.#context.costOf(this.#held) > this.#context.maxHeldPerStream;
   }
 
   /** The unanchored stream begins with the segment at `seq`, or with what was held for being a probe perhaps. */
   #anchorAt(segment: Segment, seq: SeqNum): void {
     const first = this.#held?.firstSeq;
-    const probe = wasProbe(this.#held, seq, segment.time);
+    const probe = wasProbe(this.#held?.piece(0), seq, segment.time);
     if (probe) this.#context.counters.add(COUNT_KEEP_ALIVE);
     this.anchor(first !== undefined && seqLt(first, seq) && !probe ? first : seq, false);
   }
 
   /** The same where the data was held before the start was decided. */
   #anchorAtLowest(): void {
-    const lowest = this.#held?.firstSeq ?? this.#suspect?.firstSeq;
+    const lowest = this.#held?.firstSeq;
     if (lowest === undefined) {
       if (this.extent.fin !== undefined) this.anchor(this.extent.fin, false);
       return;
     }
-    const second = this.#held?.peek(1);
-    const probe = second?.note !== undefined && wasProbe(this.#held, second.seq, second.note.time);
+    const second = this.#held?.piece(1);
+    const probe = second?.note !== undefined && wasProbe(this.#held?.piece(0), second.seq, second.note.time);
     if (probe) this.#context.counters.add(COUNT_KEEP_ALIVE);
     this.anchor(probe ? second.seq : lowest, false);
   }
@@ -457,18 +434,12 @@ export class HalfStream {
   /** Brings `mode` and the account of held memory in line with the stores. */
   #update(): void {
     if (this.ended) return;
-    let cost = 0;
-    if (this.#held !== undefined) {
-      if (this.#held.isEmpty) this.#held = undefined;
-      else cost += this.#context.costOf(this.#held);
+    const held = this.#held;
+    if (held !== undefined) {
+      if (this.anchored) held.discardBefore(this.next);
+      held.account();
+      if (held.isEmpty) this.#held = undefined;
     }
-    if (this.#suspect !== undefined) {
-      if (this.anchored) this.#suspect.discardBefore(this.next);
-      if (this.#suspect.isEmpty) this.#suspect = undefined;
-      else cost += this.#context.costOf(this.#suspect);
-    }
-    this.#context.heldBytes += cost - this.#cost;
-    this.#cost = cost;
     // Where no acknowledgements are seen the last one must not come round again as one from the future.
     const { extent } = this;
     if (this.anchored && seqDiff(this.next, extent.peerAck) > MAX_WINDOW) {
@@ -476,18 +447,16 @@ export class HalfStream {
     }
     let mode = this.mode & (UNANCHORED | TENTATIVE);
     if (extent.fin !== undefined) mode |= FIN_KNOWN;
-    if (this.#held !== undefined || this.#suspect !== undefined) mode |= HOLDING;
+    if (this.#held !== undefined) mode |= HOLDING;
     if (this.anchored && seqGt(extent.known, this.next)) mode |= LAGGING;
     this.mode = mode;
   }
 
   #release(): void {
+    this.#held?.clear();
     this.#held = undefined;
-    this.#suspect = undefined;
+    this.#clock = undefined;
     this.#otherIsns = undefined;
-    this.#context.heldBytes -= this.#cost;
-    this.#cost = 0;
-    this.#clock.stop();
   }
 
   /** Whether a RST at `seq` could be meant for the receiver of this stream (RFC 9293 §3.10.7.4, RFC 5961 §3). */

@@ -1,4 +1,4 @@
-/** Since when a stream has been waiting at the same hole. */
+/** Since when a stream has been waiting at the same hole. Exists only while it waits. */
 import type { SeqNum } from '../core/seq-num.ts';
 import { elapsed, instant, type Duration, type Instant } from '../core/time.ts';
 
@@ -6,22 +6,14 @@ export class HoleClock {
   #at: SeqNum | undefined = undefined;
   #since: Instant = instant(0.5);
 
-  get running(): boolean {
-    return this.#at !== undefined;
-  }
-
   /** The stream waits at `at`, as has been known since `since`; the clock goes on if it waited there before. */
-  start(at: SeqNum, since: Instant): void {
+  waitAt(at: SeqNum, since: Instant): void {
     if (this.#at === at) return;
     this.#at = at;
     this.#since = since;
   }
 
-  stop(): void {
-    this.#at = undefined;
-  }
-
   overdue(now: Instant, patience: Duration): boolean {
-    return this.#at !== undefined && elapsed(now, this.#since) >= patience;
+    return elapsed(now, this.#since) >= patience;
   }
 }

@@ -2,7 +2,7 @@
 import { seqAdd, type SeqNum } from '../core/seq-num.ts';
 import { elapsed, seconds, type Instant } from '../core/time.ts';
 import { TCP_ACK, TCP_PSH, type Segment } from '../wire/segment.ts';
-import type { Assembler } from './assembler.ts';
+import type { Assembler, Piece } from './assembler.ts';
 
 export interface Origin {
   readonly time: Instant;
@@ -31,8 +31,7 @@ export function mayBeProbe(segment: Segment): boolean {
 }
 
 /** Whether the first piece held turned out to be a probe, now that data at `following` is there, sent at `time`. */
-export function wasProbe(held: Store | undefined, following: SeqNum, time: Instant): boolean {
-  const first = held?.peek(0);
+export function wasProbe(first: Readonly<Piece<Origin>> | undefined, following: SeqNum, time: Instant): boolean {
   if (first?.length !== 1 || first.note?.mayBeProbe !== true || seqAdd(first.seq, 1) !== following) return false;
   return first.bytes?.[first.offset] === 0 || elapsed(time, first.note.time) >= PROBE_PAUSE;
 }

@@ -14,10 +14,8 @@
  * of EVENT_CLOSED and EVENT_RESET. A closed connection stays in the flow table for `closedLinger`, where it swallows its
  * stragglers.
  *
- * When is a segment of known endpoints another connection? A SYN is when its ISN is not the one in force, unless it is
- * the late beginning of a stream seen from the middle. A SYN-ACK is when it acknowledges another SYN and the connection
- * has ended or gone quiet. Anything else is when it lies outside every plausible window and the connection has ended or
- * gone quiet. The old connection's last events come first, the new one's follow.
+ * Ports are reused: a segment of known endpoints may open another connection (see incarnation). The old connection's last
+ * events come first, the new one's follow.
  *
  * A segment with a bad checksum is believed in its header only while its sender has shown no good one (then the capture
  * is of a host that leaves checksums to its NIC); its payload is suspect in any case (see half-stream).
@@ -26,7 +24,7 @@
  * connections that went idle; it and `finish` are followed by `poll` like `handle` is.
  */
 import { seqAdd, seqDiff, type SeqNum } from '../core/seq-num.ts';
-import { elapsed, instant, seconds, type Instant } from '../core/time.ts';
+import { instant, type Instant } from '../core/time.ts';
 import {
   CHECKSUM_BAD,
   CHECKSUM_GOOD,
@@ -50,6 +48,7 @@ import {
   type TrackerEvent,
 } from './delivery.ts';
 import { ACTIVE, CLOSED, FlowTable } from './flow-table.ts';
+import { isReplacement } from './incarnation.ts';
 import { SKIP_ALL, SKIP_ONE, type HalfStream } from './half-stream.ts';
 import { StreamContext } from './stream-context.ts';
 import {
@@ -78,11 +77,6 @@ const QUEUED = 4;
 const RESET_SEEN = 8;
 /** The last event has been given. */
 const OVER = 16;
-
-/** A connection without segments for this long may have ended unseen, and its endpoints may be another's now. */
-const QUIET = seconds(1);
-/** How far back from the first data the SYN may lie that arrives after it. */
-const LATE_SYN_REACH = 1 << 22;
 
 const FAST_FLAGS_MASK = TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK;
 
@@ -244,7 +238,9 @@ export class ConnectionTracker<User = unknown> {
 
   /** Every segment of a known connection that is not plainly the next one. */
   #handleOther(c: Connection<User>, own: HalfStream, other: HalfStream, segment: Segment): void {
-    if (this.#isReplacement(c, own, other, segment)) {
+    const mayOpen = (segment.flags & TCP_SYN) !== 0 || this.#options.midstream !== 'off';
+    const over = (c.state & (OVER | RESET_SEEN)) !== 0;
+    if (mayOpen && isReplacement(c, over, own, other, segment)) {
       this.#replace(c, segment);
       return;
     }
@@ -326,31 +322,6 @@ export class ConnectionTracker<User = unknown> {
     c.openedBy = 'syn';
     const sourceIsClient = sameEnd(segment, c);
     if (sourceIsClient !== clientIsSource && c.c2s.streamOffset === 0 && c.s2c.streamOffset === 0) c.flip();
-  }
-
-  /** Whether the segment belongs to a later connection between the same endpoints. See the theory of operation. */
-  #isReplacement(c: Connection<User>, own: HalfStream, other: HalfStream, segment: Segment): boolean {
-    if (segment.checksum === CHECKSUM_BAD && own.seenGood) return false;
-    const over = (c.state & (OVER | RESET_SEEN)) !== 0;
-    const quiet = elapsed(segment.time, c.lastSeen) > QUIET;
-    if (segment.flags & TCP_RST) return false;
-    if (segment.flags & TCP_SYN) {
-      const start = seqAdd(segment.seq, 1);
-      if (segment.flags & TCP_ACK) {
-        const answersOurs = other.start === undefined || acknowledgesSyn(segment.ack, other.start, other);
-        return !answersOurs && (over || quiet) && own.start !== start;
-      }
-      if (own.start === start && own.synSeen) return false;
-      if (own.finKnown && other.finKnown) return true;
-      if (own.anchored) return own.start !== start;
-      const lowest = own.lowestHeld;
-      if (lowest === undefined) return over;
-      const before = seqDiff(lowest, start);
-      return before < 0 || before > LATE_SYN_REACH;
-    }
-    if (!over && !quiet) return false;
-    if (segment.sentLength === 0 || own.plausible(segment.seq, segment.sentLength)) return false;
-    return this.#options.midstream !== 'off';
   }
 
   #replace(c: Connection<User>, segment: Segment): void {
@@ -529,10 +500,4 @@ function sameEnd(segment: Segment, c: Connection): boolean {
     segment.src1 === address.w1 &&
     segment.src0 === address.w0
   );
-}
-
-/** Whether `ack` answers the SYN before `start`, with or without data on it. */
-function acknowledgesSyn(ack: SeqNum, start: SeqNum, stream: HalfStream): boolean {
-  const distance = seqDiff(ack, start);
-  return distance >= 0 && seqDiff(ack, stream.next) <= 0xffff;
 }
