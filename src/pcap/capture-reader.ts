@@ -59,7 +59,7 @@ export class CaptureReader {
   /** Empties the batch, points it at the reader's memory, and fills it. Returns how many frames it has. */
   next(batch: FrameBatch): number {
     batch.reset(this.buffer.bytes);
-    if (this.decoder === undefined) this.recognise();
+    if (this.decoder === undefined && !this.ended) this.recognise();
     if (this.decoder === undefined) return 0;
     this.decoder.decode(this.buffer, batch);
     this.frames += batch.count;

@@ -93,22 +93,22 @@ export class PcapngDecoder implements CaptureDecoder {
     const { view, start } = buffer;
     if (view.getUint32(start) === BLOCK_SECTION) {
       const order = sectionByteOrder(view, start);
-      if (order < 0) return this.loseFraming();
+      if (order < 0) return this.loseFraming(buffer);
       this.littleEndian = order === 1;
     }
     const type = view.getUint32(start, this.littleEndian);
     const length = view.getUint32(start + 4, this.littleEndian);
-    if (length < BLOCK_LENGTH_MIN || (length & 3) !== 0) return this.loseFraming();
+    if (length < BLOCK_LENGTH_MIN || (length & 3) !== 0) return this.loseFraming(buffer);
     if (length > RECORD_MAX) {
-      if (isNeeded(type)) return this.loseFraming();
+      if (isNeeded(type)) return this.loseFraming(buffer);
       buffer.skip(length);
       return true;
     }
     if (buffer.length < length) return false;
-    if (view.getUint32(start + length - 4, this.littleEndian) !== length) return this.loseFraming();
+    if (view.getUint32(start + length - 4, this.littleEndian) !== length) return this.loseFraming(buffer);
     switch (type) {
       case BLOCK_SECTION:
-        if (length < SECTION_LENGTH_MIN) return this.loseFraming();
+        if (length < SECTION_LENGTH_MIN) return this.loseFraming(buffer);
         this.startSection(view, start);
         break;
       case BLOCK_INTERFACE:
@@ -128,8 +128,10 @@ export class PcapngDecoder implements CaptureDecoder {
     return true;
   }
 
-  private loseFraming(): true {
+  /** Steps into the block, so that it is not found again. */
+  private loseFraming(buffer: SlidingBuffer): true {
     this.lost = true;
+    this.passOver(buffer, 1);
     return true;
   }
 
@@ -137,12 +139,15 @@ export class PcapngDecoder implements CaptureDecoder {
   private findSection(buffer: SlidingBuffer): void {
     const { view, start } = buffer;
     const last = buffer.end - BLOCK_LENGTH_MIN;
-    // A block that was just found wanting must not be found again.
-    let at = start + 1;
+    let at = start;
     while (at <= last && sectionByteOrder(view, at) < 0) at++;
-    this.problems.add(at - start, BAD_FRAMING);
-    buffer.skip(at - start);
+    this.passOver(buffer, at - start);
     this.lost = at > last;
+  }
+
+  private passOver(buffer: SlidingBuffer, length: number): void {
+    this.problems.add(length, BAD_FRAMING);
+    buffer.skip(length);
   }
 
   private startSection(view: DataView, start: number): void {

@@ -21,8 +21,9 @@ export const STEP_IP = 3;
 export const STEP_GRE = 4;
 export const STEP_GTP = 5;
 export const STEP_L2TP = 6;
+export const STEP_GENEVE = 7;
 
-const STEP_NAMES = ['', 'vlan', 'vxlan', 'ip', 'gre', 'gtp-u', 'l2tp'];
+const STEP_NAMES = ['', 'vlan', 'vxlan', 'ip', 'gre', 'gtp-u', 'l2tp', 'geneve'];
 
 export const ENCAPSULATION_PATHS_MAX = 4096;
 export const ENCAPSULATION_OVERFLOW = ENCAPSULATION_PATHS_MAX + 1;

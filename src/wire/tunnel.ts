@@ -3,7 +3,15 @@
  * `etherType`; what names the tunnel is in encapsulation.ts.
  */
 import { DROP_NONE, DROP_NOT_TCP, DROP_TUNNEL_UNKNOWN, type DropReason } from '../core/drop-reason.ts';
-import { STEP_GRE, STEP_GTP, STEP_IP, STEP_L2TP, STEP_VXLAN, type EncapsulationTable } from './encapsulation.ts';
+import {
+  STEP_GENEVE,
+  STEP_GRE,
+  STEP_GTP,
+  STEP_IP,
+  STEP_L2TP,
+  STEP_VXLAN,
+  type EncapsulationTable,
+} from './encapsulation.ts';
 import {
   ETHERTYPE_ETHERNET,
   ETHERTYPE_IPV4,
@@ -24,6 +32,11 @@ export const VXLAN_PORTS: readonly number[] = [4789, 8472];
 const VXLAN_HEADER_LENGTH = 8;
 /** The network identifier is valid. */
 const VXLAN_FLAG_VNI = 0x08;
+
+const GENEVE_PORT = 6081;
+const GENEVE_HEADER_LENGTH = 8;
+/** First byte: version 0 in two bits, then the length of the options in words. */
+const GENEVE_OPTIONS_MASK = 0x3f;
 
 const GTP_U_PORT = 2152;
 const GTP_HEADER_LENGTH = 8;
@@ -81,6 +94,10 @@ function enterUdp(c: FrameCursor, paths: EncapsulationTable, vxlanPorts: readonl
     c.at += UDP_HEADER_LENGTH;
     return enterGtpU(c, paths);
   }
+  if (port === GENEVE_PORT) {
+    c.at += UDP_HEADER_LENGTH;
+    return enterGeneve(c, paths);
+  }
   for (let i = 0; i < vxlanPorts.length; i++) {
     if (port === vxlanPorts[i]) {
       c.at += UDP_HEADER_LENGTH;
@@ -97,6 +114,20 @@ function enterVxlan(c: FrameCursor, paths: EncapsulationTable): DropReason {
   c.path = paths.extend(c.path, STEP_VXLAN, c.view.getUint32(c.at + 4) >>> 8);
   c.at += VXLAN_HEADER_LENGTH;
   c.etherType = ETHERTYPE_ETHERNET;
+  return DROP_NONE;
+}
+
+/** RFC 8926 §3.4: the inner protocol is an EtherType, Ethernet as a rule. */
+function enterGeneve(c: FrameCursor, paths: EncapsulationTable): DropReason {
+  const view = c.view;
+  if (c.end - c.at < GENEVE_HEADER_LENGTH) return c.short(DROP_TUNNEL_UNKNOWN);
+  const first = view.getUint8(c.at);
+  const length = GENEVE_HEADER_LENGTH + ((first & GENEVE_OPTIONS_MASK) << 2);
+  if (first > GENEVE_OPTIONS_MASK) return DROP_TUNNEL_UNKNOWN;
+  if (c.end - c.at < length) return c.short(DROP_TUNNEL_UNKNOWN);
+  c.path = paths.extend(c.path, STEP_GENEVE, view.getUint32(c.at + 4) >>> 8);
+  c.etherType = view.getUint16(c.at + 2);
+  c.at += length;
   return DROP_NONE;
 }
 
