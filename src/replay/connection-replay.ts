@@ -25,6 +25,7 @@ export class ConnectionReplay implements ReplicaOwner {
   readonly #codec: Codec;
   readonly #replicas: Replica[] = [];
   readonly #onDone: (connection: ConnectionReplay) => void;
+  readonly #copies: number;
   /** Nothing of this connection is copied, for this reason. */
   readonly #excluded: Excluded | undefined;
   readonly #input = { bytes: EMPTY, offset: 0, length: 0, time: 0 as Instant, serverBytesSeen: 0 };
@@ -54,6 +55,7 @@ export class ConnectionReplay implements ReplicaOwner {
     this.client = info.client;
     this.target = target;
     this.#codec = codec;
+    this.#copies = plan.copies;
     this.#excluded = plan.excluded;
     this.#onDone = onDone;
     context.ledger.connectionsOpened++;
@@ -67,9 +69,12 @@ export class ConnectionReplay implements ReplicaOwner {
     this.#ackSeen ??= ack;
   }
 
-  /** Whether `sawFirstAck` is wanted: at the start, and after a gap. */
+  /**
+   * Whether `sawFirstAck` is wanted: at the start only. What follows a gap may be the rest of a message whose beginning
+   * is lost, so only a turn after that counts.
+   */
   get wantsAck(): boolean {
-    return this.#ackSeen === undefined;
+    return this.#ackSeen === undefined && this.#gaps === 0;
   }
 
   /** Client bytes in order; valid during the call. `ack`: the client's ACK on the segment that brought them. */
@@ -156,7 +161,7 @@ export class ConnectionReplay implements ReplicaOwner {
 
   /** A unit that no replica saw: one entry a copy, so that units stay comparable under `-n`. */
   #lose(bucket: UnitBucket): void {
-    for (let n = Math.max(1, this.#replicas.length); n > 0; n--) {
+    for (let n = this.#copies; n > 0; n--) {
       this.#context.ledger.unitsOpened++;
       this.unitSettled(bucket);
     }
