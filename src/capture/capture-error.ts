@@ -19,7 +19,8 @@ export function permissionError(where: string, cause: unknown): TcpcopyError {
 export function unknownDevice(device: string, known: readonly string[]): TcpcopyError {
   return new TcpcopyError('E_DEVICE', 'no such network device', {
     where: device,
-    hint: known.length === 0 ? 'there are no devices here' : `devices here: ${[...known, 'any'].join(', ')}`,
+    hint:
+      known.length === 0 ? 'there are no devices here' : `devices here: ${[...new Set([...known, 'any'])].join(', ')}`,
   });
 }
 

@@ -8,7 +8,9 @@
  * keep up, the pipe's queue is capped and frames are dropped and counted. `cap` has no timestamps: a frame's time is when
  * it arrived here.
  */
+import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { FRAME_OUTGOING } from '../core/frame-batch.ts';
 import { loadCap, type CapInstance, type CapModule } from './cap-module.ts';
 import { LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL, LINKTYPE_NULL, LINKTYPE_RAW, linkTypeOf } from './link-type.ts';
@@ -37,6 +39,8 @@ const pipe = new Socket({ fd: 3 });
 /** `cap` writes here without holding a reference: ours keeps it alive. */
 const frame = Buffer.alloc(PCAP_MAX_FRAME);
 let linkType = LINKTYPE_ETHERNET;
+let mac: Buffer | undefined;
+let onlyLoopback = false;
 let chunk = Buffer.allocUnsafe(CHUNK);
 let used = 0;
 let dropped = 0;
@@ -73,12 +77,8 @@ function append(captured: number, length: number, flags: number): number {
 }
 
 function onPacket(length: number): void {
-  let flags = 0;
-  if (linkType === LINKTYPE_LINUX_SLL && frame.readUInt16BE(0) === PACKET_OUTGOING) {
-    // Loopback shows every frame leaving and arriving: once is enough.
-    if (frame.readUInt16BE(2) === ARPHRD_LOOPBACK && options.direction === 'both') return;
-    flags = FRAME_OUTGOING;
-  }
+  const outgoing = isOutgoing();
+  if (!wanted(outgoing)) return;
   if (pipe.writableLength > QUEUE_MAX) {
     dropped++;
     return;
@@ -88,21 +88,56 @@ function onPacket(length: number): void {
     dropped = 0;
   }
   const captured = Math.min(length, options.snapLength);
-  frame.copy(chunk, append(captured, length, flags), 0, captured);
+  frame.copy(chunk, append(captured, length, outgoing ? FRAME_OUTGOING : 0), 0, captured);
+}
+
+/** A cooked frame says it; an Ethernet frame came from this host when its source is the device's address. */
+function isOutgoing(): boolean {
+  if (linkType === LINKTYPE_LINUX_SLL) return frame.readUInt16BE(0) === PACKET_OUTGOING;
+  return linkType === LINKTYPE_ETHERNET && mac !== undefined && frame.compare(mac, 0, 6, 6, 12) === 0;
+}
+
+/**
+ * What the filter could not express. Loopback frames are seen leaving and arriving; that only a cooked capture tells
+ * apart, so `lo` is captured through `any`.
+ */
+function wanted(outgoing: boolean): boolean {
+  if (linkType !== LINKTYPE_LINUX_SLL) return true;
+  const loopback = frame.readUInt16BE(2) === ARPHRD_LOOPBACK;
+  if (onlyLoopback && !loopback) return false;
+  if (options.direction === 'both') return !(loopback && outgoing);
+  return outgoing === (options.direction === 'out');
 }
 
 function open(module: CapModule, filter: string): string {
   const cap = new module.Cap();
   caps.push(cap);
   cap.on('packet', onPacket);
-  return cap.open(options.device, filter, options.bufferBytes, frame);
+  return cap.open(onlyLoopback ? 'any' : options.device, filter, options.bufferBytes, frame);
 }
 
-/** libpcap's words for a direction, where it has them; on loopback it also keeps frames from being seen twice. */
-function directionText(loopback: boolean): string {
-  if (process.platform !== 'linux') return '';
-  if (options.direction === 'out') return 'outbound';
-  return options.direction === 'in' || loopback ? 'inbound' : '';
+/** The device's Ethernet address; `undefined` when it has none. */
+function macOf(device: string): Buffer | undefined {
+  let text = networkInterfaces()[device]?.[0]?.mac;
+  if (text === undefined) {
+    try {
+      text = readFileSync(`/sys/class/net/${device}/address`, 'latin1').trim(); // it has no IP address: Linux knows
+    } catch {
+      return undefined;
+    }
+  }
+  const bytes = Buffer.from(text.replaceAll(':', ''), 'hex');
+  return bytes.length === 6 && bytes.some((byte) => byte !== 0) ? bytes : undefined;
+}
+
+/**
+ * The direction as a filter, by the device's own address. Not libpcap's `inbound`: it runs the filter itself over the
+ * first frame, where that cannot be told, and the frame is lost.
+ */
+function directionText(): string {
+  if (mac === undefined || options.direction === 'both') return '';
+  const source = `ether src ${[...mac].map((byte) => byte.toString(16).padStart(2, '0')).join(':')}`;
+  return options.direction === 'out' ? source : `not ${source}`;
 }
 
 function linkTypeNamed(name: string): number {
@@ -126,7 +161,9 @@ function start(): void {
     const device = list.find((d) => d.name === options.device);
     if (device === undefined && options.device !== 'any') throw new Error('no such network device');
     what = 'open';
-    const parts = [directionText(device?.flags === 'PCAP_IF_LOOPBACK'), options.filter].filter((part) => part !== '');
+    onlyLoopback = device?.flags === 'PCAP_IF_LOOPBACK' && process.platform === 'linux';
+    mac = macOf(options.device);
+    const parts = [directionText(), options.filter].filter((part) => part !== '');
     const filter = parts.map((part) => `(${part})`).join(' and ');
     try {
       linkType = linkTypeNamed(open(module, filter));

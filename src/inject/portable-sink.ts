@@ -28,6 +28,12 @@ const FULL = ['EAGAIN', 'ENOBUFS'];
 const RETRY_MS = 1;
 const CLOSE_MS = 500;
 
+/**
+ * `raw-socket` holds its sockets weakly, even while packets wait in them: a sink that only its own callbacks refer to
+ * would be collected and never finish.
+ */
+const openSinks = new Set<PortableSink>();
+
 export class PortableSink implements PacketSink {
   readonly name = 'portable';
   readonly batch: PacketBatch;
@@ -58,6 +64,7 @@ export class PortableSink implements PacketSink {
       throw openError(error);
     }
     this.#listener = listener;
+    openSinks.add(this);
   }
 
   flush(): boolean {
@@ -82,6 +89,7 @@ export class PortableSink implements PacketSink {
     this.#ip4?.close();
     this.#ip6?.close();
     this.#ip4 = this.#ip6 = undefined;
+    openSinks.delete(this);
   }
 
   #socket(addressFamily: number, level: number, option: number): RawSocket {

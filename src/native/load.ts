@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 import type { NativeAddon } from './addon.ts';
 
 export type NativeResult =
-  { readonly addon: NativeAddon; readonly reason?: undefined } | { readonly addon?: undefined; readonly reason: string };
+  | { readonly addon: NativeAddon; readonly reason?: undefined }
+  | { readonly addon?: undefined; readonly reason: string };
 
 let result: NativeResult | undefined;
 

@@ -319,7 +319,7 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     return { before, after: [batch.count, bytes.length, bytes.buffer.byteLength], poll: source.poll() === undefined };
   },
 
-  /** Rings dropped without close are freed with their objects; a worker that leaves one open ends cleanly. */
+  /** The process ends with rings open, as does a worker. */
   async forgotten() {
     for (let i = 0; i < 40; i++) await collect(ring('io-b', { captureBuffer: 4 << 20 }));
     const worker = new Worker(

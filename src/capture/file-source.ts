@@ -1,0 +1,146 @@
+/**
+ * A recording as a packet source: pcap or pcapng, plain or gzip, from a file or standard input, in constant memory.
+ *
+ * The next chunk is read when a poll finds no frame left, which is also when the frames handed out before are done with:
+ * so a caller that does not poll holds the file back, and no frame is ever overwritten while in use.
+ */
+import { TcpcopyError } from '../core/errors.ts';
+import { FrameBatch } from '../core/frame-batch.ts';
+import { CaptureReader } from '../pcap/capture-reader.ts';
+import { compileExpression } from './capture-filter.ts';
+import { FrameFilter } from './frame-filter.ts';
+import type { PacketSource, SourceListener, SourceStats } from './packet-source.ts';
+import { RecordingStream } from './recording-stream.ts';
+
+export interface FileSourceOptions {
+  /** A pcap-filter(7) expression for the recorded frames. */
+  readonly expression?: string | undefined;
+}
+
+const BATCH_FRAMES = 1024;
+const SNAP_LENGTH = 0x7fff_ffff;
+
+export class FileSource implements PacketSource {
+  readonly name: string;
+  readonly live = false;
+  readonly #stream: RecordingStream;
+  readonly #reader = new CaptureReader();
+  readonly #batch = new FrameBatch(BATCH_FRAMES);
+  readonly #filter: FrameFilter | undefined;
+  #listener: SourceListener | undefined;
+  /** Frames in the batch that no poll has returned yet: those found on opening. */
+  #waiting = false;
+  #reading = false;
+  /** No more chunks will come. */
+  #atEnd = false;
+  #error: Error | undefined;
+  #frames = 0;
+
+  /** `path`: a file, or `-` for standard input. */
+  constructor(path: string, options: FileSourceOptions = {}) {
+    this.name = path;
+    this.#stream = new RecordingStream(path);
+    const { expression } = options;
+    if (expression !== undefined) {
+      this.#filter = new FrameFilter((linkType) => compileExpression({ expression }, linkType, SNAP_LENGTH));
+    }
+  }
+
+  /** Resolves when the file's header has been read and is a capture's. */
+  async open(listener: SourceListener): Promise<void> {
+    await this.#stream.open();
+    try {
+      while (!this.#atEnd && !this.#waiting && this.#reader.info === undefined) {
+        await this.#readChunk();
+        this.#waiting = this.#nextFrames();
+      }
+    } catch (error) {
+      this.#stream.close();
+      throw this.#named(error);
+    }
+    this.#listener = listener;
+    listener.ready();
+  }
+
+  poll(): FrameBatch | undefined {
+    if (this.#listener === undefined) return undefined;
+    try {
+      if (this.#waiting || (this.#error === undefined && !this.#reading && this.#nextFrames())) {
+        this.#waiting = false;
+        this.#frames += this.#batch.count;
+        return this.#batch;
+      }
+    } catch (error) {
+      this.#error = this.#named(error);
+    }
+    if (this.#atEnd || this.#error !== undefined) this.#end();
+    else if (!this.#reading) void this.#fetch();
+    return undefined;
+  }
+
+  /** What has not been read yet stays unread. */
+  stop(): void {
+    this.#atEnd = true;
+    this.#listener?.ready();
+  }
+
+  stats(): SourceStats {
+    const { damage } = this.#stream;
+    const { problems } = this.#reader;
+    return {
+      frames: this.#frames,
+      kernelDropped: 0,
+      unreadable: damage === undefined ? problems : [...problems, damage],
+    };
+  }
+
+  close(): void {
+    this.#listener = undefined;
+    this.#stream.close();
+  }
+
+  /** Whether the batch has frames; those the filter rejects are passed over. */
+  #nextFrames(): boolean {
+    while (this.#reader.next(this.#batch) > 0) {
+      this.#filter?.apply(this.#batch);
+      if (this.#batch.count > 0) return true;
+    }
+    return false;
+  }
+
+  async #readChunk(): Promise<void> {
+    const chunk = await this.#stream.next();
+    if (this.#atEnd) return;
+    if (chunk !== undefined) {
+      this.#reader.push(chunk);
+      return;
+    }
+    this.#reader.end();
+    this.#atEnd = true;
+  }
+
+  async #fetch(): Promise<void> {
+    this.#reading = true;
+    try {
+      await this.#readChunk();
+    } catch (error) {
+      this.#error = this.#named(error);
+    }
+    this.#reading = false;
+    this.#listener?.ready();
+  }
+
+  #end(): void {
+    const listener = this.#listener;
+    this.#listener = undefined;
+    listener?.ended(this.#error);
+  }
+
+  #named(error: unknown): Error {
+    if (!(error instanceof TcpcopyError) || error.where !== undefined) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+    const hint = error.hint === undefined ? {} : { hint: error.hint };
+    return new TcpcopyError(error.code, error.message, { where: this.name, ...hint, cause: error.cause });
+  }
+}

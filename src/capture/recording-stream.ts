@@ -1,0 +1,102 @@
+/**
+ * The bytes of a recording, chunk by chunk as they are asked for: a file or standard input, unpacked when it is gzip
+ * (by its first bytes, not by its name). A truncated gzip file gives what there is; a damaged one gives what comes
+ * before the damage, and `damage` says what happened.
+ */
+import { open } from 'node:fs/promises';
+import { pipeline, Readable } from 'node:stream';
+import { constants, createGunzip } from 'node:zlib';
+import { TcpcopyError } from '../core/errors.ts';
+import { errnoOf, messageOf } from './capture-error.ts';
+
+const CHUNK = 256 * 1024;
+
+export interface RecordingDamage {
+  /** Packed bytes not read; 0 when the size is not known. */
+  readonly bytes: number;
+  readonly reason: string;
+}
+
+export class RecordingStream {
+  readonly name: string;
+  #chunks: AsyncIterator<Uint8Array> | undefined;
+  #source: Readable | undefined;
+  #damage: RecordingDamage | undefined;
+
+  /** A path, or `-` for standard input. */
+  constructor(path: string) {
+    this.name = path;
+  }
+
+  get damage(): RecordingDamage | undefined {
+    return this.#damage;
+  }
+
+  async open(): Promise<void> {
+    const { stream, size } = await this.#openSource();
+    this.#source = stream;
+    const raw = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+    const first = await this.#read(raw);
+    const isGzip = first !== undefined && first[0] === 0x1f && first[1] === 0x8b;
+    this.#chunks = isGzip ? this.#unpack(putBack(first, raw), size) : putBack(first, raw);
+  }
+
+  /** The next bytes, valid until the following call; `undefined` at the end. */
+  async next(): Promise<Uint8Array | undefined> {
+    return this.#chunks === undefined ? undefined : this.#read(this.#chunks);
+  }
+
+  close(): void {
+    this.#chunks = undefined;
+    this.#source?.destroy();
+  }
+
+  async #openSource(): Promise<{ stream: Readable; size: number | undefined }> {
+    if (this.name === '-') return { stream: process.stdin, size: undefined };
+    try {
+      const handle = await open(this.name);
+      const { size } = await handle.stat();
+      return { stream: handle.createReadStream({ highWaterMark: CHUNK }), size };
+    } catch (error) {
+      throw this.#fileError(error);
+    }
+  }
+
+  async #read(chunks: AsyncIterator<Uint8Array>): Promise<Uint8Array | undefined> {
+    try {
+      const result = await chunks.next();
+      return result.done === true ? undefined : result.value;
+    } catch (error) {
+      throw this.#fileError(error);
+    }
+  }
+
+  async *#unpack(packed: AsyncGenerator<Uint8Array>, size: number | undefined): AsyncGenerator<Uint8Array> {
+    // A sync flush at the end: a file that was cut off is no error, its records say where it ends.
+    const gunzip = createGunzip({ chunkSize: CHUNK, finishFlush: constants.Z_SYNC_FLUSH });
+    const source = Readable.from(packed, { objectMode: false });
+    pipeline(source, gunzip, () => undefined); // its error comes out of the iteration below
+    try {
+      yield* gunzip as AsyncIterable<Uint8Array>;
+    } catch (error) {
+      if (errnoOf(error)?.startsWith('Z_') !== true) throw error;
+      const bytes = size === undefined ? 0 : Math.max(0, size - gunzip.bytesWritten);
+      this.#damage = { bytes, reason: `the gzip data is damaged (${messageOf(error)})` };
+    }
+  }
+
+  #fileError(cause: unknown): TcpcopyError {
+    const reasons: Record<string, string> = {
+      ENOENT: 'no such file',
+      EACCES: 'no permission to read it',
+      EISDIR: 'this is a directory, not a recording',
+    };
+    return new TcpcopyError('E_FILE', reasons[errnoOf(cause) ?? ''] ?? messageOf(cause), { where: this.name, cause });
+  }
+}
+
+async function* putBack(first: Uint8Array | undefined, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  if (first === undefined) return;
+  yield first;
+  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+}
