@@ -3,7 +3,13 @@ import { DROP_FRAME_TRUNCATED, DROP_NONE, DROP_NOT_IP, type DropReason } from '.
 import { NO_VLAN } from '../core/frame-batch.ts';
 import { STEP_VLAN, type EncapsulationTable } from './encapsulation.ts';
 import { enterEthernet } from './ethernet.ts';
-import { ETHERTYPE_ETHERNET, ETHERTYPE_IPV4, ETHERTYPE_IPV6, type FrameCursor } from './frame-cursor.ts';
+import {
+  ETHERTYPE_ETHERNET,
+  ETHERTYPE_IPV4,
+  ETHERTYPE_IPV6,
+  ETHERTYPE_MPLS,
+  type FrameCursor,
+} from './frame-cursor.ts';
 import { enterIpByVersion } from './ip-version.ts';
 import { enterPppoe } from './ppp.ts';
 
@@ -14,7 +20,6 @@ const ETHERTYPE_SERVICE_VLAN = 0x88a8;
 const ETHERTYPE_QINQ_9100 = 0x9100;
 const ETHERTYPE_QINQ_9200 = 0x9200;
 const ETHERTYPE_QINQ_9300 = 0x9300;
-const ETHERTYPE_MPLS = 0x8847;
 const ETHERTYPE_MPLS_MULTICAST = 0x8848;
 const ETHERTYPE_PPPOE_SESSION = 0x8864;
 

@@ -6,6 +6,7 @@ const NOWHERE = new Uint8Array(0);
 /** EtherType values that layers hand to each other, whatever the link (IEEE 802 numbers). */
 export const ETHERTYPE_IPV4 = 0x0800;
 export const ETHERTYPE_IPV6 = 0x86dd;
+export const ETHERTYPE_MPLS = 0x8847;
 /** Transparent Ethernet bridging: an Ethernet header comes next. */
 export const ETHERTYPE_ETHERNET = 0x6558;
 

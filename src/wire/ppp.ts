@@ -1,9 +1,10 @@
 /** PPP (RFC 1661, RFC 1662) and PPPoE sessions (RFC 2516). */
 import { DROP_FRAME_TRUNCATED, DROP_NONE, DROP_NOT_IP, type DropReason } from '../core/drop-reason.ts';
-import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, type FrameCursor } from './frame-cursor.ts';
+import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS, type FrameCursor } from './frame-cursor.ts';
 
 const PPP_IPV4 = 0x0021;
 const PPP_IPV6 = 0x0057;
+const PPP_MPLS = 0x0281;
 /** The compressed form: one byte, whose low bit says so (RFC 1661 §6.5). */
 const COMPRESSED = 1;
 /** HDLC address and control, before the protocol where the link does not compress them away. */
@@ -28,6 +29,7 @@ export function enterPpp(c: FrameCursor): DropReason {
   const protocol = compressed ? first : c.view.getUint16(c.at);
   if (protocol === PPP_IPV4) c.etherType = ETHERTYPE_IPV4;
   else if (protocol === PPP_IPV6) c.etherType = ETHERTYPE_IPV6;
+  else if (protocol === PPP_MPLS) c.etherType = ETHERTYPE_MPLS;
   else return DROP_NOT_IP;
   c.at += compressed ? 1 : 2;
   return DROP_NONE;

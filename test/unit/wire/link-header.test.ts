@@ -57,6 +57,7 @@ describe('link types', () => {
     ['PPP', 9, concat(u16(0x0021), v4), 'four'],
     ['PPP with HDLC framing', 50, concat(u16(0xff03), u16(0x0057), v6), 'six'],
     ['PPP with a compressed protocol', 9, concat(bytes(0x21), v4), 'four'],
+    ['PPP with MPLS', 9, concat(u16(0x0281), u32(0x0001_0140), v4), 'four'],
     ['PPPoE without Ethernet', 51, pppoe(concat(u16(0x0021), v4)), 'four'],
     ['802.11', 105, wifi(0x08, 1, bytes(), v4), 'four'],
     ['802.11 with QoS, behind radiotap', 127, concat(radiotap, wifi(0x88, 1, u16(0), v4)), 'four'],
