@@ -58,6 +58,8 @@ const LAYOUT: Record<Exclude<FrameShape, 'raw'>, { readonly type: number; readon
 const M_NETWORK = 0;
 const M_SOURCE_PORT = 1;
 const M_DESTINATION_PORT = 2;
+/** Instead of a port: the packet shows none. */
+const PORTLESS = 0x1_0000;
 
 const V4 = { source: 12, destination: 16 };
 const V6 = { source: 8, destination: 24 };
@@ -67,12 +69,13 @@ interface Targets {
   readonly ip6: BpfLabel;
   readonly accept: BpfLabel;
   readonly reject: BpfLabel;
+  readonly snapLength: number;
 }
 
 /** Accepted frames are cut to `snapLength` bytes. */
 export function compileSelection(selection: Selection, shape: FrameShape, snapLength: number): BpfProgram {
   const b = new BpfAssembler();
-  const t: Targets = { ip4: b.label(), ip6: b.label(), accept: b.label(), reject: b.label() };
+  const t: Targets = { ip4: b.label(), ip6: b.label(), accept: b.label(), reject: b.label(), snapLength };
   if (shape === 'raw') findByVersion(b, t);
   else findByEtherType(b, t, LAYOUT[shape].type, LAYOUT[shape].network);
   matchIp4(b, t, selection);
@@ -109,6 +112,7 @@ function findByEtherType(b: BpfAssembler, t: Targets, type: number, network: num
 function matchIp4(b: BpfAssembler, t: Targets, selection: Selection): void {
   const tcp = b.label();
   const whole = b.label();
+  const match = b.label();
   b.place(t.ip4);
   b.emit(BPF_LD | BPF_B | BPF_IND, 9);
   b.jump(BPF_JEQ, IPPROTO_TCP, tcp);
@@ -122,16 +126,12 @@ function matchIp4(b: BpfAssembler, t: Targets, selection: Selection): void {
   b.place(tcp);
   b.emit(BPF_LD | BPF_H | BPF_IND, 6);
   b.jump(BPF_JSET, 0x1fff, undefined, whole); // fragment offset
-  const groups = groupByAddress(selection.endpoints, 4);
-  forEachSide(selection, V4, (address) => {
-    for (const group of groups) matchAddress(b, group.address, address, t.accept);
-  });
-  b.goto(t.reject);
-
+  setPortless(b);
+  b.goto(match);
   b.place(whole);
   loadIp4Ports(b);
-  forEachSide(selection, V4, (address, port) => matchEndpoints(b, t, groups, address, port));
-  b.goto(t.reject);
+  b.place(match);
+  matchEndpoints(b, t, selection, 4);
 }
 
 /** Leaves the ports in scratch memory and X as it was. */
@@ -172,7 +172,6 @@ function matchIp6(b: BpfAssembler, t: Targets, selection: Selection): void {
   }
   b.goto(t.reject);
 
-  const groups = groupByAddress(selection.endpoints, 6);
   b.place(partial);
   // Every extension header begins with the type of what follows it: one more look spares us neighbour and group traffic.
   const mayBeTcp = b.label();
@@ -180,18 +179,24 @@ function matchIp6(b: BpfAssembler, t: Targets, selection: Selection): void {
   for (const type of [IPPROTO_TCP, ...IPV6_EXTENSIONS]) b.jump(BPF_JEQ, type, mayBeTcp);
   b.goto(t.reject);
   b.place(mayBeTcp);
-  forEachSide(selection, V6, (address) => {
-    for (const group of groups) matchAddress(b, group.address, address, t.accept);
-  });
-  b.goto(t.reject);
+  const match = b.label();
+  setPortless(b);
+  b.goto(match);
 
   b.place(tcp);
   loadPorts(b, 40);
-  forEachSide(selection, V6, (address, port) => matchEndpoints(b, t, groups, address, port));
-  b.goto(t.reject);
+  b.place(match);
+  matchEndpoints(b, t, selection, 6);
 }
 
-/** One address with its port ranges; `undefined` is any address, and comes last. */
+/** Makes every port range of a matching address match. */
+function setPortless(b: BpfAssembler): void {
+  b.emit(BPF_LD | BPF_IMM, PORTLESS);
+  b.emit(BPF_ST, M_SOURCE_PORT);
+  b.emit(BPF_ST, M_DESTINATION_PORT);
+}
+
+/** One address with its port ranges; `undefined` is any address. */
 interface Group {
   readonly address: IpAddress | undefined;
   readonly ranges: SelectedEndpoint[];
@@ -207,47 +212,42 @@ function groupByAddress(endpoints: readonly SelectedEndpoint[], version: 4 | 6):
     if (same === undefined) groups.push({ address: e.address, ranges: [e] });
     else same.ranges.push(e);
   }
-  return groups.sort((x, y) => Number(x.address === undefined) - Number(y.address === undefined));
+  return groups;
 }
 
-function forEachSide(
-  selection: Selection,
-  addresses: { readonly source: number; readonly destination: number },
-  match: (address: number, port: number) => void,
-): void {
-  if (selection.direction !== 'from') match(addresses.destination, M_DESTINATION_PORT);
-  if (selection.direction !== 'to') match(addresses.source, M_SOURCE_PORT);
-}
-
-function matchEndpoints(b: BpfAssembler, t: Targets, groups: readonly Group[], address: number, port: number): void {
+function matchEndpoints(b: BpfAssembler, t: Targets, selection: Selection, version: 4 | 6): void {
+  const groups = groupByAddress(selection.endpoints, version);
+  const { source, destination } = version === 4 ? V4 : V6;
   for (const group of groups) {
-    const other = b.label();
-    const here = b.label();
-    matchAddress(b, group.address, address, here);
-    b.goto(other);
-    b.place(here);
-    b.emit(BPF_LD | BPF_MEM, port);
-    for (const { portFirst, portLast } of group.ranges) {
-      const outside = b.label();
-      b.jump(BPF_JGE, portFirst, undefined, outside);
-      b.jump(BPF_JGT, portLast, outside, t.accept);
-      b.place(outside);
-    }
-    b.place(other);
+    if (selection.direction !== 'from') matchGroup(b, t, group, destination, M_DESTINATION_PORT);
+    if (selection.direction !== 'to') matchGroup(b, t, group, source, M_SOURCE_PORT);
   }
+  b.goto(t.reject);
 }
 
-/** Goes to `equal` when the address at X + `at` is `address`, or that is `undefined`; else falls through. */
-function matchAddress(b: BpfAssembler, address: IpAddress | undefined, at: number, equal: BpfLabel): void {
-  if (address === undefined) {
-    b.goto(equal);
-    return;
-  }
-  const different = b.label();
-  const words = address.version === 4 ? [address.w3] : [address.w0, address.w1, address.w2, address.w3];
-  words.forEach((word, i) => {
+/** Accepts when the address at X + `at` and the port in `port` are the group's; else falls through. */
+function matchGroup(b: BpfAssembler, t: Targets, { address, ranges }: Group, at: number, port: number): void {
+  const other = b.label();
+  const accept = b.label();
+  addressWords(address).forEach((word, i) => {
     b.emit(BPF_LD | BPF_W | BPF_IND, at + 4 * i);
-    b.jump(BPF_JEQ, word, i === words.length - 1 ? equal : undefined, different);
+    b.jump(BPF_JEQ, word, undefined, other);
   });
-  b.place(different);
+  b.emit(BPF_LD | BPF_MEM, port);
+  b.jump(BPF_JEQ, PORTLESS, accept);
+  ranges.forEach(({ portFirst, portLast }, i) => {
+    const outside = i === ranges.length - 1 ? other : b.label();
+    b.jump(BPF_JGE, portFirst, undefined, outside);
+    b.jump(BPF_JGT, portLast, outside, accept);
+    if (outside !== other) b.place(outside);
+  });
+  // A return of its own is shorter than a far jump to one.
+  b.place(accept);
+  b.ret(t.snapLength);
+  b.place(other);
+}
+
+function addressWords(address: IpAddress | undefined): number[] {
+  if (address === undefined) return [];
+  return address.version === 4 ? [address.w3] : [address.w0, address.w1, address.w2, address.w3];
 }
