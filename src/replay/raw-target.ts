@@ -74,7 +74,7 @@ export class RawTarget implements Target, RawSessionHost {
     const { ports, session, isn, maxSessions } = this.#options;
     if (ports.state !== 'ready') return ports.state;
     if (this.#sessions.size >= maxSessions) return 'session-cap';
-    const source = this.#acquire(client.address, replica);
+    const source = this.#acquire(client.address, target.address.version, replica);
     if (source === undefined) return 'no-lease';
     const now = this.now();
     const local = { address: source.address, port: source.port };
@@ -164,11 +164,16 @@ export class RawTarget implements Target, RawSessionHost {
     await this.#options.sink.close();
   }
 
-  #acquire(client: IpAddress, replica: number): { address: IpAddress; index: number; port: number } | undefined {
+  #acquire(
+    client: IpAddress,
+    version: 4 | 6,
+    replica: number,
+  ): { address: IpAddress; index: number; port: number } | undefined {
     const { addresses, ports } = this.#options;
-    const tries = Math.min(ADDRESS_TRIES, addresses.choices);
+    const tries = Math.min(ADDRESS_TRIES, addresses.choices(version));
     for (let i = 0; i < tries; i++) {
-      const address = addresses.choose(client, replica + i);
+      const address = addresses.choose(client, replica + i, version);
+      if (address === undefined) return undefined;
       const index = addresses.indexOf(address);
       const port = ports.acquire(index);
       if (port >= 0) return { address, index, port };

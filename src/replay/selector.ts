@@ -54,7 +54,7 @@ export class Selector {
       if (port < portFirst || port > portLast) continue;
       if (address === undefined) {
         // Any address, but never our own copies on their way to a target.
-        if (this.#targetPorts[port] === 0 || !this.#isTarget(w0, w1, w2, w3)) return mapping;
+        if (this.#targetPorts[port] === 0 || !this.#isTarget(w0, w1, w2, w3, port)) return mapping;
       } else if (address.w3 === w3 && address.w2 === w2 && address.w1 === w1 && address.w0 === w0) {
         return mapping;
       }
@@ -62,10 +62,12 @@ export class Selector {
     return undefined;
   }
 
-  #isTarget(w0: number, w1: number, w2: number, w3: number): boolean {
-    for (const { target } of this.#mappings) {
+  #isTarget(w0: number, w1: number, w2: number, w3: number, port: number): boolean {
+    for (const { online, target } of this.#mappings) {
       const a = target.address;
-      if (a.w3 === w3 && a.w2 === w2 && a.w1 === w1 && a.w0 === w0) return true;
+      const portLast = target.port + online.portLast - online.portFirst;
+      const covers = port >= target.port && port <= portLast;
+      if (covers && a.w3 === w3 && a.w2 === w2 && a.w1 === w1 && a.w0 === w0) return true;
     }
     return false;
   }

@@ -13,7 +13,8 @@ interface Entry {
 
 export class SourceAddresses {
   readonly #ranges: readonly AddressRange[];
-  readonly #total: number;
+  /** Addresses there are, by IP version. */
+  readonly #total: { readonly 4: number; readonly 6: number };
   /** By a hash of the address; IPv4 addresses hash to themselves. */
   readonly #entries = new Map<number, Entry>();
   #nextIndex = 0;
@@ -21,26 +22,30 @@ export class SourceAddresses {
   /** `ranges`: the `-c` list; empty: clients keep their addresses. */
   constructor(ranges: readonly AddressRange[]) {
     this.#ranges = ranges;
-    this.#total = ranges.reduce((n, r) => n + r.count, 0);
+    const total = (version: 4 | 6): number =>
+      ranges.reduce((n, { first, count }) => (first.version === version ? n + count : n), 0);
+    this.#total = { 4: total(4), 6: total(6) };
   }
 
-  /** How many addresses a session may choose from: 1 when clients keep their own. */
-  get choices(): number {
-    return Math.max(1, this.#total);
+  /** How many addresses a session to a target of this IP version may choose from: 1 when clients keep their own. */
+  choices(version: 4 | 6): number {
+    return this.#ranges.length === 0 ? 1 : this.#total[version];
   }
 
   /**
-   * The address for one session of a client: the same client and `choice` give the same address, so a target that
-   * counts by address sees as many clients as there are.
+   * The address for one session of a client to a target of this IP version: the same client and `choice` give the same
+   * address, so a target that counts by address sees as many clients as there are. `undefined` when there is none of
+   * that version.
    */
-  choose(client: IpAddress, choice: number): IpAddress {
-    if (this.#total === 0) return client;
-    let n = ((hash(client.w0, client.w1, client.w2, client.w3) >>> 0) + choice) % this.#total;
+  choose(client: IpAddress, choice: number, version: 4 | 6): IpAddress | undefined {
+    if (this.#ranges.length === 0) return client.version === version ? client : undefined;
+    let n = ((hash(client.w0, client.w1, client.w2, client.w3) >>> 0) + choice) % this.#total[version];
     for (const range of this.#ranges) {
+      if (range.first.version !== version) continue;
       if (n < range.count) return offsetAddress(range.first, n);
       n -= range.count;
     }
-    return client;
+    return undefined;
   }
 
   /** The index of an address, given on first use. */
