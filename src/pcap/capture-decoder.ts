@@ -1,5 +1,4 @@
 import type { FrameBatch } from '../core/frame-batch.ts';
-import type { CaptureProblems } from './capture-problems.ts';
 import type { SlidingBuffer } from './sliding-buffer.ts';
 
 /** A longer record is taken for damage: no link has such frames, and it must fit into memory. */
@@ -22,12 +21,13 @@ export interface CaptureInfo {
   readonly version: string;
 }
 
-/** Takes one format apart. It keeps its place between calls, so bytes may come in any portions. */
+/** Takes one format apart. It keeps its place between calls, so bytes may come in any portions; what is damaged it
+ * reports to the `CaptureProblems` it was made with. */
 export interface CaptureDecoder {
   readonly info: CaptureInfo;
   readonly interfaces: readonly CaptureInterface[];
   /** Adds frames to the batch until it is full or the buffer holds no whole record. */
   decode(buffer: SlidingBuffer, batch: FrameBatch): void;
   /** No more bytes will come: what is left in the buffer is a fragment. */
-  end(buffer: SlidingBuffer, problems: CaptureProblems): void;
+  end(buffer: SlidingBuffer): void;
 }

@@ -63,14 +63,14 @@ export class CaptureReader {
     if (this.decoder === undefined) return 0;
     this.decoder.decode(this.buffer, batch);
     this.frames += batch.count;
-    if (this.ended && batch.count === 0) this.decoder.end(this.buffer, this.found);
+    if (this.ended && batch.count === 0) this.decoder.end(this.buffer);
     return batch.count;
   }
 
   private recognise(): void {
     const { view, start, length } = this.buffer;
     if (length >= MAGIC_LENGTH && pcapByteOrder(view, start) >= 0) {
-      if (length >= PCAP_FILE_HEADER_LENGTH) this.decoder = new PcapDecoder(this.buffer);
+      if (length >= PCAP_FILE_HEADER_LENGTH) this.decoder = new PcapDecoder(this.buffer, this.found);
       else if (this.ended) this.cutHeader();
       return;
     }

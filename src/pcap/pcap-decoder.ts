@@ -8,10 +8,10 @@ import { RECORD_MAX, type CaptureDecoder, type CaptureInfo, type CaptureInterfac
 import type { CaptureProblems } from './capture-problems.ts';
 import type { SlidingBuffer } from './sliding-buffer.ts';
 
-export const PCAP_MAGIC_MICROSECONDS = 0xa1b2c3d4;
+const PCAP_MAGIC_MICROSECONDS = 0xa1b2c3d4;
 export const PCAP_MAGIC_NANOSECONDS = 0xa1b23c4d;
 /** Kuznetzov's patch to libpcap: records carry the interface, the protocol and the packet type too. */
-export const PCAP_MAGIC_MODIFIED = 0xa1b2cd34;
+const PCAP_MAGIC_MODIFIED = 0xa1b2cd34;
 export const PCAP_FILE_HEADER_LENGTH = 24;
 export const PCAP_RECORD_HEADER_LENGTH = 16;
 
@@ -51,17 +51,18 @@ export class PcapDecoder implements CaptureDecoder {
   private readonly frameMax: number;
   /** Before version 2.3 the two lengths were in the other order, in 2.3 sometimes. */
   private readonly lengthsSwapped: 'always' | 'sometimes' | 'never';
+  private readonly problems: CaptureProblems;
   private damaged = false;
-  private unreadable = 0;
 
   /** Takes the file header off the buffer, which holds it whole. */
-  constructor(buffer: SlidingBuffer) {
+  constructor(buffer: SlidingBuffer, problems: CaptureProblems) {
     const { view, start } = buffer;
     const littleEndian = pcapByteOrder(view, start) === 1;
     const magic = view.getUint32(start, littleEndian);
     const major = view.getUint16(start + 4, littleEndian);
     const minor = view.getUint16(start + 6, littleEndian);
     const snapLength = view.getUint32(start + 16, littleEndian);
+    this.problems = problems;
     this.littleEndian = littleEndian;
     this.modified = magic === PCAP_MAGIC_MODIFIED;
     this.headerLength = this.modified ? MODIFIED_RECORD_HEADER_LENGTH : PCAP_RECORD_HEADER_LENGTH;
@@ -100,21 +101,16 @@ export class PcapDecoder implements CaptureDecoder {
       batch.add(at + headerLength, captured, Math.max(captured, length), instant(time), this.linkType, flags);
       buffer.skip(headerLength + captured);
     }
-    if (this.damaged) this.giveUp(buffer);
+    if (this.damaged) this.passOver(buffer, IMPOSSIBLE_LENGTH);
   }
 
-  end(buffer: SlidingBuffer, problems: CaptureProblems): void {
-    if (this.damaged) {
-      this.giveUp(buffer);
-      problems.add(this.unreadable, IMPOSSIBLE_LENGTH);
-    } else if (buffer.length > 0) {
-      problems.add(buffer.length, CUT_RECORD);
-      buffer.skip(buffer.length);
-    }
+  end(buffer: SlidingBuffer): void {
+    this.passOver(buffer, this.damaged ? IMPOSSIBLE_LENGTH : CUT_RECORD);
   }
 
-  private giveUp(buffer: SlidingBuffer): void {
-    this.unreadable += buffer.length;
+  private passOver(buffer: SlidingBuffer, reason: string): void {
+    if (buffer.length === 0) return;
+    this.problems.add(buffer.length, reason);
     buffer.skip(buffer.length);
   }
 }

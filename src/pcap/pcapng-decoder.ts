@@ -14,7 +14,7 @@ import { PcapngClock } from './pcapng-time.ts';
 import type { SlidingBuffer } from './sliding-buffer.ts';
 
 /** The same in both byte orders. */
-export const BLOCK_SECTION = 0x0a0d_0d0a;
+const BLOCK_SECTION = 0x0a0d_0d0a;
 const BLOCK_INTERFACE = 1;
 const BLOCK_OBSOLETE_PACKET = 2;
 const BLOCK_SIMPLE_PACKET = 3;
@@ -82,9 +82,9 @@ export class PcapngDecoder implements CaptureDecoder {
     }
   }
 
-  end(buffer: SlidingBuffer, problems: CaptureProblems): void {
-    if (this.lost) problems.add(buffer.length, BAD_FRAMING);
-    else if (buffer.length > 0 || buffer.skipping) problems.add(buffer.length, CUT_BLOCK);
+  end(buffer: SlidingBuffer): void {
+    if (buffer.length === 0 && !buffer.skipping) return;
+    this.problems.add(buffer.length, this.lost ? BAD_FRAMING : CUT_BLOCK);
     buffer.skip(buffer.length);
   }
 

@@ -16,7 +16,7 @@ export function foldSum(sum: number): number {
 }
 
 /** The two halves of one 32-bit word, to be added to a sum. */
-export function wordSum(word: number): number {
+function wordSum(word: number): number {
   return (word & 0xffff) + (word >>> 16);
 }
 

@@ -1,6 +1,5 @@
 /** What may stand between a link header and an IP header: VLAN tags, MPLS labels, PPPoE. */
 import { DROP_FRAME_TRUNCATED, DROP_NONE, DROP_NOT_IP, type DropReason } from '../core/drop-reason.ts';
-import { NO_VLAN } from '../core/frame-batch.ts';
 import { STEP_VLAN, type EncapsulationTable } from './encapsulation.ts';
 import { enterEthernet } from './ethernet.ts';
 import {
@@ -27,11 +26,6 @@ const VLAN_ID_MASK = 0xfff;
 const MPLS_BOTTOM_OF_STACK = 0x100;
 /** Tags and labels of one frame; real ones have three or four. */
 const TAGS_MAX = 16;
-
-/** The tag that the kernel took off and reported beside the frame: the outermost. */
-export function takeStrippedVlan(c: FrameCursor, tci: number, paths: EncapsulationTable): void {
-  if (tci !== NO_VLAN) enterVlan(c, tci, paths);
-}
 
 /** Moves the cursor to an IP header, with `etherType` saying which. */
 export function enterTags(c: FrameCursor, paths: EncapsulationTable): DropReason {
@@ -75,8 +69,11 @@ function takeVlanTag(c: FrameCursor, paths: EncapsulationTable): DropReason {
   return DROP_NONE;
 }
 
-/** VID 0 is a priority tag: it names no VLAN, and often only one direction carries it. */
-function enterVlan(c: FrameCursor, tci: number, paths: EncapsulationTable): void {
+/**
+ * Also for the tag that the kernel took off and reported beside the frame. VID 0 is a priority tag: it names no VLAN,
+ * and often only one direction carries it.
+ */
+export function enterVlan(c: FrameCursor, tci: number, paths: EncapsulationTable): void {
   const id = tci & VLAN_ID_MASK;
   if (id !== 0) c.path = paths.extend(c.path, STEP_VLAN, id);
 }

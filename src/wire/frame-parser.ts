@@ -8,7 +8,7 @@ import {
 import { FRAME_OUTGOING, NO_VLAN, type FrameBatch } from '../core/frame-batch.ts';
 import type { Instant } from '../core/time.ts';
 import { EncapsulationTable } from './encapsulation.ts';
-import { enterTags, takeStrippedVlan } from './ether-tags.ts';
+import { enterTags, enterVlan } from './ether-tags.ts';
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, FrameCursor, PROTOCOL_AH, PROTOCOL_TCP } from './frame-cursor.ts';
 import { FragmentTable, type FragmentLimits } from './ip-defrag.ts';
 import { parseIpv4, skipAuthenticationHeader } from './ipv4.ts';
@@ -63,7 +63,7 @@ export class FrameParser {
     let drop = enterLink(c, batch.linkType[i]!);
     if (drop !== DROP_NONE) return drop;
     if ((c.flags & FRAME_OUTGOING) !== 0) c.outgoing = true;
-    if (batch.vlanTci[i] !== NO_VLAN) takeStrippedVlan(c, batch.vlanTci[i]!, this.paths);
+    if (batch.vlanTci[i] !== NO_VLAN) enterVlan(c, batch.vlanTci[i]!, this.paths);
     for (let layers = 0; layers < IP_LAYERS_MAX; layers++) {
       if (c.etherType !== ETHERTYPE_IPV4 && c.etherType !== ETHERTYPE_IPV6) {
         drop = enterTags(c, this.paths);

@@ -1,9 +1,8 @@
 /**
  * Puts IP fragments together (RFC 791 §3.2, RFC 8200 §4.5).
  *
- * A datagram is collected in one buffer, grown as fragments come; `ranges` lists which of its bytes are there. It is
- * whole when the last fragment has told the total and one range covers it. The whole datagram is handed out in memory
- * of its own, which the caller may keep.
+ * Each datagram collects its fragments (ip-datagram.ts) until it is whole; then it is handed out, in memory of its own
+ * which the caller may keep.
  *
  * Overlaps: the byte that came first stays, in both families. (RFC 5722 wants overlapping IPv6 fragments thrown away;
  * a copier does better to follow the bytes than to lose the request.) A fragment that contradicts the known total is
@@ -23,6 +22,7 @@ import {
 } from '../core/drop-reason.ts';
 import { elapsed, seconds, type Duration, type Instant } from '../core/time.ts';
 import type { FrameCursor } from './frame-cursor.ts';
+import { IP_DATAGRAM_LENGTH_MAX, IpDatagram } from './ip-datagram.ts';
 import type { Segment } from './segment.ts';
 
 export interface FragmentLimits {
@@ -70,26 +70,11 @@ const REFUSED = FRAGMENT_COUNTERS.indexOf('refused');
 const DUPLICATE = FRAGMENT_COUNTERS.indexOf('duplicate');
 const OVERLAPPING = FRAGMENT_COUNTERS.indexOf('overlapping');
 
-const DATAGRAM_LENGTH_MAX = 0xffff;
-const BUFFER_MIN = 2048;
-
-interface Datagram {
-  since: Instant;
-  frames: number;
-  bytes: Uint8Array;
-  /** Start and end of what is there, ascending, apart from each other. */
-  ranges: number[];
-  /** -1 until the last fragment is there. */
-  total: number;
-  /** Of the first fragment: in IPv6 the others may name another header (RFC 8200 §4.5). */
-  protocol: number;
-}
-
 export class FragmentTable {
   readonly counters = new Counters<FragmentCounterName>(FRAGMENT_COUNTERS);
   private readonly limits: FragmentLimits;
   /** In order of their first fragment. */
-  private readonly datagrams = new Map<string, Datagram>();
+  private readonly datagrams = new Map<string, IpDatagram>();
   private bytesHeld = 0;
 
   constructor(limits: Partial<FragmentLimits> = {}) {
@@ -111,29 +96,26 @@ export class FragmentTable {
     const length = c.end - c.at;
     const end = start + length;
     if (c.missing > 0) return this.drop(TRUNCATED, DROP_FRAME_TRUNCATED);
-    if (length === 0 || c.overlong || end > DATAGRAM_LENGTH_MAX || (c.moreFragments && (length & 7) !== 0)) {
+    if (length === 0 || c.overlong || end > IP_DATAGRAM_LENGTH_MAX || (c.moreFragments && (length & 7) !== 0)) {
       return this.drop(MALFORMED, DROP_IP_FRAGMENT_MALFORMED);
     }
     const key = datagramKey(c, out);
     let datagram = this.datagrams.get(key);
     if (datagram === undefined) {
       if (this.datagrams.size >= this.limits.datagrams) return this.drop(REFUSED, DROP_IP_FRAGMENT_CAP);
-      datagram = { since: out.time, frames: 0, bytes: new Uint8Array(0), ranges: [], total: -1, protocol: c.protocol };
-    } else if (contradicts(datagram, end, c.moreFragments)) {
+      datagram = new IpDatagram(out.time, c.protocol);
+    } else if (datagram.contradicts(end, c.moreFragments)) {
       return this.drop(MALFORMED, DROP_IP_FRAGMENT_MALFORMED);
     }
     if (datagram.frames >= this.limits.fragments || !this.makeRoom(datagram, end, c.moreFragments)) {
       return this.drop(REFUSED, DROP_IP_FRAGMENT_CAP);
     }
     if (datagram.frames === 0) this.datagrams.set(key, datagram);
-    datagram.frames++;
     this.counters.add(HELD);
-    if (!c.moreFragments) datagram.total = end;
-    if (start === 0 && !covers(datagram, 0)) datagram.protocol = c.protocol;
-    const added = place(datagram, c, start, end);
+    const added = datagram.place(c.bytes, c.at, start, length, c.moreFragments, c.protocol);
     if (added === 0) this.counters.add(DUPLICATE);
     else if (added < length) this.counters.add(OVERLAPPING);
-    if (!isWhole(datagram)) return DROP_IP_FRAGMENT_HELD;
+    if (!datagram.isWhole()) return DROP_IP_FRAGMENT_HELD;
     this.forget(key, datagram);
     this.counters.add(REASSEMBLED);
     this.counters.add(JOINED, datagram.frames);
@@ -152,7 +134,7 @@ export class FragmentTable {
     }
   }
 
-  private forget(key: string, datagram: Datagram): void {
+  private forget(key: string, datagram: IpDatagram): void {
     this.datagrams.delete(key);
     this.bytesHeld -= datagram.bytes.length;
   }
@@ -162,14 +144,12 @@ export class FragmentTable {
     return reason;
   }
 
-  private makeRoom(datagram: Datagram, end: number, moreFragments: boolean): boolean {
+  /** False: the memory cap is reached. */
+  private makeRoom(datagram: IpDatagram, end: number, moreFragments: boolean): boolean {
     const size = datagram.bytes.length;
-    if (end <= size) return true;
-    const wanted = moreFragments ? Math.min(Math.max(end, 2 * size, BUFFER_MIN), DATAGRAM_LENGTH_MAX) : end;
+    const wanted = datagram.sizeFor(end, moreFragments);
     if (this.bytesHeld + wanted - size > this.limits.bytes) return false;
-    const grown = new Uint8Array(wanted);
-    grown.set(datagram.bytes);
-    datagram.bytes = grown;
+    datagram.resize(wanted);
     this.bytesHeld += wanted - size;
     return true;
   }
@@ -182,52 +162,7 @@ function datagramKey(c: FrameCursor, s: Segment): string {
   return `${addresses},${c.fragmentId},${protocol},${c.path}`;
 }
 
-function contradicts(datagram: Datagram, end: number, moreFragments: boolean): boolean {
-  if (datagram.total >= 0) return moreFragments ? end > datagram.total : end !== datagram.total;
-  return !moreFragments && datagram.ranges.length > 0 && end < datagram.ranges.at(-1)!;
-}
-
-function covers(datagram: Datagram, at: number): boolean {
-  const { ranges } = datagram;
-  for (let i = 0; i < ranges.length; i += 2) if (ranges[i]! <= at && at < ranges[i + 1]!) return true;
-  return false;
-}
-
-function isWhole(datagram: Datagram): boolean {
-  const { ranges, total } = datagram;
-  return ranges.length === 2 && ranges[0] === 0 && ranges[1] === total;
-}
-
-/** Copies what is new of the bytes `start` to `end`, and merges them into the ranges. Returns how many were new. */
-function place(datagram: Datagram, c: FrameCursor, start: number, end: number): number {
-  const merged: number[] = [];
-  let low = start;
-  let high = end;
-  let at = start;
-  let added = 0;
-  const fill = (until: number) => {
-    if (until <= at) return;
-    const from = c.at + at - start;
-    datagram.bytes.set(c.bytes.subarray(from, from + until - at), at);
-    added += until - at;
-  };
-  const { ranges } = datagram;
-  let i = 0;
-  for (; i < ranges.length && ranges[i + 1]! < start; i += 2) merged.push(ranges[i]!, ranges[i + 1]!);
-  for (; i < ranges.length && ranges[i]! <= end; i += 2) {
-    fill(Math.min(ranges[i]!, end));
-    at = Math.max(at, ranges[i + 1]!);
-    low = Math.min(low, ranges[i]!);
-    high = Math.max(high, ranges[i + 1]!);
-  }
-  fill(end);
-  merged.push(low, high);
-  for (; i < ranges.length; i++) merged.push(ranges[i]!);
-  datagram.ranges = merged;
-  return added;
-}
-
-function enterDatagram(c: FrameCursor, datagram: Datagram): void {
+function enterDatagram(c: FrameCursor, datagram: IpDatagram): void {
   c.bytes = datagram.bytes;
   c.view = new DataView(datagram.bytes.buffer);
   c.at = 0;
