@@ -109,6 +109,11 @@ export class HalfStream {
     return this.#offset;
   }
 
+  /** Whether nothing of this half has been handed out or declared missing. */
+  get untold(): boolean {
+    return this.#offset === 0 && !this.ended;
+  }
+
   /** First sequence number of the stream, or `undefined` while it is not known. */
   get start(): SeqNum | undefined {
     return this.anchored ? this.#start : undefined;

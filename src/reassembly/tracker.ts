@@ -96,10 +96,12 @@ export class ConnectionTracker<User = unknown> {
   #now: Instant = instant(0.5);
   #opened = 0;
   #active = 0;
-  /** `chunk` holds bytes of the segment being handled, of `#directOwner`. */
-  #direct = false;
+  /** Bytes of the segment being handled that continue a stream and are still to be handed out: whose, and which. */
   #directOwner: Connection<User> | undefined = undefined;
   #directHalf: Half = CLIENT_TO_SERVER;
+  #directSegment: Segment | undefined = undefined;
+  #directLength = 0;
+  #directStreamOffset = 0.5;
   #rejected = false;
   readonly #queue: Connection<User>[] = [];
   #queueHead = 0;
@@ -115,6 +117,7 @@ export class ConnectionTracker<User = unknown> {
       maxFlows: options.maxConnections,
       ...(options.hashSeed === undefined ? {} : { seed: options.hashSeed }),
     });
+    this.#directStreamOffset = 0;
     this.#now = instant(0);
     this.#nextWaitingCheck = instant(0);
   }
@@ -161,7 +164,7 @@ export class ConnectionTracker<User = unknown> {
       if (segment.checksum === CHECKSUM_GOOD) own.seenGood = true;
       other.extent.noteAck(segment.ack);
       if (segment.payloadLength === 0) return;
-      this.#deliver(connection, half, own, segment, segment.payloadLength);
+      this.#deliver(connection, half, own.streamOffset, segment, segment.payloadLength);
       own.advance(segment.payloadLength);
       return;
     }
@@ -170,11 +173,9 @@ export class ConnectionTracker<User = unknown> {
 
   /** The next event; EVENT_NONE when all that `handle`, `advance` or `finish` gave rise to has been told. */
   poll(): TrackerEvent {
-    if (this.#direct && this.#queueHead === this.#queue.length) {
-      this.#direct = false;
+    if (this.#directOwner !== undefined && this.#queueHead === this.#queue.length) {
       this.connection = this.#directOwner;
-      this.half = this.#directHalf;
-      return EVENT_DATA;
+      return this.#takeDirect();
     }
     for (;;) {
       const connection = this.#queue[this.#queueHead];
@@ -222,18 +223,29 @@ export class ConnectionTracker<User = unknown> {
     }
   }
 
-  #deliver(connection: Connection<User>, half: Half, own: HalfStream, segment: Segment, length: number): void {
+  #deliver(connection: Connection<User>, half: Half, streamOffset: number, segment: Segment, length: number): void {
+    this.#directOwner = connection;
+    this.#directHalf = half;
+    this.#directSegment = segment;
+    this.#directLength = length;
+    this.#directStreamOffset = streamOffset;
+  }
+
+  #takeDirect(): TrackerEvent {
+    const segment = this.#directSegment!;
+    const stream = this.#directHalf === CLIENT_TO_SERVER ? this.#directOwner!.c2s : this.#directOwner!.s2c;
     const chunk = this.chunk;
     chunk.bytes = segment.bytes;
-    chunk.length = length;
-    chunk.streamOffset = own.streamOffset;
-    chunk.offset = segment.payloadOffset;
+    // What is handed out ends where the stream stands now; a part before it may have been seen earlier.
+    chunk.offset = segment.payloadOffset + seqDiff(stream.next, segment.seq) - this.#directLength;
+    chunk.length = this.#directLength;
+    chunk.streamOffset = this.#directStreamOffset;
     chunk.time = segment.time;
     chunk.push = (segment.flags & TCP_PSH) !== 0;
     chunk.peerAck = segment.ack;
-    this.#directOwner = connection;
-    this.#directHalf = half;
-    this.#direct = true;
+    this.half = this.#directHalf;
+    this.#directOwner = undefined;
+    return EVENT_DATA;
   }
 
   /** Every segment of a known connection that is not plainly the next one. */
@@ -286,9 +298,7 @@ export class ConnectionTracker<User = unknown> {
       const before = own.streamOffset;
       const length = own.offer(segment, seq);
       if (length > 0) {
-        this.#deliver(c, own === c.c2s ? CLIENT_TO_SERVER : SERVER_TO_CLIENT, own, segment, length);
-        this.chunk.streamOffset = before;
-        this.chunk.offset = segment.payloadOffset + seqDiff(own.next, seq) - length;
+        this.#deliver(c, own === c.c2s ? CLIENT_TO_SERVER : SERVER_TO_CLIENT, before, segment, length);
       }
     } else own.offerSuspect(segment, seq);
     if (flags & TCP_FIN) {
@@ -321,7 +331,7 @@ export class ConnectionTracker<User = unknown> {
     const clientIsSource = (segment.flags & TCP_ACK) === 0;
     c.openedBy = 'syn';
     const sourceIsClient = sameEnd(segment, c);
-    if (sourceIsClient !== clientIsSource && c.c2s.streamOffset === 0 && c.s2c.streamOffset === 0) c.flip();
+    if (sourceIsClient !== clientIsSource && c.c2s.untold && c.s2c.untold) c.flip();
   }
 
   #replace(c: Connection<User>, segment: Segment): void {
@@ -432,11 +442,7 @@ export class ConnectionTracker<User = unknown> {
       c.state &= ~TO_ANNOUNCE;
       return EVENT_OPENED;
     }
-    if (this.#direct && this.#directOwner === c) {
-      this.#direct = false;
-      this.half = this.#directHalf;
-      return EVENT_DATA;
-    }
+    if (this.#directOwner === c) return this.#takeDirect();
     if (c.state & OVER) return EVENT_NONE;
     for (let half = 0; half < 2; half++) {
       const stream = half === CLIENT_TO_SERVER ? c.c2s : c.s2c;
