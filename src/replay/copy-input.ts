@@ -7,6 +7,7 @@ import type { Log } from '../core/log.ts';
 import { seconds } from '../core/time.ts';
 import { ConnectionTracker } from '../reassembly/tracker.ts';
 import { LIVE_TRACKER, RECORDING_TRACKER } from '../reassembly/tracker-options.ts';
+import { FrameParser } from '../wire/frame-parser.ts';
 import type { ConnectionReplay } from './connection-replay.ts';
 import { FramePacer } from './frame-pacer.ts';
 import type { Selector } from './selector.ts';
@@ -32,6 +33,15 @@ export function openInput(options: CopyOptions, log: Log): readonly PacketSource
   if (capture.note !== undefined) log.warn(`capturing through libpcap: ${capture.note}`);
   else log.debug(`capturing on ${input.devices.join(', ')}`, { backend: capture.backend });
   return capture.sources;
+}
+
+/**
+ * Where several devices are captured at once, one packet may be seen twice, as on a VLAN's trunk with its tag and on the
+ * VLAN's own device without: there the tag must not make two connections of one.
+ */
+export function createParser({ input }: CopyOptions): FrameParser {
+  const several = 'devices' in input && (input.devices.length > 1 || input.devices.includes('any'));
+  return new FrameParser({ verifyChecksums: true, keyByEncapsulation: !several });
 }
 
 export function createTracker(options: CopyOptions, selector: Selector): ConnectionTracker<ConnectionReplay> {

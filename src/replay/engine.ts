@@ -12,7 +12,7 @@
  * drops.
  */
 import type { FrameBatch } from '../core/frame-batch.ts';
-import { DROP_NONE } from '../core/drop-reason.ts';
+import { DROP_IP_FRAGMENT_EXPIRED, DROP_IP_FRAGMENT_HELD, DROP_NONE } from '../core/drop-reason.ts';
 import {
   addTime,
   elapsed,
@@ -80,6 +80,8 @@ export interface EngineParts {
   readonly copies: number;
   readonly onlyFromSyn: boolean;
   readonly waitsForResponse: boolean;
+  /** False in a dry run. */
+  readonly expectsResponses: boolean;
   /** How long a response may take while the client online still waits for its own. */
   readonly sessionTimeout: Duration;
   /** Takes responses that have arrived and gives them to the target; called in each turn. */
@@ -92,6 +94,7 @@ export class Engine implements ReplayContext {
   readonly wheel: TimerWheel;
   readonly budget: ByteBudget;
   readonly waitsForResponse: boolean;
+  readonly expectsResponses: boolean;
   busyReplicas = 0;
   crowdedReplicas = 0;
   #sources: readonly PacketSource[] = [];
@@ -124,6 +127,7 @@ export class Engine implements ReplayContext {
     this.wheel = parts.wheel;
     this.budget = parts.budget;
     this.waitsForResponse = parts.waitsForResponse;
+    this.expectsResponses = parts.expectsResponses;
   }
 
   /** Connections that are not settled yet. */
@@ -193,6 +197,7 @@ export class Engine implements ReplayContext {
   /** The input is over: closes what the capture left open. Replicas go on until they are done. */
   finishInput(): void {
     this.#tracker?.finish();
+    this.#countLostFragments();
     this.#drainTracker();
     this.#countKernelDrops();
     this.target.flush();
@@ -329,6 +334,13 @@ export class Engine implements ReplayContext {
     this.#tracker?.advance(this.#parts.live ? unixNow() : this.#segment.time);
     this.#drainTracker();
     this.#countKernelDrops();
+  }
+
+  /** Fragments that were held for a packet which never came together are lost, not held. */
+  #countLostFragments(): void {
+    const lost = this.#parts.parser.fragments.counters.get('expired') - this.ledger.frames.get('ip-fragment-expired');
+    this.ledger.frames.add(DROP_IP_FRAGMENT_HELD, -lost);
+    this.ledger.frames.add(DROP_IP_FRAGMENT_EXPIRED, lost);
   }
 
   #countKernelDrops(): void {

@@ -14,10 +14,9 @@ import type { RunEnd, RunFacts, SourceFacts } from '../report/run-facts.ts';
 import { summaryLines } from '../report/summary.ts';
 import { summaryObject, writeJsonFile } from '../report/summary-json.ts';
 import { judge } from '../report/verdict.ts';
-import { FrameParser } from '../wire/frame-parser.ts';
 import { AcknowledgingPeer } from './acknowledging-peer.ts';
 import { LoopClock, monotonicNow, unixNow } from './clock.ts';
-import { createPacer, createTracker, openInput } from './copy-input.ts';
+import { createPacer, createParser, createTracker, openInput } from './copy-input.ts';
 import { Engine } from './engine.ts';
 import { ByteBudget } from './piece-queue.ts';
 import { describeMapping, RawNetwork } from './raw-network.ts';
@@ -98,7 +97,7 @@ class CopyRun {
     }
     this.#engine = new Engine({
       clock: this.#clock,
-      parser: new FrameParser({ verifyChecksums: true }),
+      parser: createParser(options),
       selector: this.#selector,
       pipeline: this.#pipeline,
       ledger: this.#ledger,
@@ -112,6 +111,7 @@ class CopyRun {
       onlyFromSyn: options.onlyFromSyn,
       // A dry run has no responses to wait for.
       waitsForResponse: options.pace === 'response' && options.writeFile === undefined,
+      expectsResponses: options.writeFile === undefined,
       sessionTimeout: options.sessionTimeout,
       responses: () => this.#network?.takeResponses(),
     });
