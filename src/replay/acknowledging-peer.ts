@@ -23,6 +23,8 @@ export class AcknowledgingPeer implements PacketSink {
   readonly #frame = new FrameBatch(1);
   readonly #sent = new Segment();
   #replies: Segment[] = [];
+  /** Packets at the front of the batch that the sink has kept back, and that are answered already. */
+  #answered = 0;
 
   constructor(sink: PacketSink) {
     this.#sink = sink;
@@ -42,12 +44,14 @@ export class AcknowledgingPeer implements PacketSink {
 
   flush(): boolean {
     const { bytes, offset, length, count } = this.batch;
-    for (let i = 0; i < count; i++) {
+    for (let i = this.#answered; i < count; i++) {
       this.#frame.reset(bytes);
       this.#frame.add(offset[i]!, length[i]!, length[i]!, 0 as Instant, LINKTYPE_RAW);
       if (this.#parser.parse(this.#frame, 0, this.#sent) === DROP_NONE) this.#answer(this.#sent);
     }
-    return this.#sink.flush();
+    const flushed = this.#sink.flush();
+    this.#answered = this.batch.count;
+    return flushed;
   }
 
   /** Whether replies wait to be handed to the target. */

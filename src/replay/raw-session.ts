@@ -35,6 +35,8 @@ export class RawSession extends TimerEntry implements TargetSession {
   readonly port: number;
   /** In the transmit list already. */
   listed = false;
+  /** Nothing of this session may be sent any more. */
+  silenced = false;
   /** Packets of this session that the kernel refused to send. */
   sendFailures = 0;
   readonly #host: RawSessionHost;
@@ -104,6 +106,9 @@ export class RawSession extends TimerEntry implements TargetSession {
 
   /** No response can reach this session any more: forget it without a word to the target. */
   lost(): void {
+    this.silenced = true;
+    // For what it has buffered; the reset it would send stays unsent.
+    this.machine.abort();
     this.#ended('timed-out');
   }
 

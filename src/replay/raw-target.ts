@@ -104,12 +104,12 @@ export class RawTarget implements Target, RawSessionHost {
       this.#touched = [];
       for (let i = 0; i < list.length; i++) {
         const session = list[i]!;
-        while (session.machine.pollTransmit(now, sink.batch)) {
+        while (!session.silenced && session.machine.pollTransmit(now, sink.batch)) {
           // A full batch is sent, and the session goes on in the empty one.
           if (sink.batch.reserve(config.mtu) < 0 && !this.#flushSink()) break;
         }
         if (this.#blocked) {
-          this.#touched = list.slice(i);
+          this.#touched = [...list.slice(i), ...this.#touched];
           break;
         }
         session.listed = false;

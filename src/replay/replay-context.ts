@@ -12,6 +12,8 @@ export interface ReplayContext {
   readonly budget: ByteBudget;
   /** Whether units wait for the target's response (`--pace asap` does not). */
   readonly waitsForResponse: boolean;
+  /** Whether the target responds at all: in a dry run nobody does, and what is delivered is done with. */
+  readonly expectsResponses: boolean;
   /** Replicas that wait for the target. */
   busyReplicas: number;
   /** Replicas whose queues are so full that a recording should not be read on. */

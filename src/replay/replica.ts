@@ -291,15 +291,16 @@ export class Replica extends TimerEntry implements SessionOwner {
     return undefined;
   }
 
-  /** Settles, oldest first, the units that are delivered and answered. */
+  /** Settles, oldest first, the units that are delivered and answered, or to which no answer will come. */
   #settleAnswered(): void {
     const session = this.#session;
     if (session === undefined) return;
     for (let unit = this.#units[0]; unit !== undefined; unit = this.#units[0]) {
       const whole = unit.released && unit.handedOver;
       if (!whole || session.acknowledged < unit.start + unit.length) return;
-      if (this.#received === unit.receivedBefore) return;
-      this.#settleFirst('answered');
+      const answered = this.#received > unit.receivedBefore;
+      if (!answered && this.#context.expectsResponses) return;
+      this.#settleFirst(answered ? 'answered' : 'unanswered');
     }
   }
 
@@ -374,7 +375,7 @@ export class Replica extends TimerEntry implements SessionOwner {
     if (unit === undefined) return false;
     if (this.#units.length > 1 || !unit.released || this.#session === undefined) return true;
     const delivered = unit.sent === unit.length && this.#session.acknowledged >= unit.start + unit.length;
-    return !delivered || this.#received === unit.receivedBefore;
+    return !delivered || (this.#context.expectsResponses && this.#received === unit.receivedBefore);
   }
 
   #setTimer(): void {

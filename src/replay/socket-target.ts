@@ -8,7 +8,7 @@ import type { OpenFailure, SessionEnd, SessionOwner, Target, TargetSession } fro
 
 /** Bytes one socket may hold unsent before `send` takes no more. */
 const SEND_LIMIT = 256 << 10;
-/** After our FIN the target gets this long to end its side, ms. */
+/** Once we are done, a socket on which nothing moves for this long is given up, ms. */
 const LINGER_MS = 30_000;
 
 class SocketSession implements TargetSession {
@@ -16,8 +16,9 @@ class SocketSession implements TargetSession {
   readonly #socket: Socket;
   readonly #gone: (session: SocketSession) => void;
   readonly #wake: () => void;
+  /** Bytes that the kernel has taken over: what the ledger counts as delivered on a socket. */
+  acknowledged = 0;
   #connected = false;
-  #peerClosed = false;
   #end: SessionEnd = 'closed';
   #over = false;
 
@@ -41,7 +42,6 @@ class SocketSession implements TargetSession {
       this.#wake();
     });
     socket.on('end', () => {
-      this.#peerClosed = true;
       this.#owner.sessionPeerClosed();
       this.#wake();
     });
@@ -61,15 +61,12 @@ class SocketSession implements TargetSession {
     return this.#socket.writableLength;
   }
 
-  get acknowledged(): number {
-    return this.#connected ? this.#socket.bytesWritten - this.#socket.writableLength : 0;
-  }
-
   send(bytes: Uint8Array, offset: number, length: number): number {
     const taken = Math.min(length, SEND_LIMIT - this.#socket.writableLength);
     if (taken <= 0 || this.#over || this.#socket.writableEnded) return 0;
-    // The kernel has taken it when this is called: what the ledger counts as delivered on a socket.
-    this.#socket.write(bytes.slice(offset, offset + taken), () => {
+    this.#socket.write(Buffer.from(bytes.subarray(offset, offset + taken)), (error) => {
+      if (error !== undefined && error !== null) return;
+      this.acknowledged += taken;
       if (!this.#over) this.#progressed();
     });
     return taken;
@@ -83,7 +80,7 @@ class SocketSession implements TargetSession {
   close(): void {
     if (this.#over || this.#socket.writableEnded) return;
     this.#socket.end();
-    if (!this.#peerClosed) this.#socket.setTimeout(LINGER_MS, () => this.#socket.destroy());
+    this.#socket.setTimeout(LINGER_MS, () => this.#socket.destroy());
   }
 
   abort(): void {

@@ -116,6 +116,7 @@ export class FakeTarget implements Target {
 
 export interface RigOptions {
   readonly waitsForResponse?: boolean;
+  readonly expectsResponses?: boolean;
   readonly budget?: number;
   readonly patience?: Duration;
   readonly heldPatience?: Duration;
@@ -126,6 +127,7 @@ export class Rig implements ReplayContext {
   readonly target = new FakeTarget();
   readonly budget: ByteBudget;
   readonly waitsForResponse: boolean;
+  readonly expectsResponses: boolean;
   readonly wheel: TimerWheel;
   busyReplicas = 0;
   crowdedReplicas = 0;
@@ -138,6 +140,7 @@ export class Rig implements ReplayContext {
     this.#options = options;
     this.budget = new ByteBudget(options.budget ?? 64 << 20);
     this.waitsForResponse = options.waitsForResponse ?? true;
+    this.expectsResponses = options.expectsResponses ?? true;
     this.wheel = new TimerWheel(this.#now);
   }
 

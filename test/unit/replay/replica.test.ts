@@ -798,6 +798,30 @@ describe('patience', () => {
   });
 });
 
+describe('a dry run, in which nobody responds', () => {
+  const dryRun = { waitsForResponse: false, expectsResponses: false };
+
+  it('is done with a unit when it is acknowledged, and closes in order', () => {
+    const rig = new ReplicaRig(dryRun);
+    rig.push('one');
+    rig.push('two', { answers: 100 });
+    rig.replica.clientEnded('fin', true);
+    expect(rig.session.sent).toBe('onetwo');
+    rig.session.ack();
+    expect(rig.session.state).toBe('closing');
+    rig.expectDone('unanswered', 'unanswered');
+  });
+
+  it('waits for nothing once the open unit is acknowledged', () => {
+    const rig = new ReplicaRig(dryRun);
+    rig.push('one');
+    expect(rig.busyReplicas).toBe(1);
+    rig.session.ack();
+    expect(rig.busyReplicas).toBe(0);
+    expect(rig.wheel.size).toBe(0);
+  });
+});
+
 describe('stop', () => {
   it('settles what is left and resets the session', () => {
     const rig = new ReplicaRig();
