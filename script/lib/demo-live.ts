@@ -47,7 +47,7 @@ export async function demonstrateLive(): Promise<void> {
 
     title('2. The same load again, from a recording');
     command('online', `tcpdump -i front -w recording.pcap port 80      (made during part 1)`);
-    const args = ['-i', recording, ...STANDARD_ARGS.slice(0, 6), '-a', '2'];
+    const args = ['-i', recording, ...STANDARD_ARGS.slice(0, 6), '--pace', 'capture', '-a', '2'];
     command('online', `tcpcopy ${args.join(' ').replace(recording, 'recording.pcap')}`);
     const replay = new RunningProgram('tcpcopy', lab.host('online'), args);
     const { code } = await replay.child.exited;

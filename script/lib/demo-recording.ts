@@ -24,7 +24,7 @@ export async function demonstrateRecording(): Promise<void> {
   const target = `127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   title('A recorded load, replayed to an HTTP server in this process');
-  const args = ['-i', RECORDING, '-x', `80-${target}`, '--target', 'socket', '-a', '2'];
+  const args = ['-i', RECORDING, '-x', `80-${target}`, '--target', 'socket', '--pace', 'capture', '-a', '2'];
   command('here', `tcpcopy ${args.join(' ')}`);
   const { code, output } = await run(args);
   server.close();
