@@ -133,6 +133,7 @@ export class FileSource implements PacketSource {
   #end(): void {
     const listener = this.#listener;
     this.#listener = undefined;
+    this.#stream.close();
     listener?.ended(this.#error);
   }
 

@@ -38,6 +38,10 @@ describe.skipIf(!able)('ring source and raw sink', () => {
     expect(await lab.run('selection')).toEqual({ first: 100, all: 200 });
   });
 
+  it('takes a hundred mappings of each family', async () => {
+    expect(await lab.run('manyMappings')).toEqual({ frames: 2 });
+  });
+
   it('cuts frames to the snap length', async () => {
     expect(await lab.run('snapLength')).toEqual({ captured: [60, 60, 60], length: [154, 154, 154] });
   });

@@ -99,6 +99,20 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     return { first, all: b.frames.length };
   },
 
+  /** The longest filter the kernel is asked to take. */
+  async manyMappings() {
+    const endpoints = Array.from({ length: 100 }, (_, i) => [
+      { address: parseIp(`10.77.0.${i}`), portFirst: 8_000 + i, portLast: 8_000 + i },
+      { address: parseIp(`fd77::${i}`), portFirst: 8_000 + i, portLast: 8_000 + i },
+    ]).flat();
+    const b = await collect(ring('io-b', { filter: { selection: { endpoints, direction: 'both' } } }));
+    const sink = await drive(raw());
+    await sink.send([8_002, 8_003].map((toPort) => ipPacket({ to: '10.77.0.2', toPort })));
+    await sink.send([8_002, 8_003].map((toPort) => ipPacket({ to: 'fd77::2', toPort })));
+    await finish(b);
+    return { frames: b.frames.length };
+  },
+
   async snapLength() {
     const b = await collect(ring('io-b', { snapLength: 60, filter: port(8080) }));
     await (await drive(raw())).send(packets(3));
