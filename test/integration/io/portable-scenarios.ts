@@ -1,6 +1,6 @@
 /** What the tests of the portable backends run inside their namespace. */
 import { PcapSource, type PcapSourceOptions } from '../../../src/capture/pcap-source.ts';
-import { TcpcopyError } from '../../../src/core/errors.ts';
+import type { TcpcopyError } from '../../../src/core/errors.ts';
 import { createSink } from '../../../src/inject/open-sink.ts';
 import { instant } from '../../../src/core/time.ts';
 import { ipPacket, type PacketSpec } from '../../unit/capture/packets.ts';

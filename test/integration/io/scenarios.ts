@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { Worker } from 'node:worker_threads';
 import { RingSource, type RingSourceOptions } from '../../../src/capture/ring-source.ts';
 import { parseIp } from '../../../src/core/ip-address.ts';
-import { TcpcopyError } from '../../../src/core/errors.ts';
+import type { TcpcopyError } from '../../../src/core/errors.ts';
 import { PacketBatch } from '../../../src/core/packet-batch.ts';
 import { RawSink, type RawSinkOptions } from '../../../src/inject/raw-sink.ts';
 import { loadNative } from '../../../src/native/load.ts';
