@@ -31,7 +31,7 @@ class Owner implements SessionOwner {
   peerClosed = 0;
   readonly ends: SessionEnd[] = [];
   readonly progress: number[] = [];
-  #content: Uint8Array;
+  readonly #content: Uint8Array;
   #sent = 0;
 
   constructor(content: Uint8Array) {
