@@ -44,6 +44,7 @@ import {
   COUNT_KEEP_ALIVE,
   COUNT_OUT_OF_WINDOW,
   COUNT_STREAM_CAP,
+  WAIT_FOREVER,
 } from './tracker-options.ts';
 
 /** The start of the stream is not known. */
@@ -135,7 +136,7 @@ export class HalfStream {
 
   /** Catches up with what was passed straight through. Call before anything else that a segment gives rise to. */
   sync(): void {
-    if (this.mode === 0) this.extent.seenEnd = this.extent.sentTo = this.next;
+    if (this.mode === 0) this.extent.catchUp(this.next);
   }
 
   /** Whether a segment at `seq` can belong to this stream at all. */
@@ -401,9 +402,11 @@ export class HalfStream {
     const { extent } = this;
     if (seqGt(extent.seenEnd, this.next)) return extent.seenEnd;
     gap.kind = 'tail';
-    // Of a side that showed neither SYN nor payload nothing can be said to be missing.
+    if (this.skip === SKIP_ONE || this.#context.gapPatience !== WAIT_FOREVER) return extent.known;
+    // At the end of a recording: a side that showed neither SYN nor payload misses nothing that could be named, and how
+    // far the sender's bare segments had got is no proof, since the last of them may be no part of the recording.
     if (!this.synSeen && this.#unseen) return this.next;
-    return this.skip === SKIP_ONE ? extent.known : (extent.fin ?? extent.peerAck);
+    return extent.fin ?? extent.peerAck;
   }
 
   /**
@@ -445,11 +448,8 @@ export class HalfStream {
       held.account();
       if (held.isEmpty) this.#held = undefined;
     }
-    // Where no acknowledgements are seen the last one must not come round again as one from the future.
     const { extent } = this;
-    if (this.anchored && seqDiff(this.next, extent.peerAck) > MAX_WINDOW) {
-      extent.peerAck = seqAdd(this.next, -MAX_WINDOW);
-    }
+    if (this.anchored) extent.keepUp(this.next);
     let mode = this.mode & (UNANCHORED | TENTATIVE);
     if (extent.fin !== undefined) mode |= FIN_KNOWN;
     if (this.#held !== undefined) mode |= HOLDING;

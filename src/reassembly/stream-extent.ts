@@ -2,7 +2,7 @@
  * How far a stream is known to go, by every kind of evidence: payload that was seen, what the peer acknowledged, the
  * sender's own sequence numbers, the FIN. Beyond what was handed out that is where holes are.
  */
-import { seqDiff, seqGt, seqLt, seqMax, seqNum, type SeqNum } from '../core/seq-num.ts';
+import { seqAdd, seqDiff, seqGt, seqLt, seqMax, seqNum, type SeqNum } from '../core/seq-num.ts';
 
 /** No window reaches further (RFC 7323 §2.3): what lies beyond belongs to some other connection, or is damaged. */
 export const MAX_WINDOW = 2 ** 30;
@@ -29,6 +29,18 @@ export class StreamExtent {
     if (!this.ackKnown || Math.abs(seqDiff(this.peerAck, start)) > MAX_WINDOW) this.peerAck = start;
     this.ackKnown = true;
     if (this.fin !== undefined && seqLt(this.fin, start)) this.fin = undefined;
+  }
+
+  /** Everything up to `next` was handed out, and nothing beyond it is known. */
+  catchUp(next: SeqNum): void {
+    this.seenEnd = this.sentTo = next;
+    if (seqGt(this.peerAck, next)) this.peerAck = seqAdd(next, -MAX_WINDOW);
+    this.keepUp(next);
+  }
+
+  /** The stream has come to `next`: an acknowledgement left far behind must not come round as one from the future. */
+  keepUp(next: SeqNum): void {
+    if (seqDiff(next, this.peerAck) > MAX_WINDOW) this.peerAck = seqAdd(next, -MAX_WINDOW);
   }
 
   see(end: SeqNum): void {

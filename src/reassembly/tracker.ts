@@ -49,7 +49,7 @@ import {
 } from './delivery.ts';
 import { ACTIVE, CLOSED, FlowTable } from './flow-table.ts';
 import { isReplacement } from './incarnation.ts';
-import { SKIP_ALL, SKIP_ONE, type HalfStream } from './half-stream.ts';
+import { SKIP_ALL, SKIP_ONE, UNANCHORED, type HalfStream } from './half-stream.ts';
 import { StreamContext } from './stream-context.ts';
 import {
   COUNT_AFTER_CLOSE,
@@ -153,7 +153,7 @@ export class ConnectionTracker<User = unknown> {
     }
     if (
       own.mode === 0 &&
-      (this.#oneWay || (other.mode === 0 && seqDiff(segment.ack, other.next) <= 0)) &&
+      (this.#oneWay || other.mode === UNANCHORED || (other.mode === 0 && seqDiff(segment.ack, other.next) <= 0)) &&
       segment.seq === own.next &&
       (segment.flags & FAST_FLAGS_MASK) === TCP_ACK &&
       segment.checksum !== CHECKSUM_BAD &&

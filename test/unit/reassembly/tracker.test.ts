@@ -160,12 +160,28 @@ describe('gaps', () => {
     expect(t.handle(c({ seq: 121, ack: 600, data: 'on', at: 710 }))).toEqual(['c2s 20 on']);
   });
 
+  it('tells of what the sender had sent when the connection ends before the patience does', () => {
+    const t = established(live({ oneWay: true }));
+    t.handle(c({ seq: 121, ack: 600, at: 10 }));
+    expect(t.finish()).toEqual(['c2s 0 tail 20', '#0 closed input-ended']);
+  });
+
   it('waits for ever in a recording, and declares the rest at its end', () => {
     const t = established(recording());
     t.handle(c({ seq: 104, ack: 501, data: 'def' }));
     t.handle(s({ seq: 501, ack: 120 }));
     expect(t.advance(1e9)).toEqual([]);
     expect(t.finish()).toEqual(['c2s 0 hole 3', 'c2s 3 def', 'c2s 6 tail 13', '#0 closed input-ended']);
+  });
+
+  it('gives up holes without bytes behind them too, when room is wanted for other streams', () => {
+    const t = recording({ maxHeldTotal: 1_000 });
+    const lagging = { clientPort: 40_001 };
+    t.handle(c({ flags: 'S', seq: 100 }, lagging));
+    expect(t.handle(c({ seq: 105, ack: 1 }, lagging))).toEqual([]);
+    t.handle(c({ flags: 'S', seq: 100 }));
+    const lines = t.handle(c({ seq: 111, ack: 1, data: 'x'.repeat(1_000) }));
+    expect(lines).toEqual(['c2s 0 tail 4', 'c2s 0 hole 10', `c2s 10 ${'x'.repeat(1_000)}`]);
   });
 
   it('uses the part of a cut segment that is there', () => {
