@@ -31,7 +31,13 @@ export function ipPacket(spec: PacketSpec): Uint8Array {
     const words = 5 + (spec.optionWords ?? 0);
     const fragment = (spec.fragment?.offset ?? 0) | (spec.fragment?.more === true ? 0x2000 : 0x4000);
     const head = [0x40 | words, 0, ...be16(words * 4 + body.length), 0, 1, ...be16(fragment), 64, protocol, 0, 0];
-    return Uint8Array.from([...head, ...toBytes(from), ...toBytes(to), ...Array<number>(4 * (words - 5)).fill(1), ...body]);
+    return Uint8Array.from([
+      ...head,
+      ...toBytes(from),
+      ...toBytes(to),
+      ...Array<number>(4 * (words - 5)).fill(1),
+      ...body,
+    ]);
   }
   const { fragment } = spec;
   const extension =
