@@ -86,6 +86,8 @@ export interface EngineParts {
   readonly sessionTimeout: Duration;
   /** Takes responses that have arrived and gives them to the target; called in each turn. */
   readonly responses: () => void;
+  /** Whether what was flushed has been answered on the spot, as in a dry run: then the next turn follows at once. */
+  readonly answeredAtOnce: () => boolean;
 }
 
 export class Engine implements ReplayContext {
@@ -190,7 +192,7 @@ export class Engine implements ReplayContext {
     this.target.flush();
     this.#inTurn = false;
     this.#parts.clock.thaw();
-    if (more || this.#turnsRequested) this.#immediate ??= setImmediate(this.#turnSoon);
+    if (more || this.#turnsRequested || this.#parts.answeredAtOnce()) this.#immediate ??= setImmediate(this.#turnSoon);
     else this.#sleep();
   }
 
@@ -201,7 +203,7 @@ export class Engine implements ReplayContext {
     this.#drainTracker();
     this.#countKernelDrops();
     this.target.flush();
-    this.#sleep();
+    this.#immediate ??= setImmediate(this.#turnSoon);
   }
 
   /** Gives up whatever is not settled. */

@@ -110,7 +110,12 @@ export class RawNetwork {
         left--;
       }
     }
-    if (left === 0 || this.#parts.peer?.hasReplies === true) this.#parts.wake();
+    if (left === 0) this.#parts.wake();
+  }
+
+  /** Whether a dry run's peer has replied to what was flushed. */
+  get answeredAtOnce(): boolean {
+    return this.#parts.peer?.hasReplies === true;
   }
 
   /** Housekeeping, every minute or so. */

@@ -114,6 +114,7 @@ class CopyRun {
       expectsResponses: options.writeFile === undefined,
       sessionTimeout: options.sessionTimeout,
       responses: () => this.#network?.takeResponses(),
+      answeredAtOnce: () => this.#network?.answeredAtOnce === true,
     });
   }
 
