@@ -60,7 +60,11 @@ const BATCHES_PER_TURN = 8;
 const HELD_PATIENCE = seconds(30);
 /** How often waiting holes, idle connections and kernel counters are looked at. */
 const HOUSEKEEPING = millis(20);
-/** A recording is not read on while this much is queued, or this many replicas wait for the target. */
+/**
+ * A recording is not read on while this much is queued, or this many replicas wait for the target. Those do not count
+ * that may wait for the rest of a request: reading on is what they need. There are never more of them than there were
+ * connections open online at one moment, since the next that is read of a connection makes it wait for the target.
+ */
 const OUTSTANDING_BYTES = 16 << 20;
 const OUTSTANDING_REPLICAS = 256;
 
@@ -82,7 +86,7 @@ export interface EngineParts {
   readonly waitsForResponse: boolean;
   /** False in a dry run. */
   readonly expectsResponses: boolean;
-  /** How long a response may take while the client online still waits for its own. */
+  /** How long a response may take while the client waits for its own. */
   readonly sessionTimeout: Duration;
   /** Takes responses that have arrived and gives them to the target; called in each turn. */
   readonly responses: () => void;
@@ -147,11 +151,7 @@ export class Engine implements ReplayContext {
 
   patience(held: boolean): Duration {
     const { sessionTimeout } = this.#parts;
-    return held || !this.#parts.live
-      ? sessionTimeout < HELD_PATIENCE
-        ? sessionTimeout
-        : HELD_PATIENCE
-      : sessionTimeout;
+    return held && HELD_PATIENCE < sessionTimeout ? HELD_PATIENCE : sessionTimeout;
   }
 
   released(captured: Instant): void {

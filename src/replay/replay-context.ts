@@ -14,11 +14,11 @@ export interface ReplayContext {
   readonly waitsForResponse: boolean;
   /** Whether the target responds at all: in a dry run nobody does, and what is delivered is done with. */
   readonly expectsResponses: boolean;
-  /** Replicas that wait for the target. */
+  /** Replicas that wait for the target, whatever else is captured. */
   busyReplicas: number;
   /** Replicas whose queues are so full that a recording should not be read on. */
   crowdedReplicas: number;
-  /** How long a response may take; `held`: something waits behind it, or nobody waits for it online any more. */
+  /** How long a response may take; `held`: something waits behind it, or the client has ended. */
   patience(held: boolean): Duration;
   /** Loop time. */
   now(): Instant;

@@ -369,21 +369,25 @@ export class Replica extends TimerEntry implements SessionOwner {
     }
   }
 
-  /** Something sent or held has not been answered. */
-  #isBusy(): boolean {
+  /**
+   * Whom the oldest unit waits for. The client: all we have of it is delivered and it is not answered, but more of it may
+   * come.
+   */
+  #waitsFor(): 'nobody' | 'client' | 'target' {
     const unit = this.#units[0];
-    if (unit === undefined) return false;
-    if (this.#units.length > 1 || !unit.released || this.#session === undefined) return true;
-    const delivered = unit.sent === unit.length && this.#session.acknowledged >= unit.start + unit.length;
-    return !delivered || (this.#context.expectsResponses && this.#received === unit.receivedBefore);
+    if (unit === undefined) return 'nobody';
+    if (this.#units.length > 1 || !unit.released || this.#session === undefined) return 'target';
+    if (unit.sent < unit.length || this.#session.acknowledged < unit.start + unit.length) return 'target';
+    if (!this.#context.expectsResponses || this.#received > unit.receivedBefore) return 'nobody';
+    return unit.ended ? 'target' : 'client';
   }
 
   #setTimer(): void {
     if (this.#done) return;
-    const busy = this.#isBusy();
-    this.#tellLoad(busy, this.#queue.crowded);
+    const waitsFor = this.#waitsFor();
+    this.#tellLoad(waitsFor === 'target', this.#queue.crowded);
     const held = this.#clientEnd !== undefined || this.#units.length > 1 || this.#units[0]?.released === false;
-    if (!busy) this.#giveUpAt = NEVER;
+    if (waitsFor === 'nobody') this.#giveUpAt = NEVER;
     else if (this.#giveUpAt === NEVER || (held && !this.#held)) {
       const latest = addTime(this.#context.now(), this.#context.patience(held));
       this.#giveUpAt = earliest(this.#giveUpAt, latest);

@@ -59,6 +59,21 @@ describe('the direct way', () => {
     expect(rig.settled).toEqual(['answered']);
   });
 
+  it('does not wait for the target alone while more of the unit may come', () => {
+    const rig = new ReplicaRig({ patience: seconds(100) });
+    rig.push('POST, first half');
+    expect(rig.busyReplicas).toBe(1);
+    rig.session.ack();
+    expect(rig.busyReplicas).toBe(0);
+    rig.pass(90_000);
+    rig.more('second half', { last: true });
+    rig.session.ack();
+    expect(rig.busyReplicas).toBe(1);
+    rig.session.respond(1);
+    rig.replica.clientEnded('fin', true);
+    rig.expectDone('answered');
+  });
+
   it('closes a connection without data', () => {
     const rig = new ReplicaRig();
     rig.replica.openEarly();
