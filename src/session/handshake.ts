@@ -56,7 +56,7 @@ export function negotiate(
   receiver.begin(segment.seq);
   receiver.windowScaling = options.windowShift >= 0;
   if (receiver.windowScaling) {
-    sender.windowShift = options.windowShift;
+    sender.window.shift = options.windowShift;
     receiver.windowShift = windowShiftFor(receiver.window);
   } else {
     receiver.window = Math.min(receiver.window, 0xffff);

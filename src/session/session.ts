@@ -368,7 +368,7 @@ export class Session {
         this.#scheduleReset(segment.ack, false);
         return;
       }
-      this.#established(now, segment, segment.window << sender.windowShift);
+      this.#established(now, segment, segment.window << sender.window.shift);
     }
     receiver.noteTimestamp(seq, incoming);
 
