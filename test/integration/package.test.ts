@@ -18,7 +18,9 @@ beforeAll(async () => {
   // `prepack` would rebuild `dist` under the feet of tests that run it; setup has built it.
   await run('npm', ['pack', '--ignore-scripts', '--pack-destination', prefix], { cwd: root });
   const tarball = (await readdir(prefix)).find((name) => name.endsWith('.tgz'))!;
-  await run('npm', ['install', '--global', '--prefix', prefix, '--omit=optional', join(prefix, tarball)], { cwd: prefix });
+  await run('npm', ['install', '--global', '--prefix', prefix, '--omit=optional', join(prefix, tarball)], {
+    cwd: prefix,
+  });
 }, 120_000);
 
 afterAll(() => rm(prefix, { recursive: true, force: true }));
@@ -36,7 +38,7 @@ test('the native addon comes along on the platform it was packed on', async () =
 });
 
 test('a dry run of a recording works without optional packages', async () => {
-  const recording = join(root, 'examples/recordings/http.pcap');
+  const recording = join(root, 'examples/recordings/shop.pcap');
   const written = join(prefix, 'written.pcap');
   const { stdout } = await run(
     program('tcpcopy'),

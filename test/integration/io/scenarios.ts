@@ -48,9 +48,11 @@ sys.stdin.read()
 
 const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
   async inbound() {
-    const a = await collect(ring('io-a'));
-    const b = await collect(ring('io-b'));
-    const out = await collect(ring('io-a', { direction: 'both' }));
+    // Only ours: the kernel multicasts a packet of its own now and then.
+    const filter = port(8080);
+    const a = await collect(ring('io-a', { filter }));
+    const b = await collect(ring('io-b', { filter }));
+    const out = await collect(ring('io-a', { direction: 'both', filter }));
     const sink = await drive(raw());
     const sent = packets(5_000);
     const start = Date.now() * 1_000;
@@ -178,7 +180,8 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
   },
 
   async kernelDrops() {
-    const source = ring('io-b', { captureBuffer: 512 * 1024 });
+    // Only ours: the kernel multicasts a packet of its own now and then.
+    const source = ring('io-b', { captureBuffer: 512 * 1024, filter: port(8080) });
     const b = await collect(source, false);
     const sink = raw();
     await sink.open({ writable: () => undefined, failed: () => undefined });
