@@ -40,7 +40,7 @@ export const TCP_STATE_NAMES = [
 /** "In this state this leads nowhere": the event changes nothing. */
 export const STAYS = -1;
 
-type Rule = readonly (TcpState | typeof STAYS)[];
+export type Rule = readonly (TcpState | typeof STAYS)[];
 
 /** The user closes, and data may be sent (RFC 9293 §3.10.4). Before ESTABLISHED the wish is remembered instead. */
 export const ON_CLOSE: Rule = [STAYS, STAYS, STAYS, FIN_WAIT_1, STAYS, STAYS, LAST_ACK, STAYS, STAYS, STAYS];

@@ -22,7 +22,7 @@ interface Scheduled {
 export class EventQueue {
   now = 5_000_000;
   #order = 0;
-  #heap: Scheduled[] = [];
+  readonly #heap: Scheduled[] = [];
 
   get isEmpty(): boolean {
     return this.#heap.length === 0;
