@@ -42,7 +42,7 @@ import {
 import type { ConnectionTracker } from '../reassembly/tracker.ts';
 import type { Histogram } from '../report/histogram.ts';
 import type { Ledger } from '../report/ledger.ts';
-import { FrameParser } from '../wire/frame-parser.ts';
+import type { FrameParser } from '../wire/frame-parser.ts';
 import { Segment } from '../wire/segment.ts';
 import { unixNow, type LoopClock } from './clock.ts';
 import { ConnectionReplay } from './connection-replay.ts';
