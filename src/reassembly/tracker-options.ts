@@ -20,6 +20,12 @@ export interface TrackerOptions {
   /** The same for a hole that the peer has acknowledged: the missing bytes arrived there and will not be sent again. */
   readonly ackedGapPatience: Duration;
   /**
+   * How long after a reset, with nothing more of the connection, it is over: until then what was on its way, or comes
+   * late in the file, is still taken. `WAIT_FOREVER`: at the end of the input. A client's reset right behind its last
+   * byte ends the connection at once unless everything is waited for.
+   */
+  readonly resetPatience: Duration;
+  /**
    * Whether a stream whose SYN was not seen begins with the first data that comes. Otherwise its data is held until a
    * SYN or SYN-ACK names the start, or a cap or the end of the connection makes the lowest byte held the first.
    */
@@ -51,6 +57,7 @@ export const LIVE_TRACKER: TrackerOptions = {
   midstream: 'data',
   gapPatience: millis(500),
   ackedGapPatience: millis(50),
+  resetPatience: millis(0),
   startAtOnce: true,
   oneWay: false,
   idleTimeout: seconds(600),
@@ -66,6 +73,7 @@ export const RECORDING_TRACKER: TrackerOptions = {
   midstream: 'any',
   gapPatience: WAIT_FOREVER,
   ackedGapPatience: WAIT_FOREVER,
+  resetPatience: WAIT_FOREVER,
   startAtOnce: false,
   oneWay: false,
   idleTimeout: WAIT_FOREVER,

@@ -24,7 +24,7 @@
  * connections that went idle; it and `finish` are followed by `poll` like `handle` is.
  */
 import { seqAdd, seqDiff, type SeqNum } from '../core/seq-num.ts';
-import { instant, type Instant } from '../core/time.ts';
+import { elapsed, instant, type Instant } from '../core/time.ts';
 import {
   CHECKSUM_BAD,
   CHECKSUM_GOOD,
@@ -107,6 +107,8 @@ export class ConnectionTracker<User = unknown> {
   #queueHead = 0;
   /** Connections with a hole, the longest waiting first, about. */
   readonly #waiting = new Set<Connection<User>>();
+  /** Connections that were reset and are given time for what was on its way. */
+  readonly #reset = new Set<Connection<User>>();
   #nextWaitingCheck: Instant = instant(0.5);
 
   constructor(options: TrackerOptions) {
@@ -204,12 +206,15 @@ export class ConnectionTracker<User = unknown> {
   /** Time has passed: finds holes that stood too long, idle connections, and closed ones that can be forgotten. */
   advance(now: Instant): void {
     if (now > this.#now) this.#now = now;
-    if (this.#now >= this.#nextWaitingCheck && this.#waiting.size > 0) {
+    if (this.#now >= this.#nextWaitingCheck && this.#waiting.size + this.#reset.size > 0) {
       this.#nextWaitingCheck = instant(this.#now + this.#context.ackedGapPatience / 4);
       for (const connection of this.#waiting) {
         if (connection.c2s.overdue(this.#now)) connection.c2s.skip = SKIP_ONE;
         if (connection.s2c.overdue(this.#now)) connection.s2c.skip = SKIP_ONE;
         if (connection.c2s.skip !== 0 || connection.s2c.skip !== 0) this.#enqueue(connection);
+      }
+      for (const connection of this.#reset) {
+        if (elapsed(this.#now, connection.lastSeen) >= this.#options.resetPatience) this.#close(connection, 'reset');
       }
     }
     this.#expire(ACTIVE, this.#options.idleTimeout);
@@ -322,7 +327,11 @@ export class ConnectionTracker<User = unknown> {
       return;
     }
     c.state |= RESET_SEEN;
-    if (this.#options.gapPatience !== WAIT_FOREVER) this.#close(c, 'reset');
+    const { resetPatience } = this.#options;
+    if (resetPatience === WAIT_FOREVER) return;
+    const clientDone = own === c.c2s && own.anchored && own.next === segment.seq;
+    if (clientDone || resetPatience === 0) this.#close(c, 'reset');
+    else this.#reset.add(c);
   }
 
   /** Corrects who is the client by a SYN, as long as that changes nothing already told. */
@@ -471,6 +480,7 @@ export class ConnectionTracker<User = unknown> {
     c.c2s.drop();
     c.s2c.drop();
     this.#waiting.delete(c);
+    this.#reset.delete(c);
     this.#active--;
     if (c.entry >= 0) this.#table.retire(c.entry, this.#now);
     return c.end === 'reset' ? EVENT_RESET : EVENT_CLOSED;

@@ -6,7 +6,7 @@ import type { CopyOptions } from '../config/copy-options.ts';
 import type { Log } from '../core/log.ts';
 import { seconds } from '../core/time.ts';
 import { ConnectionTracker } from '../reassembly/tracker.ts';
-import { LIVE_TRACKER, RECORDING_TRACKER } from '../reassembly/tracker-options.ts';
+import { LIVE_TRACKER, RECORDING_TRACKER, type TrackerOptions } from '../reassembly/tracker-options.ts';
 import { FrameParser } from '../wire/frame-parser.ts';
 import type { ConnectionReplay } from './connection-replay.ts';
 import { FramePacer } from './frame-pacer.ts';
@@ -14,6 +14,12 @@ import type { Selector } from './selector.ts';
 
 /** Recorded time that frames of a recording may be out of order by: bounds how long anything is held back for them. */
 const PATIENCE = seconds(3);
+const RECORDED: TrackerOptions = {
+  ...RECORDING_TRACKER,
+  gapPatience: PATIENCE,
+  ackedGapPatience: PATIENCE,
+  resetPatience: PATIENCE,
+};
 
 export function openInput(options: CopyOptions, log: Log): readonly PacketSource[] {
   const { input, filter, io, captureBuffer, snapLength } = options;
@@ -47,7 +53,7 @@ export function createParser({ input }: CopyOptions): FrameParser {
 export function createTracker(options: CopyOptions, selector: Selector): ConnectionTracker<ConnectionReplay> {
   const live = !('file' in options.input);
   return new ConnectionTracker<ConnectionReplay>({
-    ...(live ? LIVE_TRACKER : { ...RECORDING_TRACKER, gapPatience: PATIENCE, ackedGapPatience: PATIENCE }),
+    ...(live ? LIVE_TRACKER : RECORDED),
     midstream: 'any',
     oneWay: live,
     idleTimeout: live ? options.keepaliveTimeout : seconds(Infinity),

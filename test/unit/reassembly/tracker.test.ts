@@ -445,6 +445,28 @@ describe('resets', () => {
     expect(t.handle(c({ seq: 101, ack: 501, data: 'late' }))).toEqual(['c2s 0 late']);
     expect(t.finish()).toEqual(['#0 reset']);
   });
+
+  it('with patience, still takes what was on its way and ends when nothing more comes', () => {
+    const patient = { gapPatience: seconds(3), ackedGapPatience: seconds(3), resetPatience: seconds(3) };
+    const t = established(recording(patient));
+    expect(t.handle(s({ flags: 'R', seq: 501, at: 1_000 }))).toEqual([]);
+    expect(t.advance(2_000)).toEqual([]);
+    expect(t.handle(c({ seq: 101, ack: 501, data: 'late', at: 3_000 }))).toEqual(['c2s 0 late']);
+    expect(t.advance(5_000)).toEqual([]);
+    expect(t.advance(6_100)).toEqual(['#0 reset']);
+    expect(t.handle(c({ seq: 105, ack: 501, data: 'too late', at: 6_200 }))).toEqual([]);
+  });
+
+  it("with patience, ends at once with a client's reset right behind its last byte, and not with one further on", () => {
+    const patient = { gapPatience: seconds(3), ackedGapPatience: seconds(3), resetPatience: seconds(3) };
+    const whole = established(recording(patient));
+    whole.handle(c({ seq: 101, ack: 501, data: 'ab' }));
+    expect(whole.handle(c({ flags: 'R', seq: 103 }))).toEqual(['#0 reset']);
+    const shuffled = established(recording(patient));
+    expect(shuffled.handle(c({ flags: 'R', seq: 103 }))).toEqual([]);
+    expect(shuffled.handle(c({ seq: 101, ack: 501, data: 'ab' }))).toEqual(['c2s 0 ab']);
+    expect(shuffled.finish()).toEqual(['#0 reset']);
+  });
 });
 
 describe('caps and time', () => {
