@@ -121,6 +121,7 @@ export class RawNetwork {
   /** Housekeeping, every minute or so. */
   sweep(): void {
     this.#pool.sweep();
+    this.target.sweep();
   }
 
   /** How long no intercept has been up; `undefined` while one is. */

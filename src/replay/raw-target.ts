@@ -14,6 +14,7 @@ import type { SessionConfig } from '../session/session-config.ts';
 import type { Segment } from '../wire/segment.ts';
 import { ipv4FromWord, ipFromWords } from '../core/ip-address.ts';
 import { nextLowerMtu, RawSession, type RawSessionHost } from './raw-session.ts';
+import { StrayReset } from './stray-reset.ts';
 import type { SourceAddresses } from './source-addresses.ts';
 import type { OpenFailure, SessionOwner, Target, TargetSession } from './target.ts';
 import type { TimerWheel } from './timer-wheel.ts';
@@ -47,6 +48,9 @@ export class RawTarget implements Target, RawSessionHost {
   readonly #sessions = new Map<number, RawSession>();
   #touched: RawSession[] = [];
   #blocked = false;
+  readonly #reset = new StrayReset();
+  /** The batch holds resets that no session's transmission will flush. */
+  #resetsWritten = false;
   /** Responses that no session was waiting for. */
   strayResponses = 0;
 
@@ -90,14 +94,20 @@ export class RawTarget implements Target, RawSessionHost {
   handleResponse(now: Instant, segment: Segment): void {
     const index = this.#options.addresses.find(segment.dst0, segment.dst1, segment.dst2, segment.dst3);
     const session = index < 0 ? undefined : this.#sessions.get(keyOf(index, segment.dstPort));
-    if (session === undefined || !isFrom(segment, session.remote)) this.strayResponses++;
-    else session.handleSegment(now, segment);
+    if (session !== undefined && isFrom(segment, session.remote)) {
+      session.handleSegment(now, segment);
+      return;
+    }
+    this.strayResponses++;
+    if (!this.#blocked && this.#reset.write(segment, this.#options.sink.batch)) this.#resetsWritten = true;
   }
 
   flush(): void {
     if (this.#blocked) return;
     const { sink, session: config } = this.#options;
     const now = this.now();
+    if (this.#resetsWritten) this.#flushSink();
+    this.#resetsWritten = false;
     // Transmission may touch further sessions (a failing packet ends one): take the list as it stands.
     while (this.#touched.length > 0 && !this.#blocked) {
       const list = this.#touched;
@@ -152,6 +162,13 @@ export class RawTarget implements Target, RawSessionHost {
     for (const session of [...this.#sessions.values()]) {
       if (session.port >= firstPort && session.port < firstPort + count) session.lost();
     }
+  }
+
+  /** Forgets source addresses without a session: with the clients' own there is no end of them. Every minute or so. */
+  sweep(): void {
+    const used = new Set<number>();
+    for (const session of this.#sessions.values()) used.add(session.addressIndex);
+    this.#options.addresses.forgetAllBut(used);
   }
 
   abortAll(): void {

@@ -140,14 +140,17 @@ export class Replica extends TimerEntry implements SessionOwner {
     this.#pump();
   }
 
-  /** Gives up whatever is left, in `bucket`. */
+  /** Gives up whatever is left: what the target has and did not answer is unanswered, the rest goes to `bucket`. */
   stop(bucket: UnitBucket): void {
     if (this.#done) return;
     this.#endCurrent();
     this.#settleAnswered();
+    const acknowledged = this.#session?.acknowledged ?? 0;
     this.#session?.abort();
     this.#session = undefined;
-    while (this.#units.length > 0) this.#settleFirst(bucket);
+    for (let unit = this.#units[0]; unit !== undefined; unit = this.#units[0]) {
+      this.#settleFirst(isDelivered(unit, acknowledged) ? 'unanswered' : bucket);
+    }
     this.#finish();
   }
 
@@ -309,7 +312,7 @@ export class Replica extends TimerEntry implements SessionOwner {
     const acknowledged = this.#session?.acknowledged ?? 0;
     while (this.#units[0]?.released === true) {
       const unit = this.#units[0];
-      const delivered = unit.sent > 0 && unit.sent === unit.length && acknowledged >= unit.start + unit.length;
+      const delivered = isDelivered(unit, acknowledged);
       if (!unit.ended) {
         this.#discarding = true;
         this.#cutShort = delivered;
@@ -421,4 +424,9 @@ export class Replica extends TimerEntry implements SessionOwner {
     this.#context.wheel.schedule(this, NEVER);
     this.#owner.replicaDone();
   }
+}
+
+/** Whether the target has acknowledged all of a unit that was captured. */
+function isDelivered(unit: Unit, acknowledged: number): boolean {
+  return unit.released && unit.sent > 0 && unit.sent === unit.length && acknowledged >= unit.start + unit.length;
 }

@@ -58,6 +58,19 @@ export class SourceAddresses {
     return entry.index;
   }
 
+  /** Drops addresses whose index is not in `used`; one that comes back gets another index. */
+  forgetAllBut(used: ReadonlySet<number>): void {
+    const kept: Entry[] = [];
+    for (const first of this.#entries.values()) {
+      for (let e: Entry | undefined = first; e !== undefined; e = e.next) if (used.has(e.index)) kept.push(e);
+    }
+    this.#entries.clear();
+    for (const { address, index } of kept) {
+      const key = hash(address.w0, address.w1, address.w2, address.w3);
+      this.#entries.set(key, { address, index, next: this.#entries.get(key) });
+    }
+  }
+
   /** The index of an address already known, or -1. */
   find(w0: number, w1: number, w2: number, w3: number): number {
     for (let e = this.#entries.get(hash(w0, w1, w2, w3)); e !== undefined; e = e.next) {

@@ -113,3 +113,12 @@ describe('the index of an address', () => {
     texts.forEach((text, i) => expect(find(addresses, text)).toBe(i));
   });
 });
+
+it('forgets addresses that nobody uses, and knows the others as before', () => {
+  const addresses = new SourceAddresses([]);
+  const indexes = Array.from({ length: 100 }, (_, i) => addresses.indexOf(ip(`10.1.2.${i}`)));
+  addresses.forgetAllBut(new Set(indexes.slice(0, 10)));
+  expect(indexes.slice(0, 10).every((index, i) => find(addresses, `10.1.2.${i}`) === index)).toBe(true);
+  expect(find(addresses, '10.1.2.10')).toBe(-1);
+  expect(indexes).not.toContain(addresses.indexOf(ip('10.1.2.10')));
+});
