@@ -100,7 +100,10 @@ function hookSignals(): void {
   if (hooked) return;
   hooked = true;
   const discardAll = () => {
-    for (const lab of [...alive]) lab.discard();
+    for (const lab of [...alive]) {
+      lab.discard();
+      rmSync(lab.directory, { recursive: true, force: true });
+    }
   };
   process.once('exit', discardAll);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
