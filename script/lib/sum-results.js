@@ -24,7 +24,7 @@ for (const file of files) {
       else if (test.status === 'failed') sum.failed += 1;
       else {
         sum.skipped += 1;
-        const reason = /\(skipped: (.*)\)/.exec(test.fullName)?.[1] ?? `no reason given: ${test.fullName}`;
+        const reason = /\[skipped: ([^\]]*)\]/.exec(test.fullName)?.[1] ?? `no reason given: ${test.fullName}`;
         reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
       }
     }

@@ -7,7 +7,7 @@ const obstacle = labObstacle();
 /** Like `describe`; where no lab can be built its tests are skipped and the title says why. */
 export function describeLab(title: string, body: () => void): void {
   if (obstacle === undefined) describe(title, body);
-  else describe.skip(`${title} (skipped: ${obstacle})`, body);
+  else describe.skip(`${title} [skipped: ${obstacle}]`, body);
 }
 
 /** A test in a lab of its own, guards included. */
