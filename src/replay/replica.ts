@@ -11,21 +11,18 @@
  *                 └ no session to be had, or the queue is full ─┘
  */
 import type { Endpoint } from '../core/ip-address.ts';
-import { addTime, earliest, millis, NEVER, seconds, type Instant } from '../core/time.ts';
+import { addTime, earliest, millis, NEVER, type Instant } from '../core/time.ts';
 import type { Piece } from '../protocol/codec.ts';
 import type { UnitBucket } from '../report/ledger.ts';
 import { PieceQueue } from './piece-queue.ts';
 import type { ReplayContext } from './replay-context.ts';
+import { ResponseTurn } from './response-turn.ts';
 import type { SessionEnd, SessionOwner, TargetSession } from './target.ts';
 import { TimerEntry } from './timer-wheel.ts';
 import { Unit } from './unit.ts';
 
 /** Most that one replica may hold back, bytes: a slow target costs this much per connection, no more. */
 const QUEUE_LIMIT = 4 << 20;
-/** A response is over when this long has passed since a segment with PSH and nothing followed… */
-const RESPONSE_QUIET = millis(10);
-/** …and this long after one without: longer than a retransmission takes, should the PSH have been lost. */
-const PUSHLESS_QUIET = seconds(1);
 /** How soon a session is tried again that took nothing though nothing of it is under way: memory was short. */
 const RETRY = millis(10);
 
@@ -52,11 +49,7 @@ export class Replica extends TimerEntry implements SessionOwner {
   #sessionClosing = false;
   /** Bytes handed to the session. */
   #streamSent = 0;
-  /** Response bytes: of the session, and since the last unit began to be sent. */
-  #received = 0;
-  #turnReceived = 0;
-  #pushSeen = false;
-  #lastReceived: Instant = NEVER;
+  readonly #turn = new ResponseTurn();
   /** The rest of the unit being captured is not wanted. */
   #discarding = true;
   /** That unit was settled as delivered when its session ended. More of it would be lost, and is counted so. */
@@ -162,11 +155,7 @@ export class Replica extends TimerEntry implements SessionOwner {
 
   sessionReceived(length: number, push: boolean): void {
     if (this.#done) return;
-    if (this.#turnReceived === 0) this.#context.ledger.responses++;
-    this.#received += length;
-    this.#turnReceived += length;
-    this.#pushSeen = push;
-    this.#lastReceived = this.#context.now();
+    if (this.#turn.take(length, push, this.#context.now())) this.#context.ledger.responses++;
     this.#giveUpAt = NEVER;
     this.#pump();
   }
@@ -250,16 +239,14 @@ export class Replica extends TimerEntry implements SessionOwner {
       }
     }
     unit.start = this.#streamSent;
-    unit.receivedBefore = this.#received;
+    unit.receivedBefore = this.#turn.received;
     this.#context.released(unit.captured);
     return true;
   }
 
-  /** The first bytes of a unit are with the session: what comes from now on may answer it. */
   #beginTurn(unit: Unit): void {
-    unit.receivedBefore = this.#received;
-    this.#turnReceived = 0;
-    this.#pushSeen = false;
+    unit.receivedBefore = this.#turn.received;
+    this.#turn.begin();
   }
 
   /** Bytes of the unit being sent wait for room in the session. */
@@ -271,14 +258,7 @@ export class Replica extends TimerEntry implements SessionOwner {
   /** Whether the target has answered what the client had seen answered before it sent this unit. */
   #turnIsOurs(unit: Unit): boolean {
     if (unit.answers === 0 || !this.#context.waitsForResponse) return true;
-    if (this.#turnReceived === 0) return false;
-    if (this.#pushSeen && this.#turnReceived >= unit.answers) return true;
-    return this.#context.now() >= this.#quietAt();
-  }
-
-  /** When the response counts as over if nothing more comes. */
-  #quietAt(): Instant {
-    return addTime(this.#lastReceived, this.#pushSeen ? RESPONSE_QUIET : PUSHLESS_QUIET);
+    return this.#turn.isOver(unit.answers, this.#context.now());
   }
 
   #openSession(): UnitBucket | undefined {
@@ -288,9 +268,7 @@ export class Replica extends TimerEntry implements SessionOwner {
     this.#session = opened;
     this.#sessionClosing = false;
     this.#streamSent = 0;
-    this.#received = 0;
-    this.#turnReceived = 0;
-    this.#pushSeen = false;
+    this.#turn.reset();
     return undefined;
   }
 
@@ -301,7 +279,7 @@ export class Replica extends TimerEntry implements SessionOwner {
     for (let unit = this.#units[0]; unit !== undefined; unit = this.#units[0]) {
       const whole = unit.released && unit.handedOver;
       if (!whole || session.acknowledged < unit.start + unit.length) return;
-      const answered = this.#received > unit.receivedBefore;
+      const answered = this.#turn.received > unit.receivedBefore;
       if (!answered && this.#context.expectsResponses) return;
       this.#settleFirst(answered ? 'answered' : 'unanswered');
     }
@@ -317,7 +295,7 @@ export class Replica extends TimerEntry implements SessionOwner {
         this.#discarding = true;
         this.#cutShort = delivered;
       }
-      if (delivered && this.#received > unit.receivedBefore) this.#settleFirst('answered');
+      if (delivered && this.#turn.received > unit.receivedBefore) this.#settleFirst('answered');
       else if (delivered && (end === 'closed' || end === 'timed-out')) this.#settleFirst('unanswered');
       else this.#settleFirst(end === 'closed' ? 'reset' : end);
     }
@@ -381,7 +359,7 @@ export class Replica extends TimerEntry implements SessionOwner {
     if (unit === undefined) return 'nobody';
     if (this.#units.length > 1 || !unit.released || this.#session === undefined) return 'target';
     if (unit.sent < unit.length || this.#session.acknowledged < unit.start + unit.length) return 'target';
-    if (!this.#context.expectsResponses || this.#received > unit.receivedBefore) return 'nobody';
+    if (!this.#context.expectsResponses || this.#turn.received > unit.receivedBefore) return 'nobody';
     return unit.ended ? 'target' : 'client';
   }
 
@@ -405,8 +383,7 @@ export class Replica extends TimerEntry implements SessionOwner {
     const now = this.#context.now();
     if (this.#hasBytesToSend()) return this.#session.acknowledged < this.#streamSent ? NEVER : addTime(now, RETRY);
     const next = this.#units[this.#sending];
-    if (next === undefined || next.released || this.#turnReceived === 0) return NEVER;
-    return this.#quietAt();
+    return next === undefined || next.released ? NEVER : this.#turn.quietAt;
   }
 
   /** Keeps the figures of the context. */

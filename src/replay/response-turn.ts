@@ -1,0 +1,51 @@
+/**
+ * How far the target's response to the last unit has come, judged without reading it: by its length, PSH and silence.
+ */
+import { addTime, millis, NEVER, seconds, type Instant } from '../core/time.ts';
+
+/** A response is over when this long has passed since a segment with PSH and nothing followed… */
+const QUIET = millis(10);
+/** …and this long after one without: longer than a retransmission takes, should the PSH have been lost. */
+const PUSHLESS_QUIET = seconds(1);
+
+export class ResponseTurn {
+  /** Response bytes of the session so far. */
+  received = 0;
+  /** Those since the last unit began to be sent. */
+  #sinceTurn = 0;
+  #pushSeen = false;
+  #last: Instant = NEVER;
+
+  /** A fresh session. */
+  reset(): void {
+    this.received = 0;
+    this.begin();
+  }
+
+  /** A unit begins to be sent: what comes from now on may answer it. */
+  begin(): void {
+    this.#sinceTurn = 0;
+    this.#pushSeen = false;
+  }
+
+  /** Response bytes arrived; returns whether they are the first of their turn. */
+  take(length: number, push: boolean, now: Instant): boolean {
+    const first = this.#sinceTurn === 0;
+    this.received += length;
+    this.#sinceTurn += length;
+    this.#pushSeen = push;
+    this.#last = now;
+    return first;
+  }
+
+  /** Whether the target has said what the client had seen, `expected` bytes online, before it sent on. */
+  isOver(expected: number, now: Instant): boolean {
+    if (this.#sinceTurn === 0) return false;
+    return (this.#pushSeen && this.#sinceTurn >= expected) || now >= this.quietAt;
+  }
+
+  /** When the response counts as over if nothing more comes; NEVER before it has begun. */
+  get quietAt(): Instant {
+    return this.#sinceTurn === 0 ? NEVER : addTime(this.#last, this.#pushSeen ? QUIET : PUSHLESS_QUIET);
+  }
+}
