@@ -40,10 +40,8 @@ export class Guard {
   async startWatches(): Promise<void> {
     const servers = this.#onlines.map((host) => host.on('front'));
     for (const host of this.#clients) {
-      const own = host.on('front');
-      const ordinary = servers
-        .flatMap((server) => [`(host ${own.v4} and host ${server.v4})`, `(host ${own.v6} and host ${server.v6})`])
-        .join(' or ');
+      const anyOf = (addresses: readonly string[]) => addresses.map((address) => `host ${address}`).join(' or ');
+      const ordinary = `(${anyOf(host.frontAddresses)}) and (${anyOf(servers.flatMap(({ v4, v6 }) => [v4, v6]))})`;
       const file = host.file('client-watch.pcap');
       // Every handshake and reset, and whatever is not between this client and an online server.
       const filter = `((ip or ip6) and not (${ordinary})) or tcp[tcpflags] & (tcp-syn|tcp-rst) != 0`;
@@ -137,7 +135,7 @@ const LINE = /^(?<proto>IP6?) (?<src>\S+)\.(?<sport>\d+) > (?<dst>\S+)\.(?<dport
 
 /** Goes through the client's capture: strangers, and resets of connections that this client did not open. */
 function readWatch(host: Host, file: string, onlines: readonly Host[]): string[] {
-  const own = new Set<string>([host.on('front').v4, host.on('front').v6, '127.0.0.1', '::1']);
+  const own = new Set<string>([...host.frontAddresses, '127.0.0.1', '::1']);
   const servers = new Set(onlines.flatMap((online) => [online.on('front').v4, online.on('front').v6]));
   const out: string[] = [];
   const opened = new Set<string>();

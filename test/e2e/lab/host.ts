@@ -25,6 +25,12 @@ export class Host {
     return address;
   }
 
+  /** All addresses of this host on the front wire. */
+  get frontAddresses(): string[] {
+    const { v4, v6 } = this.on('front');
+    return [v4, v6, ...(planOf(this.name).aliases ?? [])];
+  }
+
   /** A command line that runs `command` inside this host. */
   inside(command: readonly string[]): string[] {
     return ['ip', 'netns', 'exec', this.namespace, ...command];

@@ -51,6 +51,9 @@ function plug(o: NetworkOptions, host: HostName, wire: Wire): string {
     `ip -n ${ns} addr add ${address.v6}/64 dev ${wire} nodad`,
     `ip -n ${ns} link set ${wire} up`,
   );
+  if (wire === 'front') {
+    for (const alias of planOf(host).aliases ?? []) lines.push(`ip -n ${ns} addr add ${alias}/24 dev front`);
+  }
   if (!o.offloads) lines.push(withoutOffloads(ns, wire), withoutOffloads(hub, port));
   return lines.join('\n');
 }
@@ -114,7 +117,7 @@ function warmNeighbours(o: NetworkOptions): string {
     for (const host of hosts) {
       for (const other of hosts.filter((h) => h !== host)) {
         const { v4, v6 } = planOf(other)[wire]!;
-        for (const ip of [v4, v6])
+        for (const ip of [v4, v6, ...((wire === 'front' && planOf(other).aliases) || [])])
           lines.push(
             `ip -n ${namespaceOf(o.prefix, host)} neigh replace ${ip} lladdr $mac_${wire}_${other} dev ${wire}`,
           );

@@ -18,16 +18,19 @@ export interface Address {
 export interface HostPlan {
   readonly front?: Address;
   readonly back?: Address;
+  /** More IPv4 addresses on the front wire: one machine that stands for many clients. */
+  readonly aliases?: readonly string[];
   /** Hosts that a lab has only when asked for. */
   readonly optional?: true;
 }
 
 const front = (n: number): Address => ({ v4: `10.77.1.${n}`, v6: `fd77:1::${n}` });
+const aliases = (first: number) => Array.from({ length: 10 }, (_, i) => `10.77.1.${first + i}`);
 const back = (n: number): Address => ({ v4: `10.77.2.${n}`, v6: `fd77:2::${n}` });
 
 export const HOSTS = {
-  client: { front: front(10) },
-  client2: { front: front(11), optional: true },
+  client: { front: front(10), aliases: aliases(100) },
+  client2: { front: front(11), aliases: aliases(110), optional: true },
   online: { front: front(1), back: back(1) },
   online2: { front: front(2), back: back(11), optional: true },
   test: { back: back(2) },
