@@ -19,6 +19,7 @@ export interface FileSourceOptions {
 
 const BATCH_FRAMES = 1024;
 const SNAP_LENGTH = 0x7fff_ffff;
+const STDIN = '-';
 
 export class FileSource implements PacketSource {
   readonly name: string;
@@ -46,14 +47,15 @@ export class FileSource implements PacketSource {
     }
   }
 
-  /** Resolves when the file's header has been read and is a capture's. */
+  /** Resolves when the header has been read and is a capture's, and of a file the first frame. */
   async open(listener: SourceListener): Promise<void> {
     await this.#stream.open();
     try {
-      while (!this.#atEnd && !this.#waiting && this.#reader.info === undefined) {
+      while (!this.#atEnd && !this.#waiting && !this.#recognised) {
         await this.#readChunk();
         this.#waiting = this.#nextFrames();
       }
+      this.#refuseRubble();
     } catch (error) {
       this.#stream.close();
       throw this.#named(error);
@@ -97,6 +99,18 @@ export class FileSource implements PacketSource {
   close(): void {
     this.#listener = undefined;
     this.#stream.close();
+  }
+
+  /** A pipe may be silent for long after its header. */
+  get #recognised(): boolean {
+    return this.#reader.frames > 0 || (this.name === STDIN && this.#reader.info !== undefined);
+  }
+
+  /** Of a file that was damaged before its first frame there is nothing to take. */
+  #refuseRubble(): void {
+    const [damage] = this.stats().unreadable;
+    if (!this.#atEnd || this.#reader.frames > 0 || damage === undefined) return;
+    throw new TcpcopyError('E_CAPTURE_FORMAT', `not one frame is readable: ${damage.reason}`);
   }
 
   /** Whether the batch has frames; those the filter rejects are passed over. */

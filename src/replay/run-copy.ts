@@ -7,6 +7,7 @@ import { addTime, elapsed, micros, millis, seconds, toMillis, type Duration, typ
 import { createSink } from '../inject/open-sink.ts';
 import type { PacketSink } from '../inject/packet-sink.ts';
 import { Pipeline } from '../pipeline/pipeline.ts';
+import { formatBytes } from '../report/format.ts';
 import { Histogram } from '../report/histogram.ts';
 import { Ledger } from '../report/ledger.ts';
 import { LiveLine } from '../report/live-line.ts';
@@ -133,6 +134,7 @@ class CopyRun {
           started();
         }
         await this.#runPass(ended);
+        if (pass === 0) this.#tellDamage();
       }
       await this.#drain();
     } finally {
@@ -230,6 +232,14 @@ class CopyRun {
     else this.#environment.log.error(`${source.name}: ${error.message}`);
   }
 
+  /** One line on what of a recording could not be read. */
+  #tellDamage(): void {
+    for (const { name, unreadable } of this.#pastSources) {
+      const parts = unreadable.map(({ bytes, reason }) => (bytes > 0 ? `${formatBytes(bytes)}: ${reason}` : reason));
+      if (parts.length > 0) this.#environment.log.warn(`${name}: not readable: ${parts.join('; ')}`);
+    }
+  }
+
   #closeSources(): void {
     for (const source of this.#sources) {
       this.#pastSources.push(sourceFacts(source));
@@ -239,7 +249,7 @@ class CopyRun {
   }
 
   #conclude(): number {
-    const verdict = judge(this.#ledger, this.#options.minFidelity);
+    const verdict = judge(this.#ledger, this.#options.minFidelity, this.#endedBy === 'input-ended');
     const code = this.#failure !== undefined || verdict !== undefined ? EXIT_FAILED : EXIT_OK;
     this.#printSummary();
     if (this.#options.summaryJson !== undefined) {

@@ -1,9 +1,15 @@
 import { TcpcopyError } from '../core/errors.ts';
 import { formatCount } from './format.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger, UnitBucket } from './ledger.ts';
 
-/** What is wrong with a finished run's result; `undefined` when nothing is, and the exit code is 0. */
-export function judge(ledger: Ledger, minFidelity: number | undefined): TcpcopyError | undefined {
+/** Requests that the input does not hold whole: no target could have been sent them. */
+const NOT_IN_INPUT: readonly UnitBucket[] = ['not-picked-up', 'capture-gap', 'kernel-drop'];
+
+/**
+ * What is wrong with a finished run's result; `undefined` when nothing is, and the exit code is 0. `wholeInput`: all
+ * there was to copy has been read, as a recording is; then a target that got nothing of it is a failure by itself.
+ */
+export function judge(ledger: Ledger, minFidelity: number | undefined, wholeInput: boolean): TcpcopyError | undefined {
   const { balanced, units, connections, frames } = ledger.balance();
   if (!balanced) {
     const pairs = [
@@ -21,6 +27,12 @@ export function judge(ledger: Ledger, minFidelity: number | undefined): TcpcopyE
     const shown = Math.floor(fidelity * 1000) / 1000;
     return new TcpcopyError('E_FIDELITY', `${shown} % of the requests reached the target (${lostText(ledger)})`, {
       where: `--min-fidelity ${minFidelity}`,
+      hint: 'the summary names the reasons',
+    });
+  }
+  const replayable = ledger.lost() - NOT_IN_INPUT.reduce((n, bucket) => n + ledger.units.get(bucket), 0);
+  if (wholeInput && ledger.delivered() === 0 && replayable > 0) {
+    return new TcpcopyError('E_FIDELITY', `not one of ${formatCount(replayable)} requests reached the target`, {
       hint: 'the summary names the reasons',
     });
   }

@@ -14,7 +14,8 @@ export function seededRandom(seed: number): () => number {
 /** Changes each byte with probability `rate`, then sometimes cuts the file short. Headers are not spared. */
 export function damaged(bytes: Uint8Array, rate: number, seed: number): Uint8Array {
   const random = seededRandom(seed);
-  const copy = bytes.slice();
+  // Not `slice`: a Buffer's would be a view, and the damage would add up.
+  const copy = new Uint8Array(bytes);
   // From one damaged byte straight to the next, as far apart as coin flips would put them.
   const skip = () => Math.floor(Math.log(1 - random()) / Math.log(1 - rate));
   for (let i = skip(); i < copy.length; i += 1 + skip()) copy[i] = Math.floor(random() * 256);
