@@ -1,0 +1,11 @@
+/** HTTP/1.x for tcpcopy: both halves of the codec, and the messages that plugins see. */
+export { detect, type Detection } from './detect.ts';
+export type { HttpHeaders } from './headers.ts';
+export type { HttpBudget } from './pending-bytes.ts';
+export { HttpPiece } from './piece.ts';
+export type { HttpQuery } from './query.ts';
+export { HttpRequest } from './request.ts';
+export { HttpRequestCodec } from './request-codec.ts';
+export { HttpResponse, type ResponseEnd } from './response.ts';
+export { HttpResponseCodec } from './response-codec.ts';
+export { httpSettings, HttpStats, type HttpSettings } from './settings.ts';

@@ -1,0 +1,300 @@
+/**
+ * llhttp as a stepper: bytes in, and out comes where a head or a message ends and where its fields lie.
+ *
+ * Theory of operation. One WebAssembly instance serves all connections; each message under way has a parser (a small
+ * struct in WebAssembly memory) that keeps its state over any chunking. Bytes are copied into one shared window there.
+ * The parser is paused by its own callbacks at the end of the head and at the end of the message, because only a pause
+ * tells the exact position. All offsets are relative to the first byte fed since `begin`, so they hold however the
+ * message was cut.
+ *
+ * Between messages nothing of the state matters, so parsers are pooled: idle connections hold none.
+ */
+import wasm from 'undici/lib/llhttp/llhttp-wasm.js';
+
+/** llhttp's own numbers (`llhttp_type_t`, `llhttp_errno_t`). */
+const TYPE_REQUEST = 1;
+const TYPE_RESPONSE = 2;
+const PAUSED = 21;
+/** Bytes copied into WebAssembly memory at a time. */
+const WINDOW = 8192;
+/** Parsers of each type kept for reuse. */
+const POOL_LIMIT = 64;
+/** Numbers per header in `spans`. */
+const SPAN = 4;
+
+export type ParserType = 'request' | 'response';
+
+/** Why `feed` stopped. */
+export const NEED_MORE = 0;
+export const HEAD_ENDS = 1;
+export const MESSAGE_ENDS = 2;
+export const FAILED = 3;
+export type Stop = 0 | 1 | 2 | 3;
+
+interface Llhttp {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  malloc(size: number): number;
+  llhttp_alloc(type: number): number;
+  llhttp_free(parser: number): void;
+  llhttp_reset(parser: number): void;
+  llhttp_resume(parser: number): void;
+  llhttp_execute(parser: number, data: number, length: number): number;
+  llhttp_get_method(parser: number): number;
+  llhttp_get_http_major(parser: number): number;
+  llhttp_get_http_minor(parser: number): number;
+  llhttp_get_error_pos(parser: number): number;
+  llhttp_errno_name(code: number): number;
+  llhttp_method_name(method: number): number;
+}
+
+export class LlhttpParser {
+  readonly type: ParserType;
+  /** Where in the bytes given to `feed` it stopped: after the head or message, or at the offending byte. */
+  position = 0;
+  /** After FAILED: llhttp's name for it in our spelling, such as `invalid-method`. */
+  failure = '';
+  /** Of the head, once it has ended. */
+  method = 0;
+  status = 0;
+  major = 0;
+  minor = 0;
+  upgrade = false;
+  keepAlive = false;
+  /** Where the request target, or the reason phrase, lies. */
+  lineStart = 0;
+  lineEnd = 0;
+  /** Four numbers a header, `spanLength` in all: start and end of its name, start and end of its value. */
+  spans: Int32Array = new Int32Array(SPAN * 32);
+  spanLength = 0;
+  /** Where the first trailer field begins; -1: none yet. */
+  trailerStart = -1;
+  /** When set, starts and ends of stretches of decoded body are added to it. */
+  bodySpans: number[] | undefined = undefined;
+  readonly #pointer: number;
+  #stop: Stop = NEED_MORE;
+  /** Bytes fed since `begin`. */
+  #fed = 0;
+  #inHead = true;
+  #inValue = true;
+
+  constructor(type: ParserType) {
+    this.type = type;
+    this.#pointer = llhttp().llhttp_alloc(type === 'request' ? TYPE_REQUEST : TYPE_RESPONSE);
+    lost.register(this, this.#pointer);
+  }
+
+  /** Ready for the first byte of a message. */
+  begin(): void {
+    llhttp().llhttp_reset(this.#pointer);
+    this.#stop = NEED_MORE;
+    this.#fed = 0;
+    this.#inHead = true;
+    this.#inValue = true;
+    this.lineStart = 0;
+    this.lineEnd = 0;
+    this.spanLength = 0;
+    this.trailerStart = -1;
+    this.bodySpans = undefined;
+  }
+
+  /**
+   * Reads on over `bytes[from, to)`. `input` names those bytes (see `nextInput`), so that they are copied once though
+   * they are fed in many steps. After HEAD_ENDS, `feed` from `position` on reads the body.
+   */
+  feed(input: number, bytes: Uint8Array, from: number, to: number): Stop {
+    const wasm = llhttp();
+    if (this.#stop !== NEED_MORE) {
+      this.#stop = NEED_MORE;
+      wasm.llhttp_resume(this.#pointer);
+    }
+    let at = from;
+    do {
+      const address = window.load(input, bytes, at, to);
+      const end = Math.min(to, window.end);
+      const code = execute(this, this.#pointer, address, end - at, this.#fed);
+      if (code !== 0) {
+        const consumed = wasm.llhttp_get_error_pos(this.#pointer) - address;
+        this.position = at + consumed;
+        this.#fed += consumed;
+        if (code !== PAUSED) {
+          this.#stop = FAILED;
+          this.failure = failureName(code);
+        }
+        return this.#stop;
+      }
+      this.#fed += end - at;
+      at = end;
+    } while (at < to);
+    this.position = to;
+    return NEED_MORE;
+  }
+
+  /** The rest belongs to `Callbacks`. */
+  onLine(start: number, length: number): void {
+    if (this.lineEnd === 0) this.lineStart = start;
+    this.lineEnd = start + length;
+  }
+
+  onField(start: number, length: number): void {
+    if (!this.#inHead) {
+      if (this.trailerStart < 0) this.trailerStart = start;
+      return;
+    }
+    if (this.#inValue) {
+      this.#inValue = false;
+      this.#reserve();
+      this.spans[this.spanLength] = start;
+      this.spanLength += SPAN;
+    }
+    const end = start + length;
+    this.spans[this.spanLength - 3] = end;
+    this.spans[this.spanLength - 2] = end;
+    this.spans[this.spanLength - 1] = end;
+  }
+
+  onValue(start: number, length: number): void {
+    if (!this.#inHead) return;
+    if (!this.#inValue) {
+      this.#inValue = true;
+      this.spans[this.spanLength - 2] = start;
+    }
+    this.spans[this.spanLength - 1] = start + length;
+  }
+
+  onHeadersComplete(status: number, upgrade: boolean, keepAlive: boolean): number {
+    const wasm = llhttp();
+    this.#inHead = false;
+    this.#stop = HEAD_ENDS;
+    this.status = status;
+    this.upgrade = upgrade;
+    this.keepAlive = keepAlive;
+    this.method = wasm.llhttp_get_method(this.#pointer);
+    this.major = wasm.llhttp_get_http_major(this.#pointer);
+    this.minor = wasm.llhttp_get_http_minor(this.#pointer);
+    return PAUSED;
+  }
+
+  onBody(start: number, length: number): void {
+    this.bodySpans?.push(start, start + length);
+  }
+
+  onMessageComplete(): number {
+    this.#stop = MESSAGE_ENDS;
+    return PAUSED;
+  }
+
+  #reserve(): void {
+    if (this.spanLength < this.spans.length) return;
+    const grown = new Int32Array(this.spans.length * 2);
+    grown.set(this.spans);
+    this.spans = grown;
+  }
+}
+
+const pools: Readonly<Record<ParserType, LlhttpParser[]>> = { request: [], response: [] };
+
+/** A parser at the beginning of a message. Give it back with `releaseParser`. */
+export function acquireParser(type: ParserType): LlhttpParser {
+  const parser = pools[type].pop() ?? new LlhttpParser(type);
+  parser.begin();
+  return parser;
+}
+
+export function releaseParser(parser: LlhttpParser): void {
+  const pool = pools[parser.type];
+  if (pool.length < POOL_LIMIT) pool.push(parser);
+}
+
+let inputs = 0;
+
+/** A name for bytes about to be fed. Bytes that change, in place too, need a new one. */
+export function nextInput(): number {
+  return ++inputs;
+}
+
+/** What llhttp calls the method of this number. */
+export function methodName(method: number): string {
+  return knownMethods()[method] ?? '';
+}
+
+/** The names of all methods llhttp knows. */
+export function knownMethods(): readonly string[] {
+  methodNames ??= readMethodNames();
+  return methodNames;
+}
+
+let methodNames: readonly string[] | undefined;
+let instance: Llhttp | undefined;
+/** The parser that runs, and the message offset that address 0 would have. */
+let current: LlhttpParser | undefined;
+let origin = 0;
+
+/** Runs a parser over bytes in WebAssembly memory, the first of which is `fed` bytes into the message. */
+function execute(parser: LlhttpParser, pointer: number, address: number, length: number, fed: number): number {
+  current = parser;
+  origin = fed - address;
+  return llhttp().llhttp_execute(pointer, address, length);
+}
+
+/** Frees the structs of parsers that went away with their connection in the middle of a message. */
+const lost = new FinalizationRegistry<number>((pointer) => llhttp().llhttp_free(pointer));
+
+/** The stretch of input that lies in WebAssembly memory. */
+const window = {
+  end: 0,
+  start: 0,
+  input: 0,
+  address: 0,
+  heap: new Uint8Array(0),
+
+  /** Makes the byte at `at` present, and as many after it as fit; returns its address. */
+  load(input: number, bytes: Uint8Array, at: number, to: number): number {
+    if (input === this.input && at >= this.start && at < this.end) return this.address + (at - this.start);
+    const wasm = llhttp();
+    if (this.address === 0) this.address = wasm.malloc(WINDOW);
+    // Memory that grows gets a new buffer, and views of the old one are empty.
+    if (this.heap.length === 0) this.heap = new Uint8Array(wasm.memory.buffer);
+    this.start = at;
+    this.end = Math.min(to, at + WINDOW);
+    this.input = input;
+    this.heap.set(bytes.subarray(at, this.end), this.address);
+    return this.address;
+  },
+};
+
+const CALLBACKS = {
+  wasm_on_message_begin: () => 0,
+  wasm_on_url: (_parser: number, at: number, length: number) => (current!.onLine(origin + at, length), 0),
+  wasm_on_status: (_parser: number, at: number, length: number) => (current!.onLine(origin + at, length), 0),
+  wasm_on_header_field: (_parser: number, at: number, length: number) => (current!.onField(origin + at, length), 0),
+  wasm_on_header_value: (_parser: number, at: number, length: number) => (current!.onValue(origin + at, length), 0),
+  wasm_on_headers_complete: (_parser: number, status: number, upgrade: number, keepAlive: number) =>
+    current!.onHeadersComplete(status, upgrade === 1, keepAlive === 1),
+  wasm_on_body: (_parser: number, at: number, length: number) => (current!.onBody(origin + at, length), 0),
+  wasm_on_message_complete: () => current!.onMessageComplete(),
+};
+
+function llhttp(): Llhttp {
+  instance ??= new WebAssembly.Instance(new WebAssembly.Module(wasm), { env: CALLBACKS }).exports as unknown as Llhttp;
+  return instance;
+}
+
+function readMethodNames(): string[] {
+  const names: string[] = [];
+  // The numbers are dense; of one too many, llhttp's look-up would abort, hence the end that is known.
+  for (let method = 0; method <= LAST_METHOD; method++) names.push(text(llhttp().llhttp_method_name(method)));
+  return names;
+}
+
+/** QUERY, the last HTTP or RTSP method of llhttp 9.3. */
+const LAST_METHOD = 46;
+
+/** `HPE_INVALID_METHOD` → `invalid-method`. */
+function failureName(code: number): string {
+  return text(llhttp().llhttp_errno_name(code)).replace(/^HPE_/, '').toLowerCase().replaceAll('_', '-');
+}
+
+function text(address: number): string {
+  const heap = new Uint8Array(llhttp().memory.buffer);
+  return Buffer.from(heap.subarray(address, heap.indexOf(0, address))).toString('latin1');
+}

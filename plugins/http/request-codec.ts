@@ -1,0 +1,469 @@
+/**
+ * The client's half of HTTP/1.x: bytes in, pieces of requests out.
+ *
+ * Theory of operation. A request is its head, in one piece however it was cut, then its body as it comes. Heads and
+ * chunk framing are llhttp's; a body of known length is only counted. What is not strictly HTTP/1.x makes the rest of
+ * the connection opaque: its bytes pass exactly as they are, in turns, or not at all (`unparsable`).
+ *
+ *     head ─┬─ length ──┬─▶ head              the next request
+ *           ├─ chunked ─┤
+ *           └───────────┴─▶ raw               Upgrade, CONNECT; and from anywhere: unparsable
+ *     gap inside a body of known length ─▶ skip ─▶ head, at the exact boundary
+ *     any other gap ─▶ head, *seeking*: a request is believed only at the start of a segment and as a whole head
+ *
+ * Seeking, a body that contains a request at the start of a segment can be taken for one; a Host field is asked for
+ * beyond what llhttp wants, which RFC 9112 §3.2 makes mandatory. After an Upgrade the target may have refused, so a
+ * request that begins a turn leads back.
+ */
+import type { ClientBytes, Codec, Instant } from 'tcpcopy/plugin';
+import { CR, LF } from './ascii.ts';
+import { CapturedBody } from './body.ts';
+import { detect } from './detect.ts';
+import { Framing } from './framing.ts';
+import { HeadReader } from './head-reader.ts';
+import { HeldMessage } from './held-message.ts';
+import { FAILED, MESSAGE_ENDS, methodName, nextInput } from './llhttp.ts';
+import { HttpPiece } from './piece.ts';
+import { HttpRequest } from './request.ts';
+import { httpSettings, type HttpSettings } from './settings.ts';
+
+type State = 'head' | 'length' | 'chunked' | 'skip' | 'raw';
+
+/** A piece that waits because several became ready at once. */
+interface Waiting {
+  readonly bytes: Uint8Array;
+  readonly offset: number;
+  readonly length: number;
+  readonly first: boolean;
+  readonly last: boolean;
+  readonly message?: HttpRequest;
+}
+
+const EMPTY: Uint8Array = new Uint8Array(0);
+const NOTHING: readonly Waiting[] = [];
+
+export class HttpRequestCodec implements Codec {
+  readonly protocol = 'http';
+  skippedBytes = 0;
+  skippedMessages = 0;
+  readonly #settings: HttpSettings;
+  readonly #head: HeadReader;
+  readonly #framing = new Framing();
+  readonly #piece = new HttpPiece();
+  #state: State = 'head';
+  /** No boundary is known; with `#exact`, there is one here if all lengths were right. */
+  #seeking: boolean;
+  #exact = false;
+  /** The bytes swallowed now belong to a message or stretch that is counted already. */
+  #skipping = false;
+  /** A piece with `first` is out, and one with `last` is not. */
+  #open = false;
+
+  /** Of the last push: its bytes, how far they are read, and where they began. */
+  #bytes = EMPTY;
+  #at = 0;
+  #end = 0;
+  #start = 0;
+  #input = 0;
+  #time = 0 as Instant;
+  /** The client had seen more of the server's bytes when it sent them. */
+  #turned = false;
+  /** Server bytes seen since the last message began. */
+  #seen = 0;
+
+  /** Of the message under way: whether it has begun, and with what. */
+  #begun = false;
+  #answers = 0;
+  #begunAt = 0 as Instant;
+  /** Bytes of the body still to come, in `length` and `skip`. */
+  #remaining = 0;
+  #method = 0;
+  #keepAlive = true;
+  #upgrade = false;
+  /** The client waits for 100 Continue before it sends the body. */
+  #expects = false;
+  #held: HeldMessage | undefined;
+  #waiting: readonly Waiting[] = NOTHING;
+  /** The head reader is done with its head, but the piece that is out may still be asked for its message. */
+  #headDone = false;
+
+  /** After a request with `Connection: close`: nothing should follow. */
+  #closed = false;
+  /** In `raw`: what was wrong; nothing after an Upgrade, which may lead back. */
+  #unparsable: string | undefined;
+  #mayReturn = false;
+  /** In `raw`: bytes were lost, so the next turn must be waited for. */
+  #outOfStep = false;
+
+  readonly #readMessage = (): HttpRequest => {
+    const { parser, bytes, offset, length } = this.#head;
+    const request = HttpRequest.read(parser, this.#framing, bytes, offset, length);
+    if (this.#piece.last) request.attachBody(CapturedBody.EMPTY);
+    return request;
+  };
+
+  /** `fromSyn`: the first byte pushed is the first of the connection. */
+  constructor(fromSyn: boolean, settings: HttpSettings = httpSettings()) {
+    this.#settings = settings;
+    this.#seeking = !fromSyn;
+    this.#head = new HeadReader('request', settings.headLimit, settings.budget);
+  }
+
+  push(input: ClientBytes): void {
+    this.#bytes = input.bytes;
+    this.#at = input.offset;
+    this.#start = input.offset;
+    this.#end = input.offset + input.length;
+    this.#time = input.time;
+    this.#turned = input.serverBytesSeen > 0;
+    this.#seen += input.serverBytesSeen;
+    this.#input = nextInput();
+  }
+
+  next(): HttpPiece | undefined {
+    this.#releaseHead();
+    if (this.#waiting.length > 0) return this.#emitWaiting();
+    while (this.#at < this.#end) if (this.#step()) return this.#piece;
+    this.#releaseHead();
+    return undefined;
+  }
+
+  gap(length: number): boolean {
+    const broken = this.#open;
+    const unannounced = this.#head.pending.length + (this.#held?.bytes.length ?? 0);
+    const inBody = this.#state === 'length' || this.#state === 'skip';
+    this.#abandon();
+    if (broken) this.#skipping = true;
+    else if (unannounced > 0) this.#swallow(unannounced);
+    if (inBody && length <= this.#remaining) {
+      this.#remaining -= length;
+      this.skippedBytes += length;
+      this.#state = 'skip';
+      if (this.#remaining === 0) this.#boundary();
+      return broken;
+    }
+    // What lies behind the end of a body is not that message's.
+    if (inBody) this.#skipping = false;
+    this.#swallow(length);
+    if (this.#state === 'raw') this.#outOfStep = true;
+    else this.#seek();
+    return broken;
+  }
+
+  /** The client will send no more: what is held back is given out by `next`, and memory is given back. */
+  end(): void {
+    const pending = this.#head.pending;
+    if (this.#held !== undefined) this.#waiting = this.#unhold(EMPTY, 0, 0, false);
+    else if (pending.length > 0 && this.#seeking) this.#swallow(pending.length);
+    else if (pending.length > 0 && !this.#begun) this.skippedBytes += pending.length;
+    else if (pending.length > 0) {
+      this.#goRaw('unfinished-head');
+      this.#waiting = [{ bytes: pending.bytes, offset: 0, length: pending.length, first: true, last: false }];
+    }
+    this.#head.release();
+  }
+
+  /** Reads on from `#at`; true when a piece is ready. */
+  #step(): boolean {
+    switch (this.#state) {
+      case 'head':
+        return this.#stepHead();
+      case 'length':
+        return this.#stepLength();
+      case 'chunked':
+        return this.#stepChunked();
+      case 'skip':
+        return this.#stepSkip();
+      case 'raw':
+        return this.#stepRaw();
+    }
+  }
+
+  #stepHead(): boolean {
+    const head = this.#head;
+    if (this.#seeking && !this.#mayBegin()) return this.#swallowRest();
+    this.#noteBeginning();
+    if (this.#closed && this.#begun) return this.#fail('data-after-close');
+    const result = head.read(this.#input, this.#bytes, this.#at, this.#end);
+    this.#at = head.position;
+    if (result === 'more') return false;
+    if (result === 'failed') return this.#fail(head.failure);
+    let problem = this.#framing.readRequest(head.parser, head.bytes, head.offset, head.length);
+    const doubtful = this.#seeking && !this.#exact && head.parser.minor === 1;
+    if (doubtful && !this.#framing.hasHost) problem ??= 'no-host';
+    if (problem === undefined) return this.#beginMessage();
+    // A head that lay in one push is read again as what it is.
+    if (head.pending.length === 0) this.#at = head.offset;
+    return this.#fail(problem);
+  }
+
+  #beginMessage(): boolean {
+    const { parser, bytes, offset, length } = this.#head;
+    const { contentLength, transferEncodings, expectsContinue } = this.#framing;
+    const { stats, wantsBody } = this.#settings;
+    stats.requests++;
+    if (this.#seeking) stats.resynchronised++;
+    this.#seeking = false;
+    this.#exact = false;
+    this.#skipping = false;
+    this.#begun = false;
+    this.#method = parser.method;
+    this.#keepAlive = parser.keepAlive;
+    this.#upgrade = parser.upgrade;
+    this.#expects = expectsContinue;
+    const connect = methodName(parser.method) === 'CONNECT';
+    const bodyless = connect || (transferEncodings === 0 && contentLength <= 0);
+    this.#emit(bytes, offset, length, true, bodyless);
+    this.#piece.reader = this.#readMessage;
+    this.#headDone = true;
+    if (bodyless) {
+      this.#endMessage();
+      return true;
+    }
+    this.#state = transferEncodings > 0 ? 'chunked' : 'length';
+    this.#remaining = contentLength;
+    if (wantsBody?.(this.#piece.message!) === true) return !this.#hold();
+    return true;
+  }
+
+  /** Keeps the head that is about to go out, to wait for its body; false when the body is too long for that. */
+  #hold(): boolean {
+    const { bodyLimit, budget, stats } = this.#settings;
+    const { parser, bytes, offset, length } = this.#head;
+    const held = new HeldMessage(this.#piece.message!, length, bodyLimit, budget);
+    if (this.#remaining > bodyLimit || !held.append(bytes, offset, length)) {
+      stats.bodiesOverLimit++;
+      return false;
+    }
+    if (this.#state === 'chunked') parser.bodySpans = held.spans;
+    this.#held = held;
+    this.#open = false;
+    return true;
+  }
+
+  #stepChunked(): boolean {
+    const { parser } = this.#head;
+    const stop = parser.feed(this.#input, this.#bytes, this.#at, this.#end);
+    if (stop === FAILED) return this.#fail(parser.failure);
+    this.#headDone = stop === MESSAGE_ENDS;
+    return this.#stepBody(parser.position - this.#at, stop === MESSAGE_ENDS);
+  }
+
+  #stepLength(): boolean {
+    const length = Math.min(this.#remaining, this.#end - this.#at);
+    this.#remaining -= length;
+    return this.#stepBody(length, this.#remaining === 0);
+  }
+
+  /** The next `length` bytes are of the body. */
+  #stepBody(length: number, last: boolean): boolean {
+    const at = this.#at;
+    this.#at += length;
+    if (this.#held !== undefined) return this.#stepHeld(this.#held, at, length, last);
+    this.#emit(this.#bytes, at, length, false, last);
+    if (this.#expects) this.#piece.awaits = this.#seen;
+    this.#expects = false;
+    if (last) this.#endMessage();
+    return true;
+  }
+
+  #stepHeld(held: HeldMessage, at: number, length: number, last: boolean): boolean {
+    if (!held.append(this.#bytes, at, length)) {
+      this.#settings.stats.bodiesOverLimit++;
+      this.#waiting = this.#unhold(this.#bytes, at, length, last);
+      if (last) this.#endMessage();
+      this.#emitWaiting();
+      return true;
+    }
+    if (!last) return false;
+    this.#settings.stats.bodiesHeld++;
+    const { bytes } = held.bytes;
+    this.#emit(bytes, 0, held.bytes.length, true, true);
+    this.#piece.message = held.complete(this.#state === 'chunked' ? this.#head.parser.trailerStart : -1);
+    this.#held = undefined;
+    this.#endMessage();
+    return true;
+  }
+
+  /** The held message will not be complete: its pieces, and `length` more bytes of it. */
+  #unhold(bytes: Uint8Array, offset: number, length: number, last: boolean): readonly Waiting[] {
+    const { request: message, headLength, bytes: held } = this.#held!;
+    const rest = held.length - headLength;
+    const pieces: Waiting[] = [
+      { bytes: held.bytes, offset: 0, length: headLength, first: true, last: false, message },
+      { bytes: held.bytes, offset: headLength, length: rest, first: false, last: false },
+      { bytes, offset, length, first: false, last },
+    ];
+    held.release();
+    this.#held = undefined;
+    return pieces.filter((piece) => piece.length > 0);
+  }
+
+  #stepSkip(): boolean {
+    const length = Math.min(this.#remaining, this.#end - this.#at);
+    this.skippedBytes += length;
+    this.#at += length;
+    this.#remaining -= length;
+    if (this.#remaining === 0) this.#boundary();
+    return false;
+  }
+
+  #stepRaw(): boolean {
+    const length = this.#end - this.#at;
+    const turned = this.#turned && this.#at === this.#start;
+    if (turned && this.#mayReturn && detect(this.#bytes, this.#at, length) === 'yes') {
+      this.#state = 'head';
+      this.#open = false;
+      this.#outOfStep = false;
+      return false;
+    }
+    if (this.#outOfStep && !turned) return this.#swallowRest();
+    this.#outOfStep = false;
+    this.#skipping = false;
+    const first = turned || !this.#open;
+    if (first && !this.#begun) this.#begin();
+    this.#begun = false;
+    this.#emit(this.#bytes, this.#at, length, first, false);
+    this.#at = this.#end;
+    return true;
+  }
+
+  /** These bytes are not HTTP as it should be. True when a piece of them is ready. */
+  #fail(reason: string): boolean {
+    if (this.#seeking) return this.#failSeeking();
+    this.#settings.stats.countUnparsable(reason);
+    const withheld = this.#held?.bytes ?? this.#head.pending;
+    this.#goRaw(reason);
+    if (withheld.length === 0) return false;
+    this.#emit(withheld.bytes, 0, withheld.length, true, false);
+    this.#begun = false;
+    withheld.release();
+    this.#held = undefined;
+    return true;
+  }
+
+  /** What looked like a request is none. If it began in an earlier segment, this one may still begin one. */
+  #failSeeking(): boolean {
+    const { pending } = this.#head;
+    const again = pending.length > 0 && this.#at === this.#start && !this.#exact;
+    if (pending.length > 0) this.#swallow(pending.length);
+    this.#head.release();
+    if (this.#begun) this.#seen += this.#answers;
+    this.#begun = false;
+    this.#exact = false;
+    return again ? false : this.#swallowRest();
+  }
+
+  #goRaw(reason: string | undefined): void {
+    this.#state = 'raw';
+    this.#unparsable = reason;
+    this.#mayReturn = reason === undefined && methodName(this.#method) !== 'CONNECT';
+    this.#outOfStep = false;
+    this.#turned = false;
+    this.#closed = false;
+    this.#headDone = true;
+  }
+
+  #endMessage(): void {
+    this.#state = 'head';
+    this.#closed = !this.#keepAlive;
+    if (!this.#upgrade) return;
+    this.#settings.stats.upgrades++;
+    this.#goRaw(undefined);
+  }
+
+  /** The end of a broken message: the next begins here, if nothing else is wrong. */
+  #boundary(): void {
+    this.#endMessage();
+    this.#seeking = this.#state === 'head';
+    this.#exact = true;
+  }
+
+  #seek(): void {
+    this.#state = 'head';
+    this.#seeking = true;
+    this.#exact = false;
+    this.#closed = false;
+  }
+
+  /** Whether a request may be looked for here, while seeking. */
+  #mayBegin(): boolean {
+    if (this.#exact || this.#head.pending.length > 0) return true;
+    const byte = this.#bytes[this.#at]!;
+    return this.#at === this.#start && byte >= 0x41 && byte <= 0x5a;
+  }
+
+  /** The last piece is dealt with: nobody asks for its message any more. Chunks still need the parser. */
+  #releaseHead(): void {
+    if (!this.#headDone) return;
+    this.#headDone = false;
+    if (this.#state === 'chunked') this.#head.pending.release();
+    else this.#head.release();
+  }
+
+  /** Forgets whatever is under way. */
+  #abandon(): void {
+    this.#head.release();
+    this.#held?.bytes.release();
+    this.#held = undefined;
+    this.#waiting = NOTHING;
+    this.#headDone = false;
+    this.#open = false;
+    this.#begun = false;
+    this.#expects = false;
+    this.#seen = 0;
+    this.#at = this.#end;
+  }
+
+  /** The message begins with its first byte, not with the empty lines that some clients send after a body. */
+  #noteBeginning(): void {
+    if (this.#begun) return;
+    let at = this.#at;
+    while (at < this.#end && (this.#bytes[at] === CR || this.#bytes[at] === LF)) at++;
+    if (at < this.#end) this.#begin();
+  }
+
+  #begin(): void {
+    this.#begun = true;
+    this.#answers = this.#seen;
+    this.#seen = 0;
+    this.#begunAt = this.#time;
+  }
+
+  #swallowRest(): boolean {
+    this.#swallow(this.#end - this.#at);
+    this.#at = this.#end;
+    return false;
+  }
+
+  #swallow(length: number): void {
+    if (!this.#skipping) this.skippedMessages++;
+    this.#skipping = true;
+    this.skippedBytes += length;
+  }
+
+  #emitWaiting(): HttpPiece {
+    const [piece, ...rest] = this.#waiting;
+    this.#waiting = rest;
+    const { bytes, offset, length, first, last, message } = piece!;
+    this.#emit(bytes, offset, length, first, last);
+    this.#piece.message = message;
+    return this.#piece;
+  }
+
+  #emit(bytes: Uint8Array, offset: number, length: number, first: boolean, last: boolean): void {
+    const piece = this.#piece;
+    piece.bytes = bytes;
+    piece.offset = offset;
+    piece.length = length;
+    piece.first = first;
+    piece.last = last;
+    piece.time = first ? this.#begunAt : this.#time;
+    piece.answers = first ? this.#answers : 0;
+    piece.awaits = 0;
+    piece.message = undefined;
+    piece.unparsable = this.#state === 'raw' ? this.#unparsable : undefined;
+    piece.refused = piece.unparsable !== undefined && this.#settings.unparsable === 'drop';
+    this.#open = !last;
+  }
+}

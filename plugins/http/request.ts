@@ -1,0 +1,226 @@
+/**
+ * One HTTP request as plugins see and change it. It owns its bytes, so it may be kept. What is not changed keeps its
+ * captured bytes; framing (Content-Length, Transfer-Encoding) follows the body and cannot be set by hand.
+ */
+import { isToken, latin1 } from './ascii.ts';
+import { type CapturedBody, chunkedBody } from './body.ts';
+import { concat, copyOf } from './bytes.ts';
+import type { Framing } from './framing.ts';
+import { HeadWriter } from './head-writer.ts';
+import { HeaderList, type HttpHeaders } from './headers.ts';
+import { methodName, type LlhttpParser } from './llhttp.ts';
+import { QueryText, type HttpQuery } from './query.ts';
+import { checkedPath, checkedTarget, joinTarget, splitTarget } from './target.ts';
+
+/** What was read of a head and does not change. */
+interface Captured {
+  /** Method, target and version as captured, and where the first two lie in the head. */
+  readonly method: string;
+  readonly target: string;
+  readonly version: '1.0' | '1.1';
+  readonly methodStart: number;
+  readonly targetStart: number;
+  /** Where the first header line begins. */
+  readonly fieldsStart: number;
+  readonly contentLength: number | undefined;
+  readonly chunked: boolean;
+  readonly keepAlive: boolean;
+  readonly expectsContinue: boolean;
+  readonly upgrade: boolean;
+}
+
+export class HttpRequest {
+  readonly headers: HttpHeaders;
+  readonly #head: Uint8Array;
+  readonly #captured: Captured;
+  readonly #headers: HeaderList;
+  #method: string;
+  #target: string;
+  #query: QueryText | undefined;
+  #body: CapturedBody | undefined;
+  #newBody: Uint8Array | undefined;
+
+  private constructor(head: Uint8Array, captured: Captured, headers: HeaderList) {
+    this.#head = head;
+    this.#captured = captured;
+    this.#headers = headers;
+    this.headers = headers;
+    this.#method = captured.method;
+    this.#target = captured.target;
+  }
+
+  /** For codecs: the request whose head `parser` has just read, at `at` in `bytes`. */
+  static read(parser: LlhttpParser, framing: Framing, bytes: Uint8Array, at: number, length: number): HttpRequest {
+    const head = copyOf(bytes, at, length);
+    const captured: Captured = {
+      method: methodName(parser.method),
+      target: latin1(head, parser.lineStart, parser.lineEnd),
+      version: parser.minor === 0 ? '1.0' : '1.1',
+      methodStart: framing.lineStart,
+      targetStart: parser.lineStart,
+      fieldsStart: parser.lineEnd + ' HTTP/1.1\r\n'.length,
+      contentLength: framing.contentLength < 0 ? undefined : framing.contentLength,
+      chunked: framing.chunked,
+      keepAlive: parser.keepAlive,
+      expectsContinue: framing.expectsContinue,
+      upgrade: parser.upgrade,
+    };
+    return new HttpRequest(head, captured, new HeaderList(head, parser.spans.slice(0, parser.spanLength)));
+  }
+
+  /** For codecs: the body, once all of it has been captured. */
+  attachBody(body: CapturedBody): void {
+    this.#body = body;
+  }
+
+  get method(): string {
+    return this.#method;
+  }
+
+  set method(method: string) {
+    if (method === this.#method) return;
+    if (!isToken(method)) throw new TypeError(`not a method: ${JSON.stringify(method)}`);
+    this.#refuseConnect();
+    if (method.toUpperCase() === 'CONNECT') throw new TypeError('a request cannot be made a CONNECT');
+    this.#method = method;
+  }
+
+  /** The request target as it stands in the request line: `/path?query`, rarely `http://host/path` or `*`. */
+  get target(): string {
+    return this.#target;
+  }
+
+  set target(target: string) {
+    if (target === this.#target) return;
+    this.#refuseConnect();
+    this.#target = checkedTarget(target);
+  }
+
+  /** Still percent-encoded. */
+  get path(): string {
+    return splitTarget(this.#target).path;
+  }
+
+  set path(path: string) {
+    this.target = joinTarget({ ...splitTarget(this.#target), path: checkedPath(path) });
+  }
+
+  get query(): HttpQuery {
+    this.#query ??= new QueryText(
+      () => splitTarget(this.#target).query,
+      (query) => (this.target = joinTarget({ ...splitTarget(this.#target), query })),
+    );
+    return this.#query;
+  }
+
+  get version(): '1.0' | '1.1' {
+    return this.#captured.version;
+  }
+
+  /** Host of the target when it names one (RFC 9112 §3.2.2), else of the Host field; with its port, if any. */
+  get host(): string | undefined {
+    const { origin } = splitTarget(this.#target);
+    if (origin === '') return this.headers.get('host');
+    return origin.slice(origin.indexOf('://') + 3).replace(/^.*@/, '');
+  }
+
+  set host(host: string) {
+    const parts = splitTarget(this.#target);
+    if (parts.origin !== '') {
+      this.target = joinTarget({ ...parts, origin: parts.origin.replace(/^([A-Za-z]+:\/\/(?:.*@)?).*$/, `$1${host}`) });
+    }
+    this.headers.set('Host', host);
+  }
+
+  /** Bytes of the body, where that is said in advance. */
+  get contentLength(): number | undefined {
+    if (this.#newBody === undefined || this.chunked) return this.#captured.contentLength;
+    return this.#newBody.length;
+  }
+
+  get chunked(): boolean {
+    return this.#captured.chunked;
+  }
+
+  /** As captured: whether the client meant to go on with the connection. */
+  get keepAlive(): boolean {
+    return this.#captured.keepAlive;
+  }
+
+  /** As captured: the client wanted to hear `100 Continue` before it sent the body. */
+  get expectsContinue(): boolean {
+    return this.#captured.expectsContinue;
+  }
+
+  /** As captured: what follows on the connection may be another protocol (Upgrade, CONNECT). */
+  get upgrade(): boolean {
+    return this.#captured.upgrade;
+  }
+
+  /**
+   * The content, without chunk framing; Content-Encoding is left alone. `undefined`: the body streams past and was not
+   * asked for, or was too long. Assigning a new one fixes the framing; do not change the array in place.
+   */
+  get body(): Uint8Array | undefined {
+    return this.#newBody ?? this.#body?.content;
+  }
+
+  set body(body: Uint8Array) {
+    if (this.#body === undefined) throw new TypeError('this body streams past; ask for it first');
+    if (this.#method === 'CONNECT') throw new TypeError('a CONNECT has no body');
+    this.#newBody = body;
+    const { contentLength } = this.#captured;
+    if (!this.chunked && (contentLength !== undefined || body.length > 0)) {
+      this.#headers.write('Content-Length', String(body.length));
+    }
+  }
+
+  /** Something differs from what was captured. */
+  get changed(): boolean {
+    return this.#headChanged || this.#newBody !== undefined;
+  }
+
+  /** The head with its changes. */
+  serializeHead(): Uint8Array {
+    if (!this.#headChanged) return this.#head;
+    const { method, methodStart, target, targetStart, fieldsStart } = this.#captured;
+    const out = new HeadWriter(this.#head);
+    out.captured(0, methodStart);
+    if (this.#method === method) out.captured(methodStart, methodStart + method.length);
+    else out.text(this.#method);
+    out.captured(methodStart + method.length, targetStart);
+    if (this.#target === target) out.captured(targetStart, targetStart + target.length);
+    else out.text(this.#target);
+    out.captured(targetStart + target.length, fieldsStart);
+    this.#headers.serialize(out);
+    out.captured(this.#head.length - 2, this.#head.length);
+    return out.finish();
+  }
+
+  /** The whole message; only its head while the body streams past. */
+  serialize(): Uint8Array {
+    const body = this.#body;
+    if (body === undefined) return this.serializeHead();
+    if (this.#newBody === undefined) return concat([this.serializeHead(), body.wire]);
+    const content = this.chunked ? chunkedBody(this.#newBody, body.trailers) : this.#newBody;
+    return concat([this.serializeHead(), content]);
+  }
+
+  /** A copy with all changes made so far, to be changed by itself. */
+  clone(): HttpRequest {
+    const copy = new HttpRequest(this.#head, this.#captured, new HeaderList(this.#head, this.#headers));
+    copy.#method = this.#method;
+    copy.#target = this.#target;
+    copy.#body = this.#body;
+    copy.#newBody = this.#newBody;
+    return copy;
+  }
+
+  get #headChanged(): boolean {
+    return this.#method !== this.#captured.method || this.#target !== this.#captured.target || this.#headers.changed;
+  }
+
+  #refuseConnect(): void {
+    if (this.#captured.method === 'CONNECT') throw new TypeError('method and target of a CONNECT stay');
+  }
+}

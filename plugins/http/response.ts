@@ -1,0 +1,48 @@
+/** One HTTP response as plugins see it. It owns its bytes, so it may be kept. */
+import { latin1 } from './ascii.ts';
+import type { Framing } from './framing.ts';
+import { HeaderList, type HttpHeaders } from './headers.ts';
+import type { LlhttpParser } from './llhttp.ts';
+
+/** How a response came to its end. */
+export type ResponseEnd =
+  /** As its framing says: length, last chunk, or no body at all. */
+  | 'complete'
+  /** The connection was closed, which is the end this response announced. */
+  | 'closed'
+  /** The connection was closed before. */
+  | 'truncated'
+  /** It has no end of its own: what follows is another protocol (101, or 2xx to CONNECT). */
+  | 'upgraded';
+
+export class HttpResponse<T = unknown> {
+  /** What `expect` was given for the request this answers; `undefined` when it answers none. */
+  readonly request: T | undefined;
+  readonly status: number;
+  readonly reason: string;
+  readonly version: '1.0' | '1.1';
+  readonly headers: Readonly<Omit<HttpHeaders, 'set' | 'add' | 'delete'>>;
+  readonly keepAlive: boolean;
+  /** Bytes of the head, and of the body on the wire (with chunk framing) and without it. */
+  readonly headLength: number;
+  bodyWireLength = 0;
+  bodyLength = 0;
+  end: ResponseEnd = 'complete';
+
+  /** For codecs: the response whose head `parser` and `framing` have just read. */
+  constructor(parser: LlhttpParser, framing: Framing, head: Uint8Array, request: T | undefined) {
+    this.request = request;
+    this.status = parser.status;
+    this.reason = latin1(head, parser.lineStart, parser.lineEnd);
+    this.version = parser.minor === 0 ? '1.0' : '1.1';
+    this.headers = new HeaderList(head, parser.spans.slice(0, parser.spanLength));
+    // Not llhttp's view: it does not know that a response to HEAD needs no length.
+    this.keepAlive = !framing.close && (parser.minor > 0 || framing.persist);
+    this.headLength = head.length;
+  }
+
+  /** 1xx: the final response to the same request is still to come. */
+  get informational(): boolean {
+    return this.status < 200 && this.status !== 101;
+  }
+}
