@@ -8,6 +8,8 @@ export interface CaptureStream {
   readonly stream: number;
   readonly client: string;
   readonly server: string;
+  /** Handshake seen, nothing missing either way, ended by FIN or RST. */
+  readonly complete?: boolean;
   readonly c2s_bytes: number;
   readonly c2s_sha256: string;
   readonly c2s_gaps?: readonly Gap[];

@@ -1,0 +1,110 @@
+/** Every recording with complete client streams is replayed: what arrives is what clients sent, and twice the same. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inspectFile } from '../../src/replay/inspect-recording.ts';
+import { completeFiles, hashesOf, missingFrom, type CompleteFile } from '../support/complete-streams.ts';
+import { CAPTURES } from '../support/shared-captures.ts';
+import { ByteServer } from './offline/byte-server.ts';
+import { replayOffline, type OfflineRun } from './offline/offline-run.ts';
+
+const files = completeFiles();
+/** Where one stream of the manifest is several connections here: the same endpoints on several VXLANs. */
+const KEPT_APART = 'link/zeek__vxlan-overlapping-http-get.pcap';
+
+const mapTo = ({ servers }: CompleteFile, target: string) => servers.map((server) => `${server}-${target}`);
+
+/** Every complete stream arrived, and nothing did that is none; what became of each request is known. */
+function expectWhole(file: CompleteFile, run: OfflineRun, received: readonly string[]): void {
+  expect({ code: run.code, error: run.error, balanced: run.summary?.balanced }).toEqual({ code: 0, balanced: true });
+  const wanted = hashesOf(file);
+  expect(missingFrom(received, wanted), run.output.join('\n')).toEqual([]);
+  if (!file.nothingElse) return;
+  expect(run.summary).toMatchObject({ fidelityPercent: 100, requests: { lost: 0 }, bytes: { missing: 0 } });
+  if (file.file !== KEPT_APART) expect(received).toHaveLength(wanted.length);
+}
+
+it('there are recordings of every kind', () => {
+  expect(files.length).toBeGreaterThan(110);
+  expect(new Set(files.map(({ file }) => file.split('/')[0]))).toEqual(
+    new Set([
+      'http',
+      'http-body',
+      'http-hostile',
+      'http-upgrade',
+      'link',
+      'mysql',
+      'own',
+      'own-derived',
+      'redis',
+      'tcp',
+    ]),
+  );
+});
+
+describe('as a dry run', () => {
+  let folder = '';
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'offline-replay-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  /** What the packets of a dry run are when they are put together again, a line per session. */
+  async function dryRun(file: CompleteFile, pace: string) {
+    const write = join(folder, 'out.pcap');
+    const run = await replayOffline({
+      input: [CAPTURES + file.file],
+      map: mapTo(file, '198.51.100.9:80'),
+      client: ['198.18.0.x'],
+      pace,
+      write,
+    });
+    const sessions: { client: string; sha256: string; bytes: number }[] = [];
+    const { drops, tracker } = await inspectFile(write, ({ client, c2s: { sha256, bytes, gaps } }) => {
+      expect(gaps).toEqual([]);
+      if (bytes > 0) sessions.push({ client, sha256, bytes });
+    });
+    expect({ drops, badChecksums: tracker['bytes-bad-checksum'] ?? 0 }).toEqual({ drops: {}, badChecksums: 0 });
+    return { run, sessions };
+  }
+
+  it.each(files.map((file) => [file.file, file] as const))('%s', async (_, file) => {
+    const first = await dryRun(file, 'asap');
+    expectWhole(
+      file,
+      first.run,
+      first.sessions.map((s) => s.sha256),
+    );
+    expect((await dryRun(file, 'asap')).sessions).toEqual(first.sessions);
+    expect((await dryRun(file, 'response')).sessions).toEqual(first.sessions);
+  });
+});
+
+describe('to a socket target', () => {
+  let quiet!: ByteServer;
+  let greeting!: ByteServer;
+  beforeAll(async () => {
+    quiet = await ByteServer.start();
+    greeting = await ByteServer.start(true);
+  });
+  afterAll(() => Promise.all([quiet.close(), greeting.close()]));
+
+  async function replay(file: CompleteFile, server: ByteServer, pace: string) {
+    const map = mapTo(file, server.endpoint);
+    const run = await replayOffline({ input: [CAPTURES + file.file], map, target: 'socket', pace });
+    const received = (await server.takeReceived()).map((c) => c.sha256);
+    return { run, received: received.sort() };
+  }
+
+  it.each(files.map((file) => [file.file, file] as const))('%s', async (_, file) => {
+    const first = await replay(file, quiet, 'asap');
+    expectWhole(file, first.run, first.received);
+    expect((await replay(file, quiet, 'asap')).received).toEqual(first.received);
+    // The server speaks first, as some of the recorded ones did; without that their clients would be held back.
+    const paced = await replay(file, greeting, 'response');
+    expectWhole(file, paced.run, paced.received);
+    if (file.nothingElse)
+      expect(paced.run.summary?.requests.buckets.answered).toBe(paced.run.summary?.requests.captured);
+  });
+});
