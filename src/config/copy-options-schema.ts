@@ -140,8 +140,10 @@ function checkCombinations(raw: RawCopyOptions, recording: string | undefined): 
   if (recording === STDIN && raw.daemon) {
     throw optionError('-i', STDIN, 'a daemon has no standard input', 'save the recording to a file');
   }
-  if (raw.pace === 'asap' && raw.accelerate !== undefined) {
-    throw optionError('-a', raw.accelerate, '--pace asap keeps no recorded times to speed up', 'leave one of them out');
+  if (raw.pace !== undefined && raw.pace !== 'capture') {
+    const why = `--pace ${raw.pace} keeps no recorded times`;
+    if (raw.accelerate !== undefined) throw optionError('-a', raw.accelerate, why, 'leave one of them out');
+    if (raw.maxGap !== undefined) throw optionError('-I', raw.maxGap, why, 'leave one of them out');
   }
   if (raw.write !== undefined && raw.target === 'socket') {
     throw optionError('-w', raw.write, 'writes the packets of --target raw; socket sends none of its own');
@@ -152,11 +154,12 @@ function checkCombinations(raw: RawCopyOptions, recording: string | undefined): 
 }
 
 /**
- * `-W`, TCPCopy's "do not wait for the response": live traffic is passed on at once, and a recording keeps its own times,
- * as it did there.
+ * `-a` and `-I` are about recorded times, so they ask for them. `-W`, TCPCopy's "do not wait for the response": live
+ * traffic is passed on at once, and a recording keeps its own times, as it did there.
  */
 function choosePace(raw: RawCopyOptions, recording: string | undefined): Pace {
-  if (!raw.dontWait) return raw.pace ?? 'response';
+  const timed = raw.accelerate !== undefined || raw.maxGap !== undefined;
+  if (!raw.dontWait) return raw.pace ?? (timed ? 'capture' : 'response');
   const meant: Pace = recording === undefined ? 'asap' : 'capture';
   if (raw.pace === 'response') {
     throw optionError('-W', raw.pace, 'contradicts --pace response', 'leave one of them out');

@@ -22,7 +22,7 @@ import { TimerEntry } from './timer-wheel.ts';
 import { Unit } from './unit.ts';
 
 /** Most that one replica may hold back, bytes: a slow target costs this much per connection, no more. */
-const QUEUE_LIMIT = 4 << 20;
+const QUEUE_LIMIT = 16 << 20;
 /** How soon a session is tried again that took nothing though nothing of it is under way: memory was short. */
 const RETRY = millis(10);
 

@@ -3,7 +3,7 @@ import { seconds } from '../../../src/core/time.ts';
 import { ReplicaRig } from './replay-rig.ts';
 
 /** Most that a replica queues, bytes. */
-const QUEUE_LIMIT = 4 << 20;
+const QUEUE_LIMIT = 16 << 20;
 
 describe('the direct way', () => {
   it('opens a session for the first unit, hands it over and settles it when answered', () => {
