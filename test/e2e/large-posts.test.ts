@@ -18,7 +18,7 @@ describeLab('large posts', () => {
       const tcpcopy = await startTcpcopy(lab.host('online'), STANDARD_ARGS);
       await runLoad(lab.host('client'), {
         address: lab.host('online').on('front').v4,
-        ...{ requests: POSTS, connections: 8, perConnection: 25, body: MEGABYTE, rate: 20 },
+        ...{ requests: POSTS, connections: 4, perConnection: 50, body: MEGABYTE, rate: 40 },
       });
       await arrived(online, test, { patience: 20_000 });
       const { stopped, summary } = await stopTcpcopy(tcpcopy);
