@@ -21,6 +21,11 @@ export const ERROR_CODES = {
   E_CONTROL_PROTOCOL: 'the control channel received something that is not its protocol',
   E_LEASE: 'the intercept has no source ports left to grant',
   E_LEDGER: 'the ledger does not balance',
+  E_CONFIG: 'the configuration file cannot be read or understood',
+  E_PLUGIN: 'a plugin cannot be found, loaded or started',
+  E_PLUGIN_OPTION: 'an option of a plugin has a value that cannot be used',
+  E_PLUGIN_HOOK: 'a plugin taps a hook in a way that cannot work',
+  E_PLUGIN_FAILED: 'a plugin failed while running, and --on-plugin-error says to end then',
   E_FIDELITY: 'fewer requests were replayed than --min-fidelity asks for',
 } as const;
 

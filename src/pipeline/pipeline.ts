@@ -1,27 +1,222 @@
 /**
- * The pipeline every connection and message passes. It alone calls hooks; a hook nobody taps costs one check.
+ * The pipeline every connection and message passes. It alone calls plugins; a hook that nobody taps costs one check.
+ *
+ * Life: plugins are registered, then the run begins (`start`, or the first call of any other method) and nothing can be
+ * tapped any more. `decide` is what the engine asks of each message; a plan is good until the next message of that
+ * connection is asked about.
  */
+import { TcpcopyError } from '../core/errors.ts';
+import { SILENT_LOG, type Log } from '../core/log.ts';
+import { instant, seconds, type Duration } from '../core/time.ts';
 import type { Piece } from '../protocol/codec.ts';
-import { createHooks, type ConnectionInfo, type Drop, type Hooks } from './hooks.ts';
+import { ConnectionRecord } from './connection-record.ts';
+import { Containment } from './containment.ts';
+import {
+  HostConnectionContext,
+  HostRequestContext,
+  HostResponseContext,
+  ObservedContext,
+  StatsCollector,
+  type ConnectionPlan,
+  type Exchange,
+  type Plan,
+} from './contexts.ts';
+import type { ErrorPolicy } from './error-policy.ts';
+import { createHooks, type EmitEvent } from './facade.ts';
+import type { AnyState, ConnectionInfo, CoreHookName, Drop } from './hooks.ts';
+import { checkPlugin, type Plugin, type PluginEnv } from './plugin.ts';
+import { PluginRecord, type PluginReport } from './plugin-record.ts';
+import { Registry, type CompiledHooks, type ProvidedProtocol } from './registry.ts';
+import type { PluginHooks } from './taps.ts';
+import { TapRunner, type HostClock } from './tap-runner.ts';
+import type { Tap } from './tap.ts';
+
+export interface PipelineSettings {
+  /** Without one nothing is timed, and promises may take for ever. */
+  readonly clock?: HostClock;
+  readonly log?: Log;
+  readonly policy?: ErrorPolicy;
+  /** How long a promise of a plugin may take; 1 s by default. */
+  readonly deadline?: Duration;
+  /** Told what the run is to end with, under the policy `abort`. */
+  readonly onAbort?: (error: TcpcopyError) => void;
+}
+
+const NO_CLOCK: HostClock = { now: () => instant(0), after: () => () => undefined };
+const DEADLINE = seconds(1);
+/** Taps of whoever made the pipeline. */
+const HOST: Plugin = { name: '(host)', description: 'The program itself.', apply: () => undefined };
 
 export class Pipeline {
-  readonly hooks: Hooks = createHooks();
+  /** For whoever makes the pipeline to tap itself; plugins are given hooks of their own. */
+  readonly hooks: PluginHooks<AnyState>;
+  readonly #registry = new Registry();
+  readonly #runner: TapRunner;
+  readonly #plugins: PluginRecord[] = [];
+  readonly #connections = new WeakMap<ConnectionInfo, ConnectionRecord>();
+  #compiled: CompiledHooks | undefined;
 
-  /** What plugins say of a new connection; `undefined`: copy it. */
-  connection(info: ConnectionInfo): Drop | undefined {
-    return this.hooks.connection.isUsed() ? this.hooks.connection.call(info) : undefined;
+  constructor({ clock = NO_CLOCK, log = SILENT_LOG, policy, deadline = DEADLINE, onAbort }: PipelineSettings = {}) {
+    this.#runner = new TapRunner(clock, new Containment({ policy, log, onAbort }), deadline);
+    this.hooks = createHooks(this.#registry, this.#record(HOST), this.#emit) as PluginHooks<AnyState>;
   }
 
-  /** What plugins say of the message that `piece` begins; `undefined`: send it. */
-  request(connection: ConnectionInfo, protocol: string, piece: Piece): Drop | undefined {
-    return this.hooks.request.isUsed() ? this.hooks.request.call({ connection, protocol, piece }) : undefined;
+  /** Sets a plugin up with options that its schema has made. What it must have ready before the run is waited for. */
+  async register(given: Plugin, options: unknown, env: PluginEnv): Promise<void> {
+    const plugin = checkPlugin(given, `plugin ${given.name}`);
+    if (this.#plugins.some(({ name }) => name === plugin.name)) {
+      throw new TcpcopyError('E_PLUGIN', 'is given twice', {
+        where: `plugin ${plugin.name}`,
+        hint: 'names are unique: leave one of them out, or load a copy under another name',
+      });
+    }
+    const hooks = createHooks(this.#registry, this.#record(plugin), this.#emit);
+    try {
+      await plugin.apply(hooks, options as never, env);
+    } catch (error) {
+      if (error instanceof TcpcopyError) throw error;
+      const message = error instanceof Error ? error.message || error.name : String(error);
+      throw new TcpcopyError('E_PLUGIN', `could not be set up: ${message}`, {
+        where: `plugin ${plugin.name}`,
+        cause: error,
+      });
+    }
   }
 
+  /** The run begins: judges and orders what was tapped. */
+  start(): void {
+    this.#compiled ??= this.#registry.seal(this.#runner);
+  }
+
+  /** Protocols that plugins provide, by name. */
+  get protocols(): ReadonlyMap<string, ProvidedProtocol> {
+    return this.#registry.protocols;
+  }
+
+  /** Whether anybody taps this hook, or its like of a protocol: responses, for example, are fetched only then. */
+  uses(hook: CoreHookName, protocol?: string): boolean {
+    const hooks = this.#hooks();
+    if (hook !== 'request' && hook !== 'response' && hook !== 'exchange') return hooks.core(hook) !== undefined;
+    if (protocol !== undefined) return hooks.forProtocol(hook, protocol) !== undefined;
+    return (
+      hooks.core(hook) !== undefined ||
+      [...this.protocols.keys()].some((name) => hooks.forProtocol(hook, name) !== undefined)
+    );
+  }
+
+  /** What plugins say of a new connection; `undefined`: nobody asks. `info` stands for the connection from now on. */
+  admit(info: ConnectionInfo): ConnectionPlan | undefined {
+    const hook = this.#hooks().core('connection');
+    if (hook === undefined) return undefined;
+    const context = new HostConnectionContext(this.#runner.running, this.#recordOf(info));
+    hook.call(context);
+    return context;
+  }
+
+  /**
+   * What plugins make of the message that `piece` begins and that a codec has read as `message`; `undefined`: nobody asks.
+   * A promise when somebody takes their time: what follows on the connection has to wait, and `piece` is copied.
+   */
+  decide(info: ConnectionInfo, protocol: string, piece: Piece, message?: unknown): Plan | Promise<Plan> | undefined {
+    const hook = this.#hooks().forProtocol('request', protocol);
+    if (hook === undefined) return undefined;
+    const record = this.#recordOf(info);
+    const context = new HostRequestContext(this.#runner.running, record, protocol, piece, message);
+    const pending = hook.run(context, record);
+    return pending === undefined ? context : pending.then(() => context);
+  }
+
+  /** Shows plugins a response, which they may hide from those after them. */
+  response(info: ConnectionInfo, protocol: string, origin: 'target' | 'online', message: unknown): void {
+    const hook = this.#hooks().forProtocol('response', protocol);
+    if (hook === undefined) return;
+    hook.call(new HostResponseContext(this.#runner.running, this.#recordOf(info), protocol, origin, message));
+  }
+
+  /** Shows plugins a request with its responses. */
+  exchange(info: ConnectionInfo, protocol: string, exchange: Exchange): void {
+    const hook = this.#hooks().forProtocol('exchange', protocol);
+    if (hook === undefined) return;
+    const context = { connection: this.#recordOf(info), protocol, ...exchange };
+    hook.call(new ObservedContext(this.#runner.running, context, context, true));
+  }
+
+  /** A copied connection has ended, with all its sessions. */
   sessionEnded(info: ConnectionInfo): void {
-    if (this.hooks.session.isUsed()) this.hooks.session.call(info);
+    const hook = this.#hooks().core('session');
+    if (hook !== undefined) {
+      const record = this.#recordOf(info);
+      hook.call(new ObservedContext(this.#runner.running, record, record, false));
+    }
+    this.#connections.get(info)?.release();
+    this.#connections.delete(info);
   }
 
-  shutdown(): void {
-    if (this.hooks.shutdown.isUsed()) this.hooks.shutdown.call();
+  /** The figures of every plugin. */
+  report(): readonly PluginReport[] {
+    const collector = new StatsCollector(this.#runner.running);
+    this.#hooks().core('stats')?.call(collector);
+    return this.#plugins
+      .filter((record) => record.plugin !== HOST)
+      .map((record) => record.report(collector.figures.get(record.name) ?? []));
   }
+
+  /** The run is over; resolves when plugins have put their things away, or their time is up. */
+  async close(): Promise<void> {
+    const nothing = {};
+    await this.#hooks()
+      .core('shutdown')
+      ?.run(new ObservedContext(this.#runner.running, nothing, nothing, false));
+  }
+
+  /** Hook to taps in the order they run, for people. */
+  order(): ReadonlyMap<string, readonly Tap[]> {
+    return this.#hooks().list();
+  }
+
+  /** `admit`, for callers that know of dropping only. */
+  connection(info: ConnectionInfo): Drop | undefined {
+    return asDrop(this.admit(info));
+  }
+
+  /** `decide`, for callers that know of dropping only and cannot wait. */
+  request(connection: ConnectionInfo, protocol: string, piece: Piece): Drop | undefined {
+    const plan = this.decide(connection, protocol, piece);
+    if (plan instanceof Promise) throw new Error('an asynchronous plugin was asked for an answer at once');
+    return asDrop(plan);
+  }
+
+  /** `close`, for callers that cannot wait. */
+  shutdown(): void {
+    void this.close();
+  }
+
+  readonly #emit: EmitEvent = (path, payload, connection) => {
+    const hook = this.#hooks().event(path);
+    if (hook === undefined) return;
+    hook.call(new ObservedContext(this.#runner.running, this.#recordOf(connection), payload, false));
+  };
+
+  #hooks(): CompiledHooks {
+    return (this.#compiled ??= this.#registry.seal(this.#runner));
+  }
+
+  #record(plugin: Plugin): PluginRecord {
+    const record = new PluginRecord(plugin, this.#plugins.length);
+    this.#plugins.push(record);
+    return record;
+  }
+
+  #recordOf(info: ConnectionInfo): ConnectionRecord {
+    let record = this.#connections.get(info);
+    if (record === undefined) {
+      record = new ConnectionRecord(info, this.#runner.running);
+      this.#connections.set(info, record);
+    }
+    return record;
+  }
+}
+
+function asDrop(plan: ConnectionPlan | undefined): Drop | undefined {
+  return plan?.dropped && { drop: plan.dropped.reason };
 }

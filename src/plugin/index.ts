@@ -1,7 +1,27 @@
 /** `tcpcopy/plugin`: everything a plugin may import, and the only thing of tcpcopy's that it may. */
 export { z } from 'zod';
-export type { Instant } from '../core/time.ts';
+export type { Log } from '../core/log.ts';
+export type { Duration, Instant } from '../core/time.ts';
 export type { Endpoint, IpAddress } from '../core/ip-address.ts';
 export { formatEndpoint, formatIp, parseIp } from '../core/ip-address.ts';
 export type { ClientBytes, Codec, Piece } from '../protocol/codec.ts';
-export type { ConnectionInfo, Drop, Hooks, MessageInfo } from '../pipeline/hooks.ts';
+export type {
+  AnyState,
+  ConnectionContext,
+  ConnectionInfo,
+  Drop,
+  ExchangeContext,
+  PluginConnection,
+  RequestContext,
+  ResponseContext,
+  ShutdownContext,
+  StatsContext,
+} from '../pipeline/hooks.ts';
+export { LruMap } from '../pipeline/lru-map.ts';
+export { PHASES, type Phase } from '../pipeline/phases.ts';
+export type { Plugin, PluginEnv } from '../pipeline/plugin.ts';
+export type { AsyncTapPoint, PluginHooks, PromiseTapOptions, TapOptions, TapPoint } from '../pipeline/taps.ts';
+export { definePlugin, type DefinedPlugin, type PluginDefinition } from './define-plugin.ts';
+export { option } from './option.ts';
+// With `*`, so that `declare module 'tcpcopy/plugin'` can add to ProtocolHooks.
+export * from '../pipeline/protocol-hooks.ts';

@@ -1,66 +1,265 @@
 import { describe, expect, it } from 'vitest';
-import { parseIp } from '../../../src/core/ip-address.ts';
-import { instant } from '../../../src/core/time.ts';
-import type { ConnectionInfo } from '../../../src/pipeline/hooks.ts';
+import type { ConnectionContext, RequestContext, ResponseContext } from '../../../src/pipeline/hooks.ts';
 import { Pipeline } from '../../../src/pipeline/pipeline.ts';
-import type { Piece } from '../../../src/protocol/codec.ts';
+import { connectionInfo, pieceOf, PipelineRig, type AnyHooks } from './rig.ts';
 
-const INFO: ConnectionInfo = {
-  client: { address: parseIp('192.0.2.1')!, port: 40_000 },
-  server: { address: parseIp('192.0.2.2')!, port: 80 },
-  openedBy: 'syn',
-};
-const PIECE: Piece = {
-  bytes: new Uint8Array(3),
-  offset: 0,
-  length: 3,
-  time: instant(1),
-  first: true,
-  last: false,
-  answers: 0,
-};
+const INFO = connectionInfo();
+const PIECE = pieceOf('GET /');
 
 describe('an empty pipeline', () => {
-  it('lets everything pass', () => {
+  it('asks nobody', async () => {
     const pipeline = new Pipeline();
+    expect(pipeline.admit(INFO)).toBeUndefined();
+    expect(pipeline.decide(INFO, 'opaque', PIECE)).toBeUndefined();
     expect(pipeline.connection(INFO)).toBeUndefined();
     expect(pipeline.request(INFO, 'opaque', PIECE)).toBeUndefined();
+    expect(pipeline.uses('response')).toBe(false);
+    pipeline.response(INFO, 'opaque', 'target', {});
     pipeline.sessionEnded(INFO);
-    pipeline.shutdown();
+    expect(pipeline.report()).toEqual([]);
+    await pipeline.close();
   });
 });
 
-describe('hooks', () => {
-  it('are asked in order until one has a verdict', () => {
-    const pipeline = new Pipeline();
+describe('verdicts', () => {
+  it('on a connection: the first drop ends it, the last number of copies counts', async () => {
+    const rig = new PipelineRig();
     const asked: string[] = [];
-    pipeline.hooks.connection.tap('passes', () => void asked.push('passes'));
-    pipeline.hooks.connection.tap('drops', ({ client }) => {
-      asked.push('drops');
-      return client.port === 40_000 ? { drop: 'not this one' } : undefined;
-    });
-    pipeline.hooks.connection.tap('late', () => void asked.push('late'));
-    expect(pipeline.connection(INFO)).toEqual({ drop: 'not this one' });
-    expect(asked).toEqual(['passes', 'drops']);
-  });
-
-  it('are given the message with its connection and protocol', () => {
-    const pipeline = new Pipeline();
-    pipeline.hooks.request.tap('drops', ({ connection, protocol, piece }) =>
-      connection === INFO && piece === PIECE ? { drop: protocol } : undefined,
+    await rig.plugin('first', ({ connection }) =>
+      connection!.tap('first', (context: ConnectionContext) => {
+        asked.push(`first ${context.connection.client.port}`);
+        context.copies(2);
+        context.copies(3);
+      }),
     );
-    expect(pipeline.request(INFO, 'opaque', PIECE)).toEqual({ drop: 'opaque' });
+    await rig.plugin('second', ({ connection }) =>
+      connection!.tap({ name: 'second', phase: 'sample' }, (context: ConnectionContext) =>
+        context.connection.client.port === 1 ? context.drop('not chosen') : undefined,
+      ),
+    );
+    await rig.plugin('third', ({ connection }) =>
+      connection!.tap({ name: 'third', phase: 'observe' }, () => void asked.push('third')),
+    );
+    expect(rig.pipeline.admit(connectionInfo(7))).toMatchObject({ dropped: undefined, copyCount: 3 });
+    expect(asked).toEqual(['first 7', 'third']);
+    expect(rig.pipeline.admit(connectionInfo(1))!.dropped).toEqual({
+      cause: 'sampled-out',
+      reason: 'not chosen',
+      plugin: 'second',
+      connection: false,
+    });
+    expect(asked).toEqual(['first 7', 'third', 'first 1']);
+    expect(rig.pipeline.connection(connectionInfo(1))).toEqual({ drop: 'not chosen' });
   });
 
-  it('all hear of an end', () => {
-    const pipeline = new Pipeline();
-    const heard: string[] = [];
+  it('on a message: delays add up, bytes are replaced, and one context serves all taps', async () => {
+    const rig = new PipelineRig();
+    const seen = new Set<unknown>();
+    const bytes = new Uint8Array([1]);
     for (const name of ['one', 'two']) {
-      pipeline.hooks.session.tap(name, (info) => void heard.push(`${name} ${info.client.port}`));
-      pipeline.hooks.shutdown.tap(name, () => void heard.push(name));
+      await rig.plugin(name, ({ request }) =>
+        request!.tap(name, (context: RequestContext) => {
+          seen.add(context);
+          expect(context).toMatchObject({ protocol: 'opaque', piece: PIECE, message: undefined });
+          context.delay(20);
+          context.replace(bytes);
+        }),
+      );
     }
-    pipeline.sessionEnded(INFO);
-    pipeline.shutdown();
-    expect(heard).toEqual(['one 40000', 'two 40000', 'one', 'two']);
+    const plan = rig.pipeline.decide(INFO, 'opaque', PIECE);
+    expect(plan).toMatchObject({ delayed: 40_000, replacement: bytes, dropped: undefined, copyCount: undefined });
+    expect(seen).toEqual(new Set([plan]));
+  });
+
+  it('a whole connection can be dropped from a message, and a drop can be returned', async () => {
+    const rig = new PipelineRig();
+    await rig.plugin('one', ({ request }) =>
+      request!.tap('one', (context: RequestContext) => context.dropConnection('enough')),
+    );
+    expect(rig.pipeline.decide(INFO, 'opaque', PIECE)).toMatchObject({
+      dropped: { reason: 'enough', connection: true },
+    });
+    const other = new PipelineRig();
+    await other.plugin('one', ({ request }) => request!.tap('one', () => ({ drop: 'returned' })));
+    expect(other.pipeline.request(INFO, 'opaque', PIECE)).toEqual({ drop: 'returned' });
+    expect(other.figures('one').drops).toEqual({ returned: 1 });
+  });
+
+  it('have no effect when they come too late', async () => {
+    const rig = new PipelineRig();
+    let kept: RequestContext | undefined;
+    await rig.plugin('keeps', ({ request }) =>
+      request!.tap('keeps', (context: RequestContext) => void (kept = context)),
+    );
+    const plan = rig.pipeline.decide(INFO, 'opaque', PIECE);
+    kept!.drop('late');
+    kept!.delay(5);
+    expect(plan).toMatchObject({ dropped: undefined, delayed: 0 });
+  });
+
+  it('of made-up reasons fill no memory', async () => {
+    const rig = new PipelineRig();
+    let n = 0;
+    await rig.plugin('chatty', ({ request }) => request!.tap('chatty', () => ({ drop: `number ${n++}` })));
+    for (let i = 0; i < 100; i++) void rig.pipeline.decide(INFO, 'opaque', PIECE);
+    const { drops } = rig.figures('chatty');
+    expect(Object.keys(drops)).toHaveLength(65);
+    expect(drops['(other reasons)']).toBe(36);
+  });
+});
+
+describe('protocols', () => {
+  const line = { payload: 'Line', moment: 'Now.', nothing: 'Nothing.' };
+  const provideLine = (hooks: AnyHooks) =>
+    hooks.provide('line', {
+      hooks: {
+        command: { ...line, role: 'request' },
+        reply: { ...line, role: 'response' },
+        pair: { ...line, role: 'exchange' },
+        hello: { ...line, role: 'event' },
+      },
+    });
+
+  it("a message passes the taps on 'request' and those of its protocol in one order", async () => {
+    const rig = new PipelineRig();
+    const asked: string[] = [];
+    await rig.plugin('rewrites', ({ line }) =>
+      line!.command!.tap('rewrites', (message: { text: string }) => void (message.text += '!')),
+    );
+    await rig.plugin('logs', ({ request }) =>
+      request!.tap({ name: 'logs', phase: 'observe' }, ({ message, protocol }: RequestContext) => {
+        asked.push(`${protocol} ${(message as { text: string } | undefined)?.text}`);
+      }),
+    );
+    await rig.plugin('filters', ({ request }) => request!.tap({ name: 'filters', phase: 'filter' }, () => undefined));
+    await rig.plugin('line', provideLine);
+    expect(rig.pipeline.decide(INFO, 'line', PIECE, { text: 'HELO' })).toMatchObject({ dropped: undefined });
+    void rig.pipeline.decide(INFO, 'opaque', PIECE);
+    expect(asked).toEqual(['line HELO!', 'opaque undefined']);
+    const order = new Map([...rig.pipeline.order()].map(([hook, taps]) => [hook, taps.map((tap) => tap.name)]));
+    expect(order.get('line.command')).toEqual(['filters', 'rewrites', 'logs']);
+    expect(order.get('request')).toEqual(['filters', 'logs']);
+    expect([...rig.pipeline.protocols.keys()]).toEqual(['line']);
+  });
+
+  it('responses, exchanges and events are shown to those who tap them, and a drop hides a response', async () => {
+    const rig = new PipelineRig();
+    const seen: string[] = [];
+    let events: ReturnType<AnyHooks['provide']> | undefined;
+    await rig.plugin('line', (hooks) => void (events = provideLine(hooks)));
+    await rig.plugin('observer', (hooks) => {
+      hooks.line!.reply!.tap('observer', (message: string, { origin }: ResponseContext) => {
+        seen.push(`${origin} ${message}`);
+      });
+      hooks.line!.pair!.tap('observer', ({ request, target }: { request: string; target: string }) => {
+        seen.push(`${request} → ${target}`);
+      });
+      hooks.line!.hello!.tap('observer', (name: string, connection: { client: { port: number } }) => {
+        seen.push(`${name} ${connection.client.port}`);
+      });
+    });
+    await rig.plugin('scrubs', ({ response }) =>
+      response!.tap({ name: 'scrubs', phase: 'filter' }, (context: ResponseContext) =>
+        context.message === 'secret' ? context.drop('secret') : undefined,
+      ),
+    );
+    expect(rig.pipeline.uses('response')).toBe(true);
+    expect(rig.pipeline.uses('exchange', 'opaque')).toBe(false);
+    rig.pipeline.response(INFO, 'line', 'target', '250 ok');
+    rig.pipeline.response(INFO, 'line', 'online', 'secret');
+    const nothing = { targetTime: undefined, online: undefined, onlineTime: undefined };
+    rig.pipeline.exchange(INFO, 'line', { request: 'a', target: 'b', ...nothing });
+    events!.hello!('client', INFO);
+    expect(seen).toEqual(['target 250 ok', 'a → b', 'client 40000']);
+  });
+
+  it('a plugin can do without one', async () => {
+    const rig = new PipelineRig();
+    const asked: string[] = [];
+    await rig.plugin('optional', (hooks) => {
+      hooks.whenProvided('line', (taps) => taps.command!.tap('optional', () => void asked.push('line')));
+      hooks.whenProvided('gopher', (taps) => taps.command!.tap('optional', () => void asked.push('gopher')));
+    });
+    await rig.plugin('line', provideLine);
+    void rig.pipeline.decide(INFO, 'line', PIECE, {});
+    expect(asked).toEqual(['line']);
+  });
+});
+
+describe('state', () => {
+  it('belongs to one plugin and one connection, and goes with it', async () => {
+    const rig = new PipelineRig();
+    const seen: unknown[] = [];
+    for (const name of ['one', 'two']) {
+      await rig.plugin(
+        name,
+        (hooks) => {
+          hooks.request!.tap(name, ({ connection }: RequestContext<{ count: number }>) => {
+            seen.push(`${name} ${connection.client.port} ${++connection.state.count}`);
+          });
+          hooks.session!.tap(name, (connection: { state: { count: number } }) => {
+            seen.push(`${name} ends with ${connection.state.count}`);
+          });
+        },
+        { state: () => ({ count: 0 }) },
+      );
+    }
+    const other = connectionInfo(2);
+    void rig.pipeline.decide(INFO, 'opaque', PIECE);
+    void rig.pipeline.decide(INFO, 'opaque', PIECE);
+    void rig.pipeline.decide(other, 'opaque', PIECE);
+    rig.pipeline.sessionEnded(INFO);
+    void rig.pipeline.decide(INFO, 'opaque', PIECE);
+    expect(seen.filter((line) => String(line).startsWith('one'))).toEqual([
+      'one 40000 1',
+      'one 40000 2',
+      'one 2 1',
+      'one ends with 2',
+      'one 40000 1',
+    ]);
+    expect(seen.filter((line) => String(line).startsWith('two'))).toHaveLength(5);
+  });
+
+  it('cannot be read outside a tap', async () => {
+    const rig = new PipelineRig();
+    let kept: { state: unknown } | undefined;
+    await rig.plugin('keeps', ({ request }) =>
+      request!.tap('keeps', ({ connection }: RequestContext) => void (kept = connection)),
+    );
+    void rig.pipeline.decide(INFO, 'opaque', PIECE);
+    expect(() => kept!.state).toThrow('during a tap');
+  });
+});
+
+describe('figures', () => {
+  it('every 64th call of a tap is timed, and plugins add their own', async () => {
+    const rig = new PipelineRig();
+    await rig.plugin('slow', (hooks) => {
+      hooks.request!.tap('slow', () => rig.clock.pass(2));
+      hooks.stats!.tap('slow', (stats: { figure(name: string, value: number, unit?: string): void }) =>
+        stats.figure('hits', 5, 'requests'),
+      );
+    });
+    for (let n = 0; n < 65; n++) void rig.pipeline.decide(INFO, 'opaque', PIECE);
+    const { calls, time, figures } = rig.figures('slow');
+    expect(calls).toBe(66);
+    expect(time).toMatchObject({ samples: 3, mean: (2_000 * 65) / 66, max: 2_000, total: 2_000 * 65 });
+    expect(figures).toEqual([{ name: 'hits', value: 5, unit: 'requests' }]);
+  });
+
+  it('the end is waited for, but not for ever', async () => {
+    const rig = new PipelineRig();
+    const done: string[] = [];
+    await rig.plugin('flushes', ({ shutdown }) => {
+      shutdown!.tapPromise('flushes', async () => void done.push('flushed'));
+    });
+    await rig.plugin('hangs', ({ shutdown }) => shutdown!.tapPromise('hangs', () => new Promise(() => undefined)));
+    await rig.plugin('late', ({ shutdown }) => shutdown!.tap('late', () => void done.push('late')));
+    const closed = rig.pipeline.close();
+    await Promise.resolve().then(() => new Promise(setImmediate));
+    rig.clock.pass(1_000);
+    await closed;
+    expect(done).toEqual(['flushed', 'late']);
+    expect(rig.figures('hangs').failures['timed-out']).toBe(1);
   });
 });

@@ -1,0 +1,101 @@
+/**
+ * What happens when a plugin fails: it is named, counted, logged once per kind, and the policy says what becomes of the
+ * message. The text of a plugin's own error may quote traffic (a JSON parser's does), so it goes to the debug log only;
+ * its class and the line it came from are enough to find it.
+ */
+import { TcpcopyError } from '../core/errors.ts';
+import { SILENT_LOG, type Log } from '../core/log.ts';
+import { PluginMistake, type Consequence, type ErrorPolicy, type FailureKind } from './error-policy.ts';
+import type { Tap } from './tap.ts';
+
+export interface ContainmentSettings {
+  readonly policy?: ErrorPolicy | undefined;
+  readonly log?: Log | undefined;
+  /** Called once, with what the run ends with, under the policy `abort`. */
+  readonly onAbort?: ((error: TcpcopyError) => void) | undefined;
+}
+
+export class Containment {
+  readonly #policy: ErrorPolicy;
+  readonly #log: Log;
+  readonly #onAbort: ((error: TcpcopyError) => void) | undefined;
+  readonly #logged = new Set<string>();
+  #aborted = false;
+
+  constructor({ policy = { kind: 'pass' }, log = SILENT_LOG, onAbort }: ContainmentSettings) {
+    this.#policy = policy;
+    this.#log = log;
+    this.#onAbort = onAbort;
+  }
+
+  /** A tap failed. Says what becomes of the matter. */
+  failed(tap: Tap, kind: FailureKind, error: unknown): Consequence {
+    const { plugin } = tap;
+    plugin.failures[kind]++;
+    this.#logOnce(tap, kind, error);
+    switch (this.#policy.kind) {
+      case 'drop':
+      case 'drop-connection':
+        return this.#policy.kind;
+      case 'abort':
+        this.#abort(tap, kind, error);
+        return 'drop';
+      case 'disable-after':
+        if (plugin.failureCount >= this.#policy.failures && !plugin.disabled) this.#disable(tap);
+        break;
+      case 'pass':
+    }
+    return plugin.failClosed ? 'drop' : 'pass';
+  }
+
+  #logOnce(tap: Tap, kind: FailureKind, error: unknown): void {
+    const key = `${tap.hook} ${tap.name} ${kind}`;
+    if (this.#logged.has(key)) return;
+    this.#logged.add(key);
+    this.#log.error(`${whatHappened(tap, kind, error)}; further ones like it are only counted`);
+    if (error instanceof Error && !(error instanceof PluginMistake)) {
+      this.#log.debug(`plugin ${tap.plugin.name}: ${error.message}`);
+    }
+  }
+
+  #disable(tap: Tap): void {
+    tap.plugin.disabled = true;
+    const consequence = tap.plugin.failClosed
+      ? 'what it should have looked at is dropped'
+      : 'it is not called any more';
+    this.#log.error(`plugin ${tap.plugin.name} has failed ${tap.plugin.failureCount} times: ${consequence}`);
+  }
+
+  #abort(tap: Tap, kind: FailureKind, error: unknown): void {
+    if (this.#aborted) return;
+    this.#aborted = true;
+    this.#onAbort?.(
+      new TcpcopyError('E_PLUGIN_FAILED', whatHappened(tap, kind, error), {
+        hint: 'mend the plugin, or choose another --on-plugin-error',
+        cause: error,
+      }),
+    );
+  }
+}
+
+function whatHappened(tap: Tap, kind: FailureKind, error: unknown): string {
+  const who = `plugin ${tap.plugin.name} failed on ${tap.hook}`;
+  if (kind === 'timed-out') return `${who}: no answer in time`;
+  return `${who}: ${kind === 'nonsense' && !(error instanceof Error) ? String(error) : describeError(error)}`;
+}
+
+/** Class and place of an error, and its text only where the host wrote it. */
+function describeError(error: unknown): string {
+  if (error instanceof PluginMistake) return error.message;
+  if (!(error instanceof Error)) return 'it threw something that is no error';
+  const name = /^[A-Za-z]{1,40}$/.test(error.name) ? error.name : 'Error';
+  const place = placeOf(error);
+  return place === undefined ? name : `${name} at ${place}`;
+}
+
+/** `file:line:column` of the topmost frame of the stack, which follows the message in `stack`. */
+function placeOf({ stack = '', message }: Error): string | undefined {
+  const begin = message === '' ? 0 : stack.indexOf(message) + message.length;
+  const frame = /^\s+at (?:.*\()?((?:file:\/\/)?\/[^()\n]*:\d+:\d+)\)?$/m.exec(stack.slice(begin));
+  return frame?.[1]!.replace(/^file:\/\//, '');
+}

@@ -1,0 +1,89 @@
+/**
+ * Hooks that protocol plugins add. A plugin declares their types by augmenting `ProtocolHooks` and provides them when it
+ * is set up:
+ *
+ *     declare module 'tcpcopy/plugin' {
+ *       interface ProtocolHooks { smtp: { request: RequestHook<SmtpCommand>; response: ResponseHook<SmtpReply> } }
+ *     }
+ *     hooks.provide('smtp', { hooks: { request: {...}, response: {...} }, codec: () => new SmtpCodec() });
+ */
+import type { Codec } from '../protocol/codec.ts';
+import type { ConnectionInfo } from './hooks.ts';
+
+/** Protocol name to its hooks, each one of the kinds below. */
+export interface ProtocolHooks {
+  /** Bytes that nobody reads have no hooks of their own. */
+  readonly [OPAQUE]: Readonly<Record<never, never>>;
+}
+
+declare const OPAQUE: unique symbol;
+declare const payload: unique symbol;
+
+/** A message of the client's. The host calls it, in one order with the taps on `request`. */
+export interface RequestHook<Message> {
+  readonly role: 'request';
+  readonly [payload]?: Message;
+}
+
+/** A message of the server's. The host calls it, in one order with the taps on `response`. */
+export interface ResponseHook<Message> {
+  readonly role: 'response';
+  readonly [payload]?: Message;
+}
+
+/** A request with its responses. The host calls it, in one order with the taps on `exchange`. */
+export interface ExchangeHook<Request, Response> {
+  readonly role: 'exchange';
+  readonly [payload]?: readonly [Request, Response];
+}
+
+/** Anything else worth telling, observed only. The protocol's plugin calls it. */
+export interface EventHook<Payload> {
+  readonly role: 'event';
+  readonly [payload]?: Payload;
+}
+
+export type ProtocolHookRole = 'request' | 'response' | 'exchange' | 'event';
+
+/** What is told of a protocol's hook: the row it has in the documentation. */
+export interface ProtocolHookRow<Role extends ProtocolHookRole = ProtocolHookRole> {
+  /** At most one hook each of `request`, `response` and `exchange`. */
+  readonly role: Role;
+  /** The payload's type, by name. */
+  readonly payload: string;
+  readonly moment: string;
+  readonly nothing: string;
+}
+
+export interface ProtocolDefinition<Declared = Readonly<Record<string, { readonly role: ProtocolHookRole }>>> {
+  readonly hooks: {
+    readonly [Name in keyof Declared]: Declared[Name] extends { readonly role: infer Role extends ProtocolHookRole }
+      ? ProtocolHookRow<Role>
+      : never;
+  };
+  /** Reads and cuts the bytes of one connection. */
+  readonly codec?: (connection: ConnectionInfo) => Codec;
+}
+
+/** The hooks that the protocol's plugin calls itself. A payload is valid during the call. */
+export type ProtocolEvents<Declared> = {
+  readonly [
+    Name in keyof Declared as Declared[Name] extends EventHook<unknown> ? Name : never
+  ]: Declared[Name] extends EventHook<infer Payload> ? (payload: Payload, connection: ConnectionInfo) => void : never;
+};
+
+/**
+ * A message that remembers its changes, so that those of a tap that fails half-way can be taken back. Without it a
+ * failing tap's changes stay.
+ */
+export interface Revertible {
+  /** How things stand now; asked before every tap, so it has to be cheap. */
+  checkpoint(): unknown;
+  /** Brings that state back. */
+  revert(to: unknown): void;
+}
+
+/** A message that refers to captured bytes, which it must copy before anything is waited for. */
+export interface Detachable {
+  detach(): void;
+}

@@ -1,0 +1,183 @@
+/**
+ * Calls taps. Nobody else does: around every call stand the clock, the name of who is running, and the fence against what
+ * it throws.
+ */
+import { elapsed, instant, millis, type Duration, type Instant } from '../core/time.ts';
+import type { ConnectionRecord } from './connection-record.ts';
+import type { Containment } from './containment.ts';
+import type { Context } from './context.ts';
+import { HostRequestContext } from './contexts.ts';
+import { PluginMistake, type FailureKind } from './error-policy.ts';
+import { describe } from './plugin.ts';
+import type { Running, Tap } from './tap.ts';
+
+/** Every 64th call of a tap is timed. */
+const SAMPLE_MASK = 63;
+
+/** The host's time. */
+export interface HostClock {
+  now(): Instant;
+  /** Calls `fn` after a while; returns how to take that back. */
+  after(delay: Duration, fn: () => void): () => void;
+}
+
+export class TapRunner {
+  readonly running: Running = { tap: undefined };
+  readonly #clock: HostClock;
+  readonly #containment: Containment;
+  readonly #deadline: Duration;
+
+  constructor(clock: HostClock, containment: Containment, deadline: Duration) {
+    this.#clock = clock;
+    this.#containment = containment;
+    this.#deadline = deadline;
+  }
+
+  /** Calls a synchronous tap; returns whether later taps are to be left out. */
+  call(tap: Tap, context: Context): boolean {
+    const { plugin } = tap;
+    if (plugin.disabled) return this.#skip(tap, context);
+    const { running } = this;
+    const caller = running.tap;
+    const timed = (tap.calls++ & SAMPLE_MASK) === 0;
+    const begun = timed ? this.#clock.now() : instant(0);
+    running.tap = tap;
+    try {
+      context.checkpoint();
+      const returned = tap.ofProtocol ? tap.fn(context.payload, context.self) : tap.fn(context.self);
+      if (returned !== undefined) this.#takeVerdict(tap, context, returned);
+    } catch (error) {
+      this.#failed(tap, context, kindOf(error), error);
+    } finally {
+      running.tap = caller;
+      if (timed) this.#took(tap, begun);
+    }
+    return context.canDrop && context.dropped !== undefined;
+  }
+
+  /**
+   * Calls a tap that returns a promise, and `done` when it has settled or its time is over. `record` is the connection of
+   * a request; what the tap says is kept apart until it has ended well.
+   */
+  callPromise(tap: Tap, context: Context, record: ConnectionRecord | undefined, done: (stop: boolean) => void): void {
+    const { plugin } = tap;
+    if (plugin.disabled) {
+      done(this.#skip(tap, context));
+      return;
+    }
+    const timed = (tap.calls++ & SAMPLE_MASK) === 0;
+    const begun = timed ? this.#clock.now() : instant(0);
+    const own = this.#ownContext(tap, context, record);
+    let over = false;
+    const end = (kind: FailureKind | undefined, error?: unknown): void => {
+      if (over) return;
+      over = true;
+      cancel();
+      if (own !== context) own.close();
+      if (timed) this.#took(tap, begun);
+      if (kind !== undefined) this.#failed(tap, context, kind, error);
+      else if (own instanceof HostRequestContext && own !== context) (context as HostRequestContext).adopt(own);
+      done(context.canDrop && context.dropped !== undefined);
+    };
+    let cancel = (): void => undefined;
+    const promise = this.#start(tap, own, end);
+    if (promise === undefined) return;
+    const deadline = tap.deadline === undefined ? this.#deadline : millis(tap.deadline);
+    cancel = this.#clock.after(deadline, () => end('timed-out'));
+    promise.then(
+      (returned) => {
+        try {
+          if (returned !== undefined && !over) this.#takeVerdict(tap, own, returned, tap);
+        } catch (error) {
+          end(kindOf(error), error);
+          return;
+        }
+        end(undefined);
+      },
+      (error: unknown) => end(kindOf(error), error),
+    );
+  }
+
+  /** What an asynchronous tap on a request is given: bytes that outlast this turn, and verdicts of its own. */
+  #ownContext(tap: Tap, context: Context, record: ConnectionRecord | undefined): Context {
+    if (!(context instanceof HostRequestContext) || record === undefined) return context;
+    context.detach();
+    context.checkpoint();
+    return context.fork(tap, record);
+  }
+
+  /** The synchronous part of an asynchronous tap; `undefined` when that was already the end of it. */
+  #start(
+    tap: Tap,
+    context: Context,
+    end: (kind: FailureKind, error: unknown) => void,
+  ): PromiseLike<unknown> | undefined {
+    const { running } = this;
+    const caller = running.tap;
+    running.tap = tap;
+    try {
+      const returned = tap.ofProtocol ? tap.fn(context.payload, context.self) : tap.fn(context.self);
+      if (isThenable(returned)) return returned;
+      end('nonsense', new PluginMistake('a function given to tapPromise returns a promise'));
+    } catch (error) {
+      end(kindOf(error), error);
+    } finally {
+      running.tap = caller;
+    }
+    return undefined;
+  }
+
+  /** What a tap returned: nothing, or `{ drop: reason }` where there is something to drop. */
+  #takeVerdict(tap: Tap, context: Context, returned: unknown, speaker?: Tap): void {
+    if (isThenable(returned)) {
+      // Its failure is this tap's, which has failed already.
+      returned.then(undefined, () => undefined);
+      throw new PluginMistake('it returned a promise; asynchronous taps are made with tapPromise');
+    }
+    const reason = (returned as { readonly drop?: unknown } | null)?.drop;
+    if (typeof reason !== 'string' || !context.takesVerdicts) {
+      const verdict = context.takesVerdicts ? ", or { drop: 'reason' }" : '';
+      throw new PluginMistake(`it returned ${describe(returned)}; a tap returns nothing${verdict}`);
+    }
+    const { running } = this;
+    const caller = running.tap;
+    running.tap = speaker ?? tap;
+    try {
+      context.drop(reason);
+    } finally {
+      running.tap = caller;
+    }
+  }
+
+  #failed(tap: Tap, context: Context, kind: FailureKind, error: unknown): void {
+    try {
+      context.revert();
+    } catch {
+      // The codec's message cannot be brought back: it is not safe to send.
+      context.failed(tap.plugin, false);
+    }
+    const consequence = this.#containment.failed(tap, kind, error);
+    if (consequence !== 'pass') context.failed(tap.plugin, consequence === 'drop-connection');
+  }
+
+  #took({ timing }: Tap, begun: Instant): void {
+    const time = elapsed(this.#clock.now(), begun);
+    timing.samples++;
+    timing.sum += time;
+    if (time > timing.max) timing.max = time;
+  }
+
+  /** A disabled plugin is left out; but one that fails closed lets nothing pass that it has not seen. */
+  #skip(tap: Tap, context: Context): boolean {
+    if (tap.plugin.failClosed) context.failed(tap.plugin, false);
+    return context.canDrop && context.dropped !== undefined;
+  }
+}
+
+function kindOf(error: unknown): FailureKind {
+  return error instanceof PluginMistake ? 'nonsense' : 'threw';
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}

@@ -1,0 +1,40 @@
+/**
+ * Options as people type them, with units: each takes a number or a text, from the command line and from a configuration
+ * file alike. What they are is kept in the schema's metadata, where the loader and `tcpcopy plugins NAME` find it.
+ */
+import { z } from 'zod';
+import { parseDuration, parsePercent, parseSize } from '../config/quantity.ts';
+import { TcpcopyError } from '../core/errors.ts';
+import { seconds, micros, toMillis } from '../core/time.ts';
+
+const LONGEST = seconds(365 * 86_400);
+const LARGEST = 2 ** 50;
+
+const quantity = (kind: string, parse: (text: string) => number) =>
+  z
+    .union([z.number(), z.string()])
+    .transform((value, context) => {
+      try {
+        return parse(String(value));
+      } catch (error) {
+        if (!(error instanceof TcpcopyError)) throw error;
+        context.addIssue({ code: 'custom', message: error.message });
+        return z.NEVER;
+      }
+    })
+    .meta({ tcpcopy: kind });
+
+export const option = {
+  /** `10`, `10%`, `0.5%`: a number from 0 to 100. */
+  percent: () => quantity('percent', (text) => parsePercent('', text, true)),
+
+  /** `500ms`, `10s`, `5m`, `1h`, in milliseconds; a bare number counts milliseconds. */
+  duration: () =>
+    quantity('duration', (text) => toMillis(parseDuration('', text, 'ms', { min: micros(0), max: LONGEST }))),
+
+  /** `512k`, `64M`, `1G`, in bytes; a bare number counts bytes. */
+  size: () => quantity('size', (text) => parseSize('', text, 'b', { min: 0, max: LARGEST })),
+
+  /** A text that is never printed: not in errors, not by `tcpcopy config print`. */
+  secret: () => z.string().meta({ tcpcopy: 'secret' }),
+};

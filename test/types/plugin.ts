@@ -1,0 +1,146 @@
+/**
+ * What the public types promise, checked by `npm run typecheck`: nothing here is run. What must not compile is marked, so
+ * that compiling it is the failure.
+ */
+import { expectTypeOf } from 'vitest';
+import {
+  definePlugin,
+  option,
+  z,
+  type Drop,
+  type EventHook,
+  type PluginConnection,
+  type RequestContext,
+  type RequestHook,
+  type ResponseContext,
+  type ResponseHook,
+} from 'tcpcopy/plugin';
+
+interface Command {
+  verb: string;
+}
+
+declare module 'tcpcopy/plugin' {
+  interface ProtocolHooks {
+    readonly typetest: {
+      readonly command: RequestHook<Command>;
+      readonly reply: ResponseHook<{ readonly code: number }>;
+      readonly upgrade: EventHook<{ readonly to: string }>;
+    };
+  }
+}
+
+/** Options, state and payloads are inferred. */
+export function inference(): void {
+  const { name, options } = definePlugin({
+    name: 'typed',
+    description: 'Checks types.',
+    options: z.object({
+      host: z.string(),
+      tries: z.number().default(3),
+      share: option.percent(),
+      mode: z.enum(['a', 'b']).optional(),
+    }),
+    shorthand: 'host',
+    state: () => ({ seen: 0 }),
+    apply(hooks, options, env) {
+      expectTypeOf(options).toEqualTypeOf<{
+        host: string;
+        tries: number;
+        share: number;
+        mode?: 'a' | 'b' | undefined;
+      }>();
+      expectTypeOf(env.seed).toBeNumber();
+      hooks.request.tap('typed', (context) => {
+        expectTypeOf(context).toEqualTypeOf<RequestContext<{ seen: number }>>();
+        context.connection.state.seen++;
+        return context.connection.state.seen > 10 ? context.drop('enough') : undefined;
+      });
+      hooks.request.tapPromise({ name: 'typed:later', deadline: 100, phase: 'decode' }, async (context) => {
+        context.delay(1);
+      });
+      hooks.connection.tap('typed', (): Drop => ({ drop: 'no' }));
+      hooks.session.tap('typed', (connection) => {
+        expectTypeOf(connection).toEqualTypeOf<PluginConnection<{ seen: number }>>();
+      });
+      hooks.shutdown.tapPromise('typed', () => Promise.resolve());
+      hooks.typetest.command.tap('typed', (command, context) => {
+        expectTypeOf(command).toEqualTypeOf<Command>();
+        expectTypeOf(context).toEqualTypeOf<RequestContext<{ seen: number }>>();
+      });
+      hooks.typetest.reply.tap('typed', (reply, context) => {
+        expectTypeOf(reply.code).toBeNumber();
+        expectTypeOf(context).toEqualTypeOf<ResponseContext<{ seen: number }>>();
+      });
+      hooks.typetest.upgrade.tap('typed', (upgrade, connection) => {
+        expectTypeOf(upgrade.to).toBeString();
+        expectTypeOf(connection.state.seen).toBeNumber();
+      });
+      hooks.whenProvided('typetest', (typetest) => typetest.command.tap('typed:maybe', () => undefined));
+    },
+  });
+  expectTypeOf(name).toBeString();
+  expectTypeOf(options!.parse({})).toHaveProperty('tries').toBeNumber();
+}
+
+/** A protocol is provided with exactly the hooks it declares, and given the means to call its events. */
+export function protocols(): void {
+  const { name } = definePlugin({
+    name: 'typetest',
+    description: 'Provides a protocol.',
+    apply(hooks) {
+      const row = { payload: 'Command', moment: 'Now.', nothing: 'Nothing.' };
+      const events = hooks.provide('typetest', {
+        hooks: {
+          command: { ...row, role: 'request' },
+          reply: { ...row, role: 'response' },
+          upgrade: { ...row, role: 'event' },
+        },
+      });
+      expectTypeOf(events).toHaveProperty('upgrade').toBeFunction();
+      expectTypeOf(events).not.toHaveProperty('command');
+      hooks.provide('typetest', {
+        hooks: {
+          // @ts-expect-error -- a command is a request
+          command: { ...row, role: 'event' },
+          reply: { ...row, role: 'response' },
+          upgrade: { ...row, role: 'event' },
+        },
+      });
+    },
+  });
+  expectTypeOf(name).toBeString();
+}
+
+/** What makes no sense does not compile. */
+export function nonsense(): void {
+  const base = { name: 'wrong', description: 'Does not compile.' };
+  definePlugin({
+    ...base,
+    options: z.object({ host: z.string() }),
+    // @ts-expect-error -- no such option
+    shorthand: 'hots',
+    apply: () => undefined,
+  });
+  definePlugin({
+    ...base,
+    apply(hooks, options) {
+      expectTypeOf(options).toEqualTypeOf<Record<string, never>>();
+      // @ts-expect-error -- a number is no verdict
+      hooks.request.tap('wrong', () => 5);
+      // @ts-expect-error -- a promise is no verdict of a synchronous tap
+      hooks.request.tap('wrong', async () => undefined);
+      // @ts-expect-error -- an observer has no verdict
+      hooks.session.tap('wrong', () => ({ drop: 'too late' }));
+      // @ts-expect-error -- no such phase
+      hooks.request.tap({ name: 'wrong', phase: 'afterwards' }, () => undefined);
+      // Connections are not waited for; a hook, a protocol or a protocol's hook that nobody declared is none.
+      expectTypeOf(hooks.connection).not.toHaveProperty('tapPromise');
+      expectTypeOf(hooks).not.toHaveProperty('requets');
+      expectTypeOf(hooks).not.toHaveProperty('gopher');
+      expectTypeOf(hooks.typetest).not.toHaveProperty('query');
+    },
+  });
+  // @ts-expect-error -- a description is not optional
+  definePlugin({ name: 'wrong', apply: () => undefined });
+}

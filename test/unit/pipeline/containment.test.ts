@@ -1,0 +1,320 @@
+import { describe, expect, it } from 'vitest';
+import type { RequestContext } from '../../../src/pipeline/hooks.ts';
+import type { Plan } from '../../../src/pipeline/contexts.ts';
+import type { ErrorPolicy } from '../../../src/pipeline/error-policy.ts';
+import { connectionInfo, pieceOf, PipelineRig, type AnyHooks } from './rig.ts';
+
+const INFO = connectionInfo();
+const PIECE = pieceOf('password=hunter2');
+
+/** A pipeline with a plugin that fails on requests as told, and one behind it that sees what gets through. */
+async function failing(policy: ErrorPolicy, fail: (context: RequestContext) => unknown, failClosed = false) {
+  const rig = new PipelineRig({ policy });
+  await rig.plugin('culprit', ({ request }) => request!.tap('culprit', fail), { failClosed });
+  let seen = 0;
+  await rig.plugin('behind', ({ request }) => request!.tap('behind', () => void seen++));
+  return {
+    rig,
+    send: () => rig.pipeline.decide(INFO, 'opaque', PIECE) as Plan,
+    get seen() {
+      return seen;
+    },
+  };
+}
+
+const throwIt = () => {
+  throw new SyntaxError('hunter2 is not valid JSON');
+};
+
+describe('a plugin that throws', () => {
+  it('pass: the message goes on as it was, and the others still see it', async () => {
+    const run = await failing({ kind: 'pass' }, (context) => {
+      context.delay(5);
+      context.replace(new Uint8Array(1));
+      throwIt();
+    });
+    expect(run.send()).toMatchObject({ dropped: undefined, delayed: 0, replacement: undefined });
+    expect(run.seen).toBe(1);
+  });
+
+  it('is named with the place, once, and what it says stays out of the log', async () => {
+    const { rig, send } = await failing({ kind: 'pass' }, throwIt);
+    for (let n = 0; n < 3; n++) send();
+    expect(rig.figures('culprit').failures).toEqual({ threw: 3, nonsense: 0, 'timed-out': 0 });
+    expect(rig.errors).toHaveLength(1);
+    expect(rig.errors[0]).toMatch(
+      /^plugin culprit failed on request: SyntaxError at .*containment\.test\.ts:\d+:\d+; /,
+    );
+    expect(rig.errors[0]).not.toContain('hunter2');
+    expect(rig.debug).toEqual(['plugin culprit: hunter2 is not valid JSON']);
+  });
+
+  it('drop and drop-connection: the plugins behind it are not asked', async () => {
+    const drop = await failing({ kind: 'drop' }, throwIt);
+    const cause = { cause: 'plugin-error', reason: 'culprit failed', plugin: 'culprit' };
+    expect(drop.send().dropped).toEqual({ ...cause, connection: false });
+    expect(drop.seen).toBe(0);
+    const whole = await failing({ kind: 'drop-connection' }, throwIt);
+    expect(whole.send().dropped).toEqual({ ...cause, connection: true });
+  });
+
+  it('disable-after: it is not called any more', async () => {
+    let calls = 0;
+    const run = await failing({ kind: 'disable-after', failures: 2 }, () => {
+      calls++;
+      throwIt();
+    });
+    for (let n = 0; n < 4; n++) expect(run.send().dropped).toBeUndefined();
+    expect([calls, run.seen]).toEqual([2, 4]);
+    expect(run.rig.figures('culprit').disabled).toBe(true);
+    expect(run.rig.errors.at(-1)).toBe('plugin culprit has failed 2 times: it is not called any more');
+  });
+
+  it('abort: the run is told, once, and the message is not sent', async () => {
+    const run = await failing({ kind: 'abort' }, throwIt);
+    expect([run.send().dropped?.cause, run.send().dropped?.cause]).toEqual(['plugin-error', 'plugin-error']);
+    expect(run.rig.aborted).toHaveLength(1);
+    expect(run.rig.aborted[0]).toMatch(/^plugin culprit failed on request: SyntaxError at .* \[E_PLUGIN_FAILED\]$/);
+  });
+
+  it('fails closed where it says so, even when it is disabled', async () => {
+    const pass = await failing({ kind: 'pass' }, throwIt, true);
+    expect(pass.send().dropped).toMatchObject({ cause: 'plugin-error', connection: false });
+    const disabled = await failing({ kind: 'disable-after', failures: 1 }, throwIt, true);
+    expect([disabled.send().dropped?.cause, disabled.send().dropped?.cause]).toEqual(['plugin-error', 'plugin-error']);
+    expect(disabled.rig.figures('culprit').calls).toBe(1);
+    expect(disabled.seen).toBe(0);
+    const stronger = await failing({ kind: 'drop-connection' }, throwIt, true);
+    expect(stronger.send().dropped?.connection).toBe(true);
+  });
+
+  it('keeps its verdict when it had dropped the message before', async () => {
+    const run = await failing({ kind: 'pass' }, (context) => {
+      context.drop('unwanted');
+      throwIt();
+    });
+    expect(run.send().dropped).toMatchObject({ reason: 'unwanted', cause: 'filtered' });
+  });
+
+  it('on a connection, a response or a session is contained likewise', async () => {
+    const rig = new PipelineRig({ policy: { kind: 'drop' } });
+    await rig.plugin('culprit', (hooks) => {
+      for (const hook of ['connection', 'response', 'exchange', 'session', 'stats'])
+        hooks[hook]!.tap('culprit', throwIt);
+    });
+    const seen: string[] = [];
+    await rig.plugin('behind', (hooks) => {
+      for (const hook of ['connection', 'response', 'exchange', 'session']) {
+        hooks[hook]!.tap('behind', () => void seen.push(hook));
+      }
+    });
+    expect(rig.pipeline.admit(INFO)!.dropped!.cause).toBe('plugin-error');
+    rig.pipeline.response(INFO, 'opaque', 'target', {});
+    const nothing = { target: 1, targetTime: undefined, online: undefined, onlineTime: undefined };
+    rig.pipeline.exchange(INFO, 'opaque', { request: 1, ...nothing });
+    rig.pipeline.sessionEnded(INFO);
+    expect(seen).toEqual(['session']);
+    expect(rig.figures('culprit').failures.threw).toBe(5);
+  });
+
+  it('loses its changes to a message that can take them back', async () => {
+    const message = {
+      text: 'GET',
+      checkpoint: () => message.text,
+      revert: (to: unknown) => void (message.text = String(to)),
+    };
+    const rig = new PipelineRig();
+    await rig.plugin('good', ({ request }) => request!.tap('good', () => void (message.text += ' /')));
+    await rig.plugin('bad', ({ request }) =>
+      request!.tap('bad', () => {
+        message.text = 'half';
+        throwIt();
+      }),
+    );
+    void rig.pipeline.decide(INFO, 'opaque', PIECE, message);
+    expect(message.text).toBe('GET /');
+  });
+
+  it.each([
+    [
+      'a string',
+      () => {
+        const text: unknown = 'hunter2';
+        throw text;
+      },
+      'it threw something that is no error',
+    ],
+    [
+      'an error with a name of its own making',
+      () => {
+        throw Object.assign(new Error('x'), { name: 'hunter2 hunter2' });
+      },
+      'Error at',
+    ],
+  ])('%s', async (_name, fail, text) => {
+    const { rig, send } = await failing({ kind: 'pass' }, fail);
+    send();
+    expect(rig.errors[0]).toContain(text);
+    expect(rig.errors[0]).not.toContain('hunter2');
+  });
+});
+
+describe('a plugin that talks nonsense', () => {
+  it.each<[string, (context: RequestContext) => unknown, string]>([
+    ['a number', () => 5, "it returned a number; a tap returns nothing, or { drop: 'reason' }"],
+    ['null', () => null, 'it returned null'],
+    ['true', () => true, 'it returned a boolean'],
+    ['a drop without reason', () => ({ drop: true }), 'it returned an object'],
+    ['a promise', async () => Promise.reject(new Error('later')), 'it returned a promise; asynchronous taps'],
+    ['an empty reason', (context) => context.drop(''), 'a reason to drop is a text'],
+    ['a reason of 100 MB', (context) => context.drop('x'.repeat(1e8)), 'a reason to drop is a text'],
+    ['a delay of NaN', (context) => context.delay(NaN), 'a delay is a number of milliseconds'],
+    ['half a copy', (context) => context.copies(0.5), 'a number of copies is a whole number'],
+    ['no bytes', (context) => context.replace(new Uint8Array(0)), 'a replacement is a Uint8Array'],
+    ['a text for bytes', (context) => context.replace('x' as unknown as Uint8Array), 'a replacement is a Uint8Array'],
+  ])('%s', async (_name, fail, text) => {
+    const run = await failing({ kind: 'pass' }, fail);
+    expect(run.send()).toMatchObject({ dropped: undefined, delayed: 0, copyCount: undefined, replacement: undefined });
+    expect(run.seen).toBe(1);
+    expect(run.rig.errors).toHaveLength(1);
+    expect(run.rig.errors[0]).toContain(`plugin culprit failed on request: ${text}`);
+    expect(run.rig.figures('culprit').failures.nonsense).toBe(1);
+  });
+
+  it('on a hook that only observes', async () => {
+    const rig = new PipelineRig();
+    await rig.plugin('culprit', ({ session }) => session!.tap('culprit', () => ({ drop: 'too late' })));
+    rig.pipeline.sessionEnded(INFO);
+    expect(rig.errors[0]).toContain('it returned an object; a tap returns nothing');
+  });
+});
+
+describe('asynchronous taps', () => {
+  /** A plugin whose answers are given by hand. */
+  async function waiting(policy: ErrorPolicy = { kind: 'pass' }, failClosed = false) {
+    const rig = new PipelineRig({ policy });
+    const calls: { context: RequestContext; resolve: (value?: unknown) => void; reject: (error: Error) => void }[] = [];
+    await rig.plugin(
+      'waits',
+      ({ request }) =>
+        request!.tapPromise('waits', (context: RequestContext) => {
+          return new Promise((resolve, reject) => calls.push({ context, resolve, reject }));
+        }),
+      { failClosed },
+    );
+    const behind: RequestContext[] = [];
+    await rig.plugin('behind', ({ request }) =>
+      request!.tap('behind', (context: RequestContext) => void behind.push(context)),
+    );
+    return { rig, calls, behind, send: () => rig.pipeline.decide(INFO, 'opaque', PIECE) as Promise<Plan> };
+  }
+
+  it('what they say counts when they have ended, and those behind wait for them', async () => {
+    const { calls, behind, send, rig } = await waiting();
+    const plan = send();
+    expect(plan).toBeInstanceOf(Promise);
+    const { context, resolve } = calls[0]!;
+    context.delay(7);
+    expect(behind).toEqual([]);
+    resolve();
+    expect(await plan).toMatchObject({ delayed: 7_000, dropped: undefined });
+    expect(behind).toHaveLength(1);
+    expect(rig.clock.pending).toBe(0);
+  });
+
+  it('a promise of a drop drops', async () => {
+    const { calls, behind, send } = await waiting();
+    const plan = send();
+    calls[0]!.resolve({ drop: 'no token' });
+    expect((await plan).dropped).toMatchObject({ reason: 'no token', plugin: 'waits' });
+    expect(behind).toEqual([]);
+  });
+
+  it('the bytes of the capture are copied for them', async () => {
+    const { calls, send } = await waiting();
+    const piece = PIECE.bytes.slice();
+    const plan = send();
+    PIECE.bytes.fill(0);
+    const { bytes, offset, length } = calls[0]!.context.piece;
+    expect(new TextDecoder().decode(bytes.subarray(offset, offset + length))).toBe('password=hunter2');
+    PIECE.bytes.set(piece);
+    calls[0]!.resolve();
+    await plan;
+  });
+
+  it('one that never resolves is given up, and what it says later has no effect', async () => {
+    const { calls, behind, send, rig } = await waiting();
+    const plan = send();
+    calls[0]!.context.delay(9);
+    rig.clock.pass(999);
+    expect(behind).toEqual([]);
+    rig.clock.pass(1);
+    expect(await plan).toMatchObject({ delayed: 0, dropped: undefined });
+    expect(behind).toHaveLength(1);
+    calls[0]!.context.drop('late');
+    calls[0]!.resolve({ drop: 'later' });
+    await new Promise(setImmediate);
+    expect(await plan).toMatchObject({ dropped: undefined });
+    expect(rig.errors).toEqual([expect.stringContaining('plugin waits failed on request: no answer in time')]);
+    expect(rig.figures('waits').failures).toEqual({ threw: 0, nonsense: 0, 'timed-out': 1 });
+  });
+
+  it('fail as synchronous ones do', async () => {
+    const { calls, send, rig } = await waiting({ kind: 'drop' });
+    const rejected = send();
+    calls[0]!.reject(new Error('hunter2'));
+    expect((await rejected).dropped?.cause).toBe('plugin-error');
+    const garbage = send();
+    calls[1]!.resolve(42);
+    expect((await garbage).dropped?.cause).toBe('plugin-error');
+    expect(rig.figures('waits').failures).toMatchObject({ threw: 1, nonsense: 1 });
+    const closed = await waiting({ kind: 'pass' }, true);
+    const hung = closed.send();
+    closed.rig.clock.pass(1_000);
+    expect((await hung).dropped?.cause).toBe('plugin-error');
+  });
+
+  it('that are none, or throw at once, are answered at once', async () => {
+    for (const fail of [() => 5, () => undefined, throwIt]) {
+      const rig = new PipelineRig();
+      await rig.plugin('wrong', ({ request }) => request!.tapPromise('wrong', fail));
+      expect(rig.pipeline.decide(INFO, 'opaque', PIECE)).toMatchObject({ dropped: undefined });
+      expect(rig.errors).toHaveLength(1);
+    }
+  });
+
+  it('have a deadline of their own where they say so', async () => {
+    const rig = new PipelineRig();
+    await rig.plugin('patient', ({ request }) =>
+      request!.tapPromise({ name: 'patient', deadline: 5_000 }, () => new Promise(() => undefined)),
+    );
+    let over = false;
+    const plan = (rig.pipeline.decide(INFO, 'opaque', PIECE) as Promise<Plan>).then(() => (over = true));
+    rig.clock.pass(4_999);
+    await new Promise(setImmediate);
+    expect(over).toBe(false);
+    rig.clock.pass(1);
+    await plan;
+  });
+
+  it('each has its own state, whoever runs meanwhile', async () => {
+    const rig = new PipelineRig();
+    const seen: unknown[] = [];
+    const apply = (name: string) => (hooks: AnyHooks) =>
+      hooks.request!.tapPromise(name, async ({ connection }: RequestContext) => {
+        await Promise.resolve();
+        connection.state['by'] ??= name;
+        seen.push([name, connection.state['by']]);
+      });
+    await rig.plugin('one', apply('one'));
+    await rig.plugin('two', apply('two'));
+    await Promise.all([rig.pipeline.decide(INFO, 'opaque', PIECE), rig.pipeline.decide(INFO, 'opaque', PIECE)]);
+    expect(seen).toHaveLength(4);
+    for (const [name, by] of seen as [string, string][]) expect(by).toBe(name);
+  });
+
+  it('cannot be asked by callers that cannot wait', async () => {
+    const { rig } = await waiting();
+    expect(() => rig.pipeline.request(INFO, 'opaque', PIECE)).toThrow('at once');
+  });
+});

@@ -1,0 +1,102 @@
+import { parseIp } from '../../../src/core/ip-address.ts';
+import type { Log } from '../../../src/core/log.ts';
+import { instant, type Duration, type Instant } from '../../../src/core/time.ts';
+import type { ConnectionInfo } from '../../../src/pipeline/hooks.ts';
+import { Pipeline, type PipelineSettings } from '../../../src/pipeline/pipeline.ts';
+import type { Plugin, PluginEnv } from '../../../src/pipeline/plugin.ts';
+import type { TapRunner } from '../../../src/pipeline/tap-runner.ts';
+import type { Piece } from '../../../src/protocol/codec.ts';
+
+export type AnyHooks = Readonly<Record<string, AnyPoint & Readonly<Record<string, AnyPoint>>>> & {
+  provide(
+    name: string,
+    definition: unknown,
+  ): Readonly<Record<string, (payload: unknown, info: ConnectionInfo) => void>>;
+  whenProvided(name: string, tap: (hooks: AnyHooks[string]) => void): void;
+};
+interface AnyPoint {
+  tap(options: unknown, fn: unknown): void;
+  tapPromise(options: unknown, fn: unknown): void;
+}
+
+export const ENV: PluginEnv = {
+  log: { error() {}, warn() {}, info() {}, debug() {} },
+  now: () => instant(0),
+  seed: 1,
+  directory: '/',
+};
+
+export function connectionInfo(port = 40_000): ConnectionInfo {
+  return {
+    client: { address: parseIp('192.0.2.1')!, port },
+    server: { address: parseIp('192.0.2.2')!, port: 80 },
+    openedBy: 'syn',
+  };
+}
+
+export function pieceOf(text: string): Piece {
+  const bytes = new TextEncoder().encode(`##${text}##`);
+  return { bytes, offset: 2, length: text.length, time: instant(1), first: true, last: false, answers: 0 };
+}
+
+/** Time that passes when told to. */
+export class TestClock {
+  time = instant(0);
+  readonly #timers = new Set<{ readonly at: number; readonly fn: () => void }>();
+
+  now(): Instant {
+    return this.time;
+  }
+
+  after(delay: Duration, fn: () => void): () => void {
+    const timer = { at: this.time + delay, fn };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
+  pass(ms: number): void {
+    this.time = instant(this.time + ms * 1_000);
+    for (const timer of [...this.#timers]) {
+      if (timer.at > this.time) continue;
+      this.#timers.delete(timer);
+      timer.fn();
+    }
+  }
+
+  get pending(): number {
+    return this.#timers.size;
+  }
+}
+
+/** A pipeline with a clock, and everything it logs. */
+export class PipelineRig {
+  readonly clock = new TestClock();
+  readonly errors: string[] = [];
+  readonly debug: string[] = [];
+  readonly aborted: string[] = [];
+  readonly pipeline: Pipeline;
+
+  constructor(settings: PipelineSettings = {}) {
+    const log: Log = {
+      error: (line) => void this.errors.push(line),
+      warn() {},
+      info() {},
+      debug: (line) => void this.debug.push(line),
+    };
+    const onAbort = (error: { oneLine(): string }) => void this.aborted.push(error.oneLine());
+    this.pipeline = new Pipeline({ clock: this.clock, log, onAbort, ...settings });
+  }
+
+  /** Registers a plugin that taps as `apply` says; it may tap what the types forbid. */
+  async plugin(name: string, apply: (hooks: AnyHooks) => void, more: Partial<Plugin> = {}): Promise<void> {
+    const plugin = { name, description: 'A test.', ...more, apply: (hooks: unknown) => apply(hooks as AnyHooks) };
+    await this.pipeline.register(plugin, {}, ENV);
+  }
+
+  figures(name: string) {
+    return this.pipeline.report().find((plugin) => plugin.name === name)!;
+  }
+}
+
+/** For tests of the order: calls nothing. */
+export const NO_RUNNER = {} as TapRunner;
