@@ -1,0 +1,163 @@
+/** The times of a recording: kept, sped up and cut down as asked, without losing a packet or waiting for nothing. */
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inspectFile } from '../../src/replay/inspect-recording.ts';
+import { RecordingWriter, type Exchange } from '../support/recording-writer.ts';
+import { replayOffline } from './offline/offline-run.ts';
+
+const HOUR = 3_600_000;
+/** How much less than recorded a distance may measure, ms: the first arrival of the two may have been late. */
+const EARLY = 80;
+
+let folder = '';
+let server!: Server;
+let target = '';
+/** What arrived and when, ms. */
+let arrivals: { readonly text: string; readonly at: number }[] = [];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'offline-timing-'));
+  server = createServer({ noDelay: true }, (socket) => {
+    socket.on('error', () => undefined);
+    socket.on('data', (data) => {
+      arrivals.push({ text: data.toString(), at: performance.now() });
+      socket.write('ok');
+    });
+  });
+  server.listen({ port: 0, host: '127.0.0.1', backlog: 8_192 });
+  await once(server, 'listening');
+  target = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  server.close();
+  await once(server, 'close');
+});
+
+async function replay(file: string, options: Readonly<Record<string, unknown>>) {
+  arrivals = [];
+  const run = await replayOffline({ input: [file], map: [`80-${target}`], target: 'socket', ...options });
+  const ended = performance.now();
+  const distances = arrivals.map(({ at }) => at - arrivals[0]!.at);
+  return { run, texts: arrivals.map(({ text }) => text), distances, afterLast: ended - (arrivals.at(-1)?.at ?? 0) };
+}
+
+/** A recording of one request at each of these times, all on one connection or each on its own. */
+function recordingOf(name: string, times: readonly number[], linkType: 'raw' | 'sll2', together: boolean): string {
+  const writer = new RecordingWriter(linkType);
+  const exchanges = times.map((at, i): Exchange => ({ at, request: `request ${i};`, response: 'fine' }));
+  if (together) writer.add({ clientPort: 40_000, exchanges });
+  else exchanges.forEach((exchange, i) => writer.add({ clientPort: 40_000 + i, exchanges: [exchange] }));
+  const path = join(folder, name);
+  writer.save(path);
+  return path;
+}
+
+const requests = (times: readonly number[]) => times.map((_, i) => `request ${i};`);
+
+describe.each(['raw', 'sll2'] as const)('recorded times (link type %s)', (linkType) => {
+  describe.each([true, false])('on one connection: %s', (together) => {
+    // A close pair, a pause, a close pair: sent one gap early, the third would come right behind the second.
+    const times = [0, 20, 620, 640, 1_240];
+
+    it('are kept, no request early', async () => {
+      const { run, texts, distances } = await replay(recordingOf('kept.pcap', times, linkType, together), {
+        pace: 'capture',
+      });
+      expect(run).toMatchObject({ code: 0, summary: { fidelityPercent: 100, balanced: true } });
+      expect(texts).toEqual(requests(times));
+      distances.forEach((distance, i) => expect(distance, `request ${i}`).toBeGreaterThan(times[i]! - EARLY));
+      expect(distances.at(-1)).toBeLessThan(times.at(-1)! + 5_000);
+    });
+
+    it('are divided by -a', async () => {
+      const { run, texts, distances } = await replay(recordingOf('fast.pcap', times, linkType, together), {
+        pace: 'capture',
+        accelerate: '4',
+      });
+      expect(run).toMatchObject({ code: 0, summary: { fidelityPercent: 100 } });
+      expect(texts).toEqual(requests(times));
+      distances.forEach((distance, i) => expect(distance, `request ${i}`).toBeGreaterThan(times[i]! / 4 - EARLY));
+      expect(distances.at(-1)).toBeLessThan(1_000);
+    });
+
+    it('have long gaps cut down to -I, and no further', async () => {
+      const hours = [0, HOUR, 2 * HOUR];
+      const file = recordingOf('gaps.pcap', hours, linkType, together);
+      const cut = await replay(file, { pace: 'capture', maxGap: '300' });
+      expect(cut.run).toMatchObject({ code: 0, summary: { fidelityPercent: 100 } });
+      expect(cut.texts).toEqual(requests(hours));
+      expect(cut.distances[1]).toBeGreaterThan(300 - EARLY);
+      expect(cut.distances[2]).toBeGreaterThan(600 - EARLY);
+      expect(cut.run.took).toBeLessThan(5_000);
+      const none = await replay(file, { pace: 'capture', maxGap: '0' });
+      expect(none.run).toMatchObject({ code: 0, summary: { fidelityPercent: 100 } });
+      expect(none.texts.join('')).toEqual(requests(hours).join(''));
+      expect(none.run.took).toBeLessThan(2_000);
+    });
+  });
+
+  it('play no part with --pace response, nor asap', async () => {
+    const times = [0, HOUR, 2 * HOUR];
+    const file = recordingOf('paces.pcap', times, linkType, true);
+    for (const pace of ['response', 'asap']) {
+      const { run, texts } = await replay(file, { pace });
+      expect(run).toMatchObject({ code: 0, summary: { fidelityPercent: 100 } });
+      expect(texts.join('')).toEqual(requests(times).join(''));
+      expect(run.took).toBeLessThan(2_000);
+    }
+  });
+
+  it('begin again with each pass of -T', async () => {
+    const times = [0, 200];
+    const { run, texts, distances } = await replay(recordingOf('twice.pcap', times, linkType, true), {
+      pace: 'capture',
+      repeat: '3',
+    });
+    expect(run).toMatchObject({ code: 0, summary: { fidelityPercent: 100, connections: { captured: 3 } } });
+    expect(texts).toEqual([...requests(times), ...requests(times), ...requests(times)]);
+    expect(distances.at(-1)).toBeGreaterThan(600 - EARLY);
+  });
+});
+
+describe('20,000 short connections', () => {
+  const CONNECTIONS = 20_000;
+  /** Recorded over this many ms. */
+  const LENGTH = 10_000;
+  let file = '';
+  beforeAll(() => {
+    const writer = new RecordingWriter();
+    for (let i = 0; i < CONNECTIONS; i++) {
+      const exchange = { at: (i * LENGTH) / CONNECTIONS, request: `GET /${i}`, response: 'fine' };
+      writer.add({ client: `192.0.2.${1 + (i % 2)}`, clientPort: 10_000 + (i >> 1), exchanges: [exchange] });
+    }
+    file = join(folder, 'short.pcap');
+    writer.save(file);
+  });
+
+  it.each([
+    ['capture, -a 5', { pace: 'capture', accelerate: '5' }],
+    ['response', { pace: 'response' }],
+  ])('all arrive, and the run ends with the last (%s)', async (_, options) => {
+    const { run, texts, afterLast } = await replay(file, options);
+    expect(run).toMatchObject({ code: 0, summary: { fidelityPercent: 100, balanced: true } });
+    expect(run.summary?.requests.buckets.answered).toBe(CONNECTIONS);
+    expect(new Set(texts).size).toBe(CONNECTIONS);
+    expect(afterLast).toBeLessThan(3_000);
+  });
+
+  it('a dry run writes them all', async () => {
+    const write = join(folder, 'out.pcap');
+    const options = { input: [file], map: ['80-198.51.100.9:80'], client: ['198.18.0.x'], write };
+    const run = await replayOffline({ ...options, pace: 'capture', accelerate: '10' });
+    expect(run).toMatchObject({ code: 0, summary: { fidelityPercent: 100, balanced: true } });
+    const sessions = new Map<string, number>();
+    await inspectFile(write, ({ c2s }) => void sessions.set(c2s.sha256, c2s.bytes));
+    expect(sessions.size).toBe(CONNECTIONS);
+    expect(run.took).toBeLessThan(LENGTH / 10 + 10_000);
+  });
+});
