@@ -30,8 +30,10 @@ export class Framing {
     let lineStart = 0;
     while (bytes[at + lineStart] === CR || bytes[at + lineStart] === LF) lineStart++;
     this.lineStart = lineStart;
-    if (parser.lineStart !== lineStart + methodName(parser.method).length + 1) return 'invalid-request-line';
-    if (bytes[at + parser.lineStart - 1] !== SP) return 'invalid-request-line';
+    // llhttp allows several spaces before the target, which stay as they are.
+    let space = lineStart + methodName(parser.method).length;
+    while (bytes[at + space] === SP) space++;
+    if (parser.lineStart !== space) return 'invalid-request-line';
     // One minor version of one protocol: llhttp also reads HTTP/0.9 and 2.0, RTSP and ICE.
     if (!standsAt(bytes, at + parser.lineEnd, ' HTTP/1.')) return 'other-version';
     if (parser.major !== 1 || parser.minor > 1) return 'other-version';

@@ -82,6 +82,8 @@ export class HttpRequestCodec implements Codec {
   #upgrade = false;
   /** The client waits for 100 Continue before it sends the body. */
   #expects = false;
+  /** What is wrong with the chunk framing at `#at`; empty: nothing so far. */
+  #chunkFailure = '';
   #held: HeldMessage | undefined;
   #waiting: readonly Waiting[] = NOTHING;
   /** The head reader is done with its head, but the piece that is out may still be asked for its message. */
@@ -211,6 +213,7 @@ export class HttpRequestCodec implements Codec {
     this.#keepAlive = parser.keepAlive;
     this.#upgrade = parser.upgrade;
     this.#expects = expectsContinue;
+    this.#chunkFailure = '';
     const connect = methodName(parser.method) === 'CONNECT';
     const bodyless = connect || (transferEncodings === 0 && contentLength <= 0);
     this.#emit(bytes, offset, length, true, bodyless);
@@ -243,8 +246,11 @@ export class HttpRequestCodec implements Codec {
 
   #stepChunked(): boolean {
     const { parser } = this.#head;
+    if (this.#chunkFailure !== '') return this.#fail(this.#chunkFailure);
     const stop = parser.feed(this.#input, this.#bytes, this.#at, this.#end);
-    if (stop === FAILED) return this.#fail(parser.failure);
+    // What precedes the fault is of the body, however the bytes were cut.
+    if (stop === FAILED) this.#chunkFailure = parser.failure;
+    if (parser.position === this.#at) return false;
     this.#headDone = stop === MESSAGE_ENDS;
     return this.#stepBody(parser.position - this.#at, stop === MESSAGE_ENDS);
   }
