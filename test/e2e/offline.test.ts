@@ -1,0 +1,127 @@
+/** Recordings replayed through our own TCP: one of each kind, to a server that hashes what it gets. */
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { expect } from 'vitest';
+import { completeFiles, hashesOf, missingFrom, type CompleteFile } from '../support/complete-streams.ts';
+import { RecordingWriter } from '../support/recording-writer.ts';
+import { CAPTURES } from '../support/shared-captures.ts';
+import type { Host } from './lab/host.ts';
+import type { Lab } from './lab/lab.ts';
+import { ASSISTANT } from './lab/live-copy.ts';
+import { COPY_NET, HOSTS, SERVICE_PORT } from './lab/plan.ts';
+import { RunningProgram, startIntercept } from './lab/programs.ts';
+import { describeLab, labTest } from './lab/rig.ts';
+import { ownProgram } from './lab/servers.ts';
+import { sleep } from './lab/shell.ts';
+
+/** At least one of each directory; beside protocols, what captures can be like. */
+const CHOSEN = [
+  'http/suricata-verify__http-range-multiflows_input.pcap',
+  'http/nDPI__cfgs_default_pcap_http_ua_splitted_in_two_pkts.pcapng',
+  'http-body/arkime__pcap_http-100-continue.pcap', // IPv6
+  'http-hostile/zeek__http_content-length-overflow.pcap',
+  'http-upgrade/zeek__websocket_two-binary-fragments.pcap',
+  'link/zeek__vlan-qinqinq.pcap',
+  'link/arkime__pcap_v6-http.pcap',
+  'mysql/pcap2mysql-log__insecure.pcap',
+  'mysql/pcap2mysql-log__big-data.pcap',
+  'redis/tcpdump__resp_1_benchmark.pcap',
+  'tcp/tcpflow__bug5.pcap',
+  'tcp/zeek__tcp_rst-inject-rae.pcap',
+  'own/http_conc_lossy.server.pcap',
+  'own/http_upload_gro.server.pcap', // packets beyond the MTU
+  'own/rst.server.pcap',
+  'own/zero_window.server.pcap',
+  'own-derived/shuffled_http_pipeline.pcap',
+  'own-derived/link_sll2.pcap', // `any`
+  'own-derived/link_vlan.pcap',
+  'own-derived/ipfrag_reordered_small.pcap',
+];
+
+/** Hashes of the connections that have ended, empty ones left out. */
+class HashServer {
+  readonly #file: string;
+
+  static async start(host: Host): Promise<HashServer> {
+    const records = host.file('hashes.jsonl');
+    host.spawn('hash-server', ownProgram('hash-server.ts', { port: SERVICE_PORT, records }));
+    await host.listening(SERVICE_PORT);
+    return new HashServer(records);
+  }
+
+  private constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** Since the last call. Waits for `count` of them, a little. */
+  async take(count: number): Promise<string[]> {
+    const end = Date.now() + 3_000;
+    while (this.#read().length < count && Date.now() < end) await sleep(20);
+    const hashes = this.#read();
+    rmSync(this.#file, { force: true });
+    return hashes;
+  }
+
+  #read(): string[] {
+    if (!existsSync(this.#file)) return [];
+    const lines = readFileSync(this.#file, 'utf8').split('\n').filter(Boolean);
+    const all = lines.map((line) => JSON.parse(line) as { bytes: number; sha256: string });
+    return all.filter(({ bytes }) => bytes > 0).map(({ sha256 }) => sha256);
+  }
+}
+
+/** Runs tcpcopy on a recording to its end, which it finds itself. */
+async function replay(lab: Lab, args: readonly string[]) {
+  const tcpcopy = new RunningProgram('tcpcopy', lab.host('online'), args);
+  const timer = setTimeout(() => tcpcopy.child.kill('SIGKILL'), 60_000);
+  const { code } = await tcpcopy.child.exited;
+  clearTimeout(timer);
+  expect(code, tcpcopy.output).toBe(0);
+  return { summary: tcpcopy.summary(), output: tcpcopy.output };
+}
+
+describeLab('recordings through our own TCP', () => {
+  const files = new Map(completeFiles().map((file) => [file.file, file]));
+
+  async function replayWhole(lab: Lab, server: HashServer, file: CompleteFile, path: string, v6: boolean) {
+    const target = v6 ? `[${HOSTS.test.back.v6}]:80` : `${HOSTS.test.back.v4}:80`;
+    const client = v6 ? 'fd77:100::/120' : COPY_NET.pattern;
+    const map = file.servers.map((s) => `${s}-${target}`).join(',');
+    const { summary, output } = await replay(lab, ['-i', path, '-x', map, '-s', ASSISTANT, '-c', client]);
+    const hashes = hashesOf(file);
+    expect(missingFrom(await server.take(hashes.length), hashes), `${file.file}\n${output}`).toEqual([]);
+    expect(summary, file.file).toMatchObject({ balanced: true });
+    if (file.nothingElse) expect(summary.requests.buckets.answered, output).toBe(summary.requests.captured);
+  }
+
+  labTest('of every kind arrive whole', {}, async (lab) => {
+    await startIntercept(lab.host('assistant'));
+    const server = await HashServer.start(lab.host('test'));
+    for (const name of CHOSEN) await replayWhole(lab, server, files.get(name)!, CAPTURES + name, false);
+    const name = 'own/http_pipeline.server.pcap';
+    const packed = lab.host('online').file('packed.pcap.gz');
+    writeFileSync(packed, gzipSync(readFileSync(CAPTURES + name)));
+    await replayWhole(lab, server, files.get(name)!, packed, false);
+    await replayWhole(lab, server, files.get(name)!, packed, true);
+  });
+
+  labTest('of many short connections, five times as fast: all of them, and no waiting at the end', {}, async (lab) => {
+    const connections = 8_000;
+    const writer = new RecordingWriter('sll2');
+    for (let i = 0; i < connections; i++) {
+      const exchange = { at: i * 2, request: `GET /${i}`, response: 'fine' };
+      writer.add({ client: `192.0.2.${1 + (i % 4)}`, clientPort: 10_000 + (i >> 2), exchanges: [exchange] });
+    }
+    const path = lab.host('online').file('short.pcap');
+    writer.save(path);
+    await startIntercept(lab.host('assistant'));
+    const server = await HashServer.start(lab.host('test'));
+    const args = ['-x', `80-${HOSTS.test.back.v4}:80`, '-s', ASSISTANT, '-c', COPY_NET.pattern];
+    const { summary } = await replay(lab, ['-i', path, ...args, '--pace', 'capture', '-a', '5']);
+    expect(new Set(await server.take(connections)).size).toBe(connections);
+    expect(summary).toMatchObject({ balanced: true, fidelityPercent: 100 });
+    expect(summary.requests.buckets.answered).toBe(connections);
+    // 3.2 s of recording; a busy machine takes longer, a wait for a response that never comes 30 s.
+    expect(summary.elapsedSeconds).toBeLessThan(20);
+  });
+});
