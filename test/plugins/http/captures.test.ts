@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { HttpResponseCodec } from '../../../plugins/http/index.ts';
 import { captureManifest, CAPTURES, type CaptureStream } from '../../support/shared-captures.ts';
 import { captureStreams } from './capture-streams.ts';
-import { cut, feed, type Transcript } from './transcript.ts';
+import { bodyOf, cut, feed, type Transcript } from './transcript.ts';
 
 interface HttpStream extends CaptureStream {
   /** Heads; what follows counts and hashes complete requests and all decoded bodies, and responses. */
@@ -76,7 +76,7 @@ function requestsOf(t: Transcript) {
 }
 
 function bodiesOf(t: Transcript) {
-  return { bodies: sha256(Buffer.concat(t.messages.map((m) => m.request.body ?? m.body))) };
+  return { bodies: sha256(Buffer.concat(t.messages.map(bodyOf))) };
 }
 
 function responsesTo(t: Transcript, server: Uint8Array) {

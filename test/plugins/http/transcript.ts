@@ -8,7 +8,7 @@ export interface SeenMessage {
   /** Bytes of the head as captured. */
   readonly head: number;
   /** The body on the wire, where it came in pieces of its own. */
-  body: Uint8Array;
+  readonly bodyParts: Uint8Array[];
   complete: boolean;
   /** Bytes in all pieces up to the end of what there is of it. */
   end: number;
@@ -49,6 +49,11 @@ export function byteByByte(bytes: Uint8Array): Uint8Array[] {
   return Array.from(bytes, (_, i) => bytes.subarray(i, i + 1));
 }
 
+/** What is known of the body: its content when it was held, else what of it came on the wire. */
+export function bodyOf({ request, bodyParts }: SeenMessage): Uint8Array {
+  return request.body ?? Uint8Array.from(Buffer.concat(bodyParts));
+}
+
 export function contentOf(piece: Piece): Uint8Array {
   return Uint8Array.from(piece.bytes.subarray(piece.offset, piece.offset + piece.length));
 }
@@ -85,14 +90,14 @@ export function feed(chunks: readonly Uint8Array[], options: FeedOptions = {}): 
         const { answers, time } = piece;
         const line = `${request.method} ${request.target}`;
         const [complete, end] = [piece.last, emitted + piece.length];
-        messages.push({ line, request, head: captured, body: text(''), complete, end, answers, time });
+        messages.push({ line, request, head: captured, bodyParts: [], complete, end, answers, time });
       } else if (piece.first || piece.unparsable !== undefined || messages.at(-1)?.complete !== false) {
         seen.rawBytes += piece.length;
         if (piece.refused) seen.refusedBytes += piece.length;
         seen.unparsable ??= piece.unparsable;
       } else {
         const message = messages.at(-1)!;
-        message.body = Uint8Array.from([...message.body, ...contentOf(piece)]);
+        message.bodyParts.push(contentOf(piece));
         message.complete = piece.last;
         message.end = emitted + piece.length;
       }

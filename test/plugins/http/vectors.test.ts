@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { HttpResponseCodec } from '../../../plugins/http/index.ts';
 import { seededRandom } from '../../support/damage.ts';
 import { CAPTURES } from '../../support/shared-captures.ts';
-import { byteByByte, cut, feed, text, type Transcript } from './transcript.ts';
+import { bodyOf, byteByByte, cut, feed, text, type Transcript } from './transcript.ts';
 
 interface Vector {
   readonly id: string;
@@ -46,7 +46,7 @@ function inputOf(vector: Vector): Uint8Array {
 /** What came out, as text: comparing texts is quick. */
 function told(t: Transcript): readonly string[] {
   const messages = t.messages.map((m) => {
-    const body = Buffer.from(m.request.body ?? m.body).toString('latin1');
+    const body = Buffer.from(bodyOf(m)).toString('latin1');
     return JSON.stringify([m.line, m.head, body, m.complete, [...m.request.headers]]);
   });
   return [...messages, JSON.stringify([t.unparsable, t.rawBytes, Buffer.from(t.bytes).toString('latin1')])];
@@ -69,7 +69,7 @@ describe.each(FILES)('%s', (file, same, stricter) => {
         continue;
       }
       counts.same++;
-      const body = t.messages.reduce((sum, m) => sum + (m.request.body ?? m.body).length, 0);
+      const body = t.messages.reduce((sum, m) => sum + bodyOf(m).length, 0);
       // Of a chunked body that is not complete, the wire says more than the content.
       const countable = oracle.error === null && complete === lines.length;
       const found = { lines, complete, body: countable ? body : 'any', failed: t.unparsable !== undefined };

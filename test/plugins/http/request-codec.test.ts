@@ -1,0 +1,403 @@
+import { describe, expect, it } from 'vitest';
+import { Conversation } from './conversation.ts';
+
+const GET = 'GET /a HTTP/1.1\r\nHost: x\r\n\r\n';
+const NEXT = 'GET /b HTTP/1.1\r\nHost: x\r\n\r\n';
+const HEAD_OF_10 = 'POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n';
+const CHUNKED = 'POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n';
+const GOT = `^[GET /a] ${GET}$`;
+const GOT_NEXT = `^[GET /b] ${NEXT}$`;
+
+describe('pieces', () => {
+  it('a request without a body is one piece', () => {
+    expect(new Conversation().push(GET)).toEqual([GOT]);
+  });
+
+  it('a head is one piece, however it was cut', () => {
+    const c = new Conversation();
+    expect(c.push(GET.slice(0, 5))).toEqual([]);
+    expect(c.push(GET.slice(5, 20))).toEqual([]);
+    expect(c.push(GET.slice(20))).toEqual([GOT]);
+    expect(c.settings.budget.used).toBe(0);
+  });
+
+  it('a body comes as it comes', () => {
+    const c = new Conversation();
+    expect(c.push(`${HEAD_OF_10}123`)).toEqual([`^[POST /p] ${HEAD_OF_10}`, '123']);
+    expect(c.push('45')).toEqual(['45']);
+    expect(c.push(`67890${NEXT}`)).toEqual(['67890$', GOT_NEXT]);
+  });
+
+  it('chunks keep their framing, and trailers belong to the message', () => {
+    const c = new Conversation();
+    expect(c.push(CHUNKED)).toEqual([`^[POST /c] ${CHUNKED}`]);
+    expect(c.push('3;x=y\r\nab')).toEqual(['3;x=y\r\nab']);
+    expect(c.push(`c\r\n0\r\nT: v\r\n\r\n${NEXT}`)).toEqual(['c\r\n0\r\nT: v\r\n\r\n$', GOT_NEXT]);
+  });
+
+  it('pipelined requests are messages of their own', () => {
+    expect(new Conversation().push(GET + NEXT + HEAD_OF_10)).toEqual([GOT, GOT_NEXT, `^[POST /p] ${HEAD_OF_10}`]);
+  });
+
+  it('empty lines before a request belong to it', () => {
+    const c = new Conversation();
+    expect(c.push(`${HEAD_OF_10}1234567890\r\n`)).toEqual([`^[POST /p] ${HEAD_OF_10}`, '1234567890$']);
+    expect(c.push(NEXT, 5)).toEqual([`^[GET /b] \r\n${NEXT}$ (answers 5)`]);
+  });
+
+  it('a message owns its bytes', () => {
+    const c = new Conversation();
+    c.codec.push({ bytes: Buffer.from(GET), offset: 0, length: GET.length, time: 0 as never, serverBytesSeen: 0 });
+    const request = c.codec.next()!.message!;
+    c.push(NEXT);
+    expect([request.method, request.target, request.host]).toEqual(['GET', '/a', 'x']);
+  });
+});
+
+describe('what a message answers', () => {
+  it('is what the client had seen since the message before began', () => {
+    const c = new Conversation();
+    expect(c.push(GET, 7)).toEqual([`${GOT} (answers 7)`]);
+    expect(c.push(HEAD_OF_10, 100)).toEqual([`^[POST /p] ${HEAD_OF_10} (answers 100)`]);
+    expect(c.push('12345', 20)).toEqual(['12345']);
+    expect(c.push(`67890${NEXT}${GET}`, 3)).toEqual(['67890$', `${GOT_NEXT} (answers 23)`, GOT]);
+  });
+
+  it('a body that waited for 100 Continue says so once', () => {
+    const head = HEAD_OF_10.replace('\r\n\r\n', '\r\nExpect: 100-Continue\r\n\r\n');
+    const c = new Conversation();
+    c.push(head, 1);
+    expect(c.push('123', 25)).toEqual(['123 (awaits 25)']);
+    expect(c.push('4567890')).toEqual(['4567890$']);
+    expect(c.push(head + '123')).toEqual([`^[POST /p] ${head} (answers 25)`, '123']);
+  });
+});
+
+describe('upgrades', () => {
+  const UPGRADE = 'GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+
+  it('what follows is opaque, in turns', () => {
+    const c = new Conversation();
+    expect(c.push(`${UPGRADE}\x81\x00`)).toEqual([`^[GET /ws] ${UPGRADE}$`, '^\x81\x00']);
+    expect(c.push('GET /')).toEqual(['GET /']);
+    expect(c.push('\x81\x01', 9)).toEqual(['^\x81\x01 (answers 9)']);
+    expect(c.settings.stats.upgrades).toBe(1);
+  });
+
+  it('a request that begins a turn leads back, since the upgrade may have been refused', () => {
+    const c = new Conversation();
+    c.push(UPGRADE);
+    expect(c.push(GET, 9)).toEqual([`${GOT} (answers 9)`]);
+    expect(c.push(NEXT, 9)).toEqual([`${GOT_NEXT} (answers 9)`]);
+  });
+
+  it('not within a turn, and not after CONNECT', () => {
+    const c = new Conversation();
+    c.push(UPGRADE);
+    expect(c.push(GET)).toEqual([`^${GET}`]);
+    const connect = 'CONNECT x:443 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n';
+    const tunnel = new Conversation();
+    expect(tunnel.push(connect)).toEqual([`^[CONNECT x:443] ${connect}$`]);
+    expect(tunnel.push(GET, 9)).toEqual([`^${GET} (answers 9)`]);
+  });
+
+  it('a body comes before the other protocol', () => {
+    const upgrade = HEAD_OF_10.replace('\r\n\r\n', '\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n');
+    const c = new Conversation();
+    expect(c.push(`${upgrade}1234567890PRI`)).toEqual([`^[POST /p] ${upgrade}`, '1234567890$', '^PRI']);
+  });
+});
+
+describe('what is not HTTP/1.x', () => {
+  const BAD = 'GET /a HTTP/1.1\nHost: x\n\n';
+
+  it('goes through as it is from there on, in turns', () => {
+    const c = new Conversation();
+    expect(c.push(GET + BAD, 4)).toEqual([`${GOT} (answers 4)`, `^${BAD} (invalid-version)`]);
+    expect(c.push(GET)).toEqual([`${GET} (invalid-version)`]);
+    expect(c.push(GET, 3)).toEqual([`^${GET} (answers 3, invalid-version)`]);
+    expect([...c.settings.stats.unparsable]).toEqual([['invalid-version', 1]]);
+  });
+
+  it('begins with the bytes that were withheld', () => {
+    const c = new Conversation();
+    expect(c.push(BAD.slice(0, 9), 6)).toEqual([]);
+    expect(c.push(BAD.slice(9))).toEqual([
+      `^${BAD.slice(0, 9)} (answers 6, invalid-version)`,
+      `${BAD.slice(9)} (invalid-version)`,
+    ]);
+    expect(c.settings.budget.used).toBe(0);
+  });
+
+  it('is refused on wish', () => {
+    const c = new Conversation({ unparsable: 'drop' });
+    expect(c.push(GET + BAD)).toEqual([GOT, `^${BAD} (invalid-version, refused)`]);
+    expect(c.push('x', 2)).toEqual(['^x (answers 2, invalid-version, refused)']);
+  });
+
+  it('in a chunked body breaks that message', () => {
+    const c = new Conversation({ unparsable: 'drop' });
+    expect(c.push(`${CHUNKED}2\r\nab\r\nxx\r\n`)).toEqual([
+      `^[POST /c] ${CHUNKED}`,
+      '2\r\nab\r\n',
+      'xx\r\n (invalid-chunk-size, refused)',
+    ]);
+  });
+
+  it.each([
+    ['both lengths', 'Content-Length: 3\r\nTransfer-Encoding: chunked', 'invalid-transfer-encoding'],
+    ['two lengths', 'Content-Length: 3\r\nContent-Length: 3', 'unexpected-content-length'],
+    ['a list of lengths', 'Content-Length: 3, 3', 'invalid-content-length'],
+    ['a length too long', 'Content-Length: 9999999999999999', 'invalid-content-length'],
+    ['a signed length', 'Content-Length: +3', 'invalid-content-length'],
+    ['a folded line', 'X: a\r\n b', 'invalid-header-token'],
+    ['a space before the colon', 'Content-Length : 3', 'invalid-header-token'],
+    ['a bare LF', 'X: a\nY: b', 'cr-expected'],
+    ['a bare CR', 'X: a\rY: b', 'lf-expected'],
+    ['another coding last', 'Transfer-Encoding: chunked, gzip', 'invalid-transfer-encoding'],
+    ['only another coding', 'Transfer-Encoding: gzip', 'invalid-transfer-encoding'],
+    ['nearly chunked', 'Transfer-Encoding: xchunked', 'invalid-transfer-encoding'],
+    ['two codings', 'Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked', 'invalid-transfer-encoding'],
+  ])('%s', (_, fields, reason) => {
+    const bytes = `POST / HTTP/1.1\r\nHost: x\r\n${fields}\r\n\r\n`;
+    expect(new Conversation().push(bytes)).toEqual([`^${bytes} (${reason})`]);
+  });
+
+  it.each([
+    ['POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n', 'invalid-transfer-encoding'],
+    ['GET /\r\n\r\n', 'other-version'],
+    ['GET / HTTP/2.0\r\n\r\n', 'other-version'],
+    ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'paused-h2-upgrade'],
+    ['OPTIONS rtsp://x/ RTSP/1.0\r\n\r\n', 'other-version'],
+    ['\x16\x03\x01\x02\x00', 'invalid-method'],
+  ])('%j', (bytes, reason) => {
+    expect(new Conversation().push(bytes)).toEqual([`^${bytes} (${reason})`]);
+  });
+
+  it('nothing may follow Connection: close', () => {
+    const closing = 'GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+    const c = new Conversation();
+    expect(c.push(`${closing}\r\n`)).toEqual([`^[GET /a] ${closing}$`]);
+    expect(c.push(GET)).toEqual(['^\r\n (data-after-close)', `${GET} (data-after-close)`]);
+  });
+});
+
+describe('limits', () => {
+  it('a head that is too long goes through as it is', () => {
+    const c = new Conversation({ headLimit: 40 });
+    expect(c.push(GET)).toEqual([GOT]);
+    const long = `GET /${'x'.repeat(40)}`;
+    expect(c.push(long.slice(0, 30))).toEqual([]);
+    expect(c.push(long.slice(30))).toEqual([
+      `^${long.slice(0, 30)} (head-too-large)`,
+      `${long.slice(30)} (head-too-large)`,
+    ]);
+  });
+
+  it('heads of all connections share a budget', () => {
+    const budget = { used: 0, limit: 30 };
+    const first = new Conversation({ budget });
+    const second = new Conversation({ budget });
+    expect(first.push(GET.slice(0, 20))).toEqual([]);
+    expect(second.push(GET.slice(0, 20))).toEqual([`^${GET.slice(0, 20)} (memory-cap)`]);
+    expect(first.push(GET.slice(20))).toEqual([GOT]);
+    expect(budget.used).toBe(0);
+  });
+});
+
+describe('a body that is asked for', () => {
+  const wantsBody = () => true;
+  const whole = `${HEAD_OF_10}1234567890`;
+
+  it('comes with its head, in one piece', () => {
+    const c = new Conversation({ wantsBody });
+    expect(c.push(HEAD_OF_10, 2)).toEqual([]);
+    expect(c.push('12345', 3)).toEqual([]);
+    expect(c.push(`67890${NEXT}`)).toEqual([`^[POST /p] ${whole}$ (answers 2)`, `${GOT_NEXT} (answers 3)`]);
+    expect([c.settings.budget.used, c.settings.stats.bodiesHeld]).toEqual([0, 1]);
+  });
+
+  it('is asked for once a request that has one', () => {
+    const asked: string[] = [];
+    const c = new Conversation({ wantsBody: (request) => (asked.push(request.target), false) });
+    expect(c.push(GET + whole)).toEqual([GOT, `^[POST /p] ${HEAD_OF_10}`, '1234567890$']);
+    expect(asked).toEqual(['/p']);
+  });
+
+  it('is decoded', () => {
+    const c = new Conversation({ wantsBody });
+    const bytes = Buffer.from(`${CHUNKED}3\r\nabc\r\n2;x\r\nde\r\n0\r\nT: v\r\n\r\n`);
+    c.codec.push({ bytes, offset: 0, length: bytes.length, time: 0 as never, serverBytesSeen: 0 });
+    const { message } = c.codec.next()!;
+    expect(Buffer.from(message!.body!).toString()).toBe('abcde');
+  });
+
+  it('streams past when it is longer than the limit', () => {
+    const c = new Conversation({ wantsBody, bodyLimit: 9 });
+    expect(c.push(`${HEAD_OF_10}123`)).toEqual([`^[POST /p] ${HEAD_OF_10}`, '123']);
+    expect(c.settings.stats.bodiesOverLimit).toBe(1);
+  });
+
+  it('streams past from where chunks add up to too much', () => {
+    const c = new Conversation({ wantsBody, bodyLimit: 12 });
+    expect(c.push(`${CHUNKED}3\r\nabc\r\n`)).toEqual([]);
+    expect(c.push('3\r\nabc\r\n')).toEqual([`^[POST /c] ${CHUNKED}`, '3\r\nabc\r\n', '3\r\nabc\r\n']);
+    expect(c.push(`0\r\n\r\n${NEXT}`)).toEqual(['0\r\n\r\n$', GOT_NEXT]);
+    expect([c.settings.budget.used, c.settings.stats.bodiesOverLimit]).toEqual([0, 1]);
+  });
+
+  it('goes through as it is when its chunks are not sound', () => {
+    const c = new Conversation({ wantsBody });
+    expect(c.push(`${CHUNKED}3\r\nabc\r\n`)).toEqual([]);
+    expect(c.push('x\r\n')).toEqual([`^${CHUNKED}3\r\nabc\r\n (invalid-chunk-size)`, 'x\r\n (invalid-chunk-size)']);
+    expect(c.settings.budget.used).toBe(0);
+  });
+
+  it('is lost with its head in a gap', () => {
+    const c = new Conversation({ wantsBody });
+    c.push(`${HEAD_OF_10}12`);
+    expect(c.codec.gap(3)).toBe(false);
+    expect(c.push(`67890${NEXT}`)).toEqual([GOT_NEXT]);
+    expect(c.skipped).toEqual([HEAD_OF_10.length + 10, 1]);
+    expect(c.settings.budget.used).toBe(0);
+  });
+
+  it('is given out in part when the client ends in the middle', () => {
+    const c = new Conversation({ wantsBody });
+    c.push(`${HEAD_OF_10}12`);
+    expect(c.end()).toEqual([`^[POST /p] ${HEAD_OF_10}`, '12']);
+    expect(c.settings.budget.used).toBe(0);
+  });
+});
+
+describe('a gap', () => {
+  it('inside a body of known length costs that message only', () => {
+    const c = new Conversation();
+    c.push(`${HEAD_OF_10}12`);
+    expect(c.codec.gap(3)).toBe(true);
+    expect(c.push('67')).toEqual([]);
+    expect(c.codec.gap(1)).toBe(false);
+    expect(c.push(`90${NEXT}`)).toEqual([GOT_NEXT]);
+    expect(c.skipped).toEqual([8, 0]);
+  });
+
+  it('to the very end of a body leaves the boundary known', () => {
+    const c = new Conversation();
+    c.push(`${HEAD_OF_10}12`);
+    expect(c.codec.gap(8)).toBe(true);
+    expect(c.push('GET /no-host HTTP/1.1\r\n\r\n')).toEqual(['^[GET /no-host] GET /no-host HTTP/1.1\r\n\r\n$']);
+  });
+
+  it('beyond the end of a body loses what lies behind, too', () => {
+    const c = new Conversation();
+    c.push(`${HEAD_OF_10}12`);
+    expect(c.codec.gap(9)).toBe(true);
+    expect(c.push(`ET /a HTTP/1.1\r\nHost: x\r\n\r\n${GET}`)).toEqual([]);
+    expect(c.push(NEXT)).toEqual([GOT_NEXT]);
+    expect(c.skipped).toEqual([8 + GET.length * 2, 1]);
+  });
+
+  it('inside a body after which the client leaves HTTP', () => {
+    const upgrade = HEAD_OF_10.replace('\r\n\r\n', '\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n');
+    const c = new Conversation();
+    c.push(upgrade);
+    expect(c.codec.gap(5)).toBe(true);
+    expect(c.push('67890PRI')).toEqual(['^PRI']);
+  });
+
+  it('inside a head loses that message', () => {
+    const c = new Conversation();
+    c.push(GET.slice(0, 20));
+    expect(c.codec.gap(3)).toBe(false);
+    expect(c.push(GET.slice(23))).toEqual([]);
+    expect(c.push(NEXT)).toEqual([GOT_NEXT]);
+    expect(c.skipped).toEqual([GET.length, 1]);
+    expect(c.settings.stats.resynchronised).toBe(1);
+    expect(c.settings.budget.used).toBe(0);
+  });
+
+  it('between messages is a stretch of its own', () => {
+    const c = new Conversation();
+    c.push(GET);
+    expect(c.codec.gap(100)).toBe(false);
+    expect(c.push('the rest')).toEqual([]);
+    expect(c.codec.gap(10)).toBe(false);
+    expect(c.push(NEXT)).toEqual([GOT_NEXT]);
+    expect(c.skipped).toEqual([118, 1]);
+    expect(c.codec.gap(1)).toBe(false);
+    expect(c.skipped).toEqual([119, 2]);
+  });
+
+  it('inside chunks is followed by a search', () => {
+    const c = new Conversation();
+    c.push(`${CHUNKED}5\r\nab`);
+    expect(c.codec.gap(3)).toBe(true);
+    expect(c.push('\r\n0\r\n\r\n')).toEqual([]);
+    expect(c.push(NEXT)).toEqual([GOT_NEXT]);
+    expect(c.skipped).toEqual([10, 0]);
+  });
+
+  it('in opaque bytes waits for the next turn', () => {
+    const c = new Conversation();
+    c.push('\x16\x03');
+    expect(c.codec.gap(5)).toBe(true);
+    expect(c.push('abc')).toEqual([]);
+    expect(c.push('def', 1)).toEqual(['^def (answers 1, invalid-method)']);
+    expect(c.skipped).toEqual([8, 0]);
+  });
+});
+
+describe('looking for a request', () => {
+  it('begins in the middle of a connection', () => {
+    const c = new Conversation({}, false);
+    expect(c.push('rest of a body')).toEqual([]);
+    expect(c.push(GET, 3)).toEqual([`${GOT} (answers 3)`]);
+    expect(c.push(NEXT)).toEqual([GOT_NEXT]);
+    expect(c.skipped).toEqual([14, 1]);
+  });
+
+  it('believes only a whole head that begins a segment, with a host', () => {
+    const c = new Conversation({}, false);
+    expect(c.push(`x${GET}`)).toEqual([]);
+    expect(c.push('GET /a HTTP/1.1\r\n\r\n')).toEqual([]);
+    expect(c.push('GET /a HTTP/1.1\r\nHost: x\r\n\n')).toEqual([]);
+    expect(c.push('GET is a word')).toEqual([]);
+    expect(c.push('HTTP/1.1 200 OK\r\n\r\n')).toEqual([]);
+    expect(c.push('GET /old HTTP/1.0\r\n\r\n')).toEqual(['^[GET /old] GET /old HTTP/1.0\r\n\r\n$']);
+    expect(c.skipped[1]).toBe(1);
+  });
+
+  it('a head may lie in several segments', () => {
+    const c = new Conversation({}, false);
+    expect(c.push(GET.slice(0, 3))).toEqual([]);
+    expect(c.push(GET.slice(3, 30))).toEqual([GOT]);
+    expect(c.skipped).toEqual([0, 0]);
+  });
+
+  it('what only looked like the beginning of one does not hide the next', () => {
+    const c = new Conversation({}, false);
+    expect(c.push('POST')).toEqual([]);
+    expect(c.push(NEXT, 4)).toEqual([`${GOT_NEXT} (answers 4)`]);
+    expect(c.skipped).toEqual([4, 1]);
+  });
+});
+
+describe('the end of the client', () => {
+  it('gives out a head that was begun', () => {
+    const c = new Conversation();
+    c.push('GET /a', 5);
+    expect(c.end()).toEqual(['^GET /a (answers 5, unfinished-head)']);
+    expect(c.settings.budget.used).toBe(0);
+  });
+
+  it('forgets empty lines, and what was being looked for', () => {
+    const c = new Conversation();
+    c.push(`${GET}\r\n`);
+    expect(c.end()).toEqual([]);
+    expect(c.skipped).toEqual([2, 0]);
+    const midstream = new Conversation({}, false);
+    midstream.push('GET /a');
+    expect(midstream.end()).toEqual([]);
+    expect(midstream.skipped).toEqual([6, 1]);
+  });
+});
