@@ -55,6 +55,7 @@ export class Pipeline {
   readonly #plugins: PluginRecord[] = [];
   readonly #connections = new WeakMap<ConnectionInfo, ConnectionRecord>();
   #compiled: CompiledHooks | undefined;
+  #mayWait: boolean | undefined;
 
   constructor({ clock = NO_CLOCK, log = SILENT_LOG, policy, deadline = DEADLINE, onAbort }: PipelineSettings = {}) {
     this.#runner = new TapRunner(clock, new Containment({ policy, log, onAbort }), deadline);
@@ -102,6 +103,13 @@ export class Pipeline {
       hooks.core(hook) !== undefined ||
       [...this.protocols.keys()].some((name) => hooks.forProtocol(hook, name) !== undefined)
     );
+  }
+
+  /** Whether a plugin may take its time over some message. */
+  get mayWait(): boolean {
+    return (this.#mayWait ??= ['opaque', ...this.protocols.keys()].some(
+      (protocol) => this.#hooks().forProtocol('request', protocol)?.async ?? false,
+    ));
   }
 
   /** What plugins say of a new connection; `undefined`: nobody asks. `info` stands for the connection from now on. */

@@ -61,8 +61,13 @@ export interface ProtocolDefinition<Declared = Readonly<Record<string, { readonl
       ? ProtocolHookRow<Role>
       : never;
   };
-  /** Reads and cuts the bytes of one connection. */
-  readonly codec?: (connection: ConnectionInfo) => Codec;
+  /**
+   * Whether bytes begin a message of this protocol; `more`: they may. Asked of the first bytes of a connection, and of
+   * segments of one that was picked up in the middle.
+   */
+  readonly detect?: (bytes: Uint8Array, offset: number, length: number) => 'yes' | 'no' | 'more';
+  /** Reads and cuts the bytes of one connection. `fromBoundary`: the first byte pushed begins a message. */
+  readonly codec?: (connection: ConnectionInfo, fromBoundary: boolean) => Codec;
 }
 
 /** The hooks that the protocol's plugin calls itself. A payload is valid during the call. */

@@ -33,6 +33,17 @@ export interface Piece {
    * so a paced replay holds it back until the target has said as much. 0: it did not wait for anything.
    */
   answers: number;
+  /**
+   * With the first bytes after a pause inside a message in which the client waited for the server (100 Continue): server
+   * bytes it had seen since it sent what comes before. A paced replay waits there too, for a short while. Else 0.
+   */
+  readonly awaits?: number;
+  /** These bytes could not be read as the protocol and are not to be sent: the message they belong to is lost. */
+  readonly refused?: boolean;
+  /** Only with `first`, from codecs that read messages: the message, for plugins to look at and change. */
+  readonly message?: unknown;
+  /** Puts the bytes of a changed message in place of those captured. */
+  encode?(): void;
 }
 
 export interface Codec {

@@ -6,13 +6,20 @@ import type { Endpoint } from '../core/ip-address.ts';
 import { seqDiff, type SeqNum } from '../core/seq-num.ts';
 import type { Instant } from '../core/time.ts';
 import type { ConnectionInfo } from '../pipeline/hooks.ts';
+import type { Plan } from '../pipeline/contexts.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { ClientBytes, Codec, Piece } from '../protocol/codec.ts';
 import type { ConnectionBucket, UnitBucket } from '../report/ledger.ts';
 import { Replica, type ClientEnd, type ReplicaOwner } from './replica.ts';
 import type { ReplayContext } from './replay-context.ts';
 
-type Excluded = Extract<UnitBucket & ConnectionBucket, 'sampled-out' | 'filtered' | 'not-picked-up'>;
+/** Why nothing, or nothing more, of a connection is copied. */
+export type Excluded = Extract<
+  UnitBucket & ConnectionBucket,
+  'sampled-out' | 'filtered' | 'plugin-error' | 'not-picked-up'
+>;
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 
@@ -27,7 +34,11 @@ export class ConnectionReplay implements ReplicaOwner {
   readonly #onDone: (connection: ConnectionReplay) => void;
   readonly #copies: number;
   /** Nothing of this connection is copied, for this reason. */
-  readonly #excluded: Excluded | undefined;
+  #excluded: Excluded | undefined;
+  /** The rest of the message under way has been replaced. */
+  #replaced = false;
+  /** Set while a plugin takes its time over a message: everything after it waits. */
+  #backlog: (() => void)[] | undefined;
   readonly #input = { bytes: EMPTY, offset: 0, length: 0, time: 0 as Instant, serverBytesSeen: 0 };
   /** The client's ACK as of the last data: what it sends later answers what lies beyond. */
   #ackSeen: SeqNum | undefined;
@@ -79,6 +90,11 @@ export class ConnectionReplay implements ReplicaOwner {
 
   /** Client bytes in order; valid during the call. `ack`: the client's ACK on the segment that brought them. */
   data(bytes: Uint8Array, offset: number, length: number, time: Instant, ack: SeqNum): void {
+    if (this.#backlog !== undefined) {
+      const kept = bytes.slice(offset, offset + length);
+      this.#backlog.push(() => this.data(kept, 0, length, time, ack));
+      return;
+    }
     this.#context.ledger.bytesCaptured += length;
     const input = this.#input;
     const seen = this.#ackSeen === undefined ? 0 : seqDiff(ack, this.#ackSeen);
@@ -93,6 +109,10 @@ export class ConnectionReplay implements ReplicaOwner {
 
   /** Client bytes the capture does not have. */
   gap(length: number): void {
+    if (this.#backlog !== undefined) {
+      this.#backlog.push(() => this.gap(length));
+      return;
+    }
     this.#context.ledger.bytesMissing += length;
     this.#gaps++;
     const bucket = this.#context.gapBucket();
@@ -104,6 +124,10 @@ export class ConnectionReplay implements ReplicaOwner {
   /** The client is done. `ack`: its last ACK. */
   ended(end: ClientEnd, ack: SeqNum): void {
     if (this.#ended) return;
+    if (this.#backlog !== undefined) {
+      this.#backlog.push(() => this.ended(end, ack));
+      return;
+    }
     this.#ended = true;
     const answers = end !== 'fin' || this.#ackSeen === undefined || seqDiff(ack, this.#ackSeen) > 0;
     for (const replica of this.#replicas) replica.clientEnded(end, answers);
@@ -112,6 +136,11 @@ export class ConnectionReplay implements ReplicaOwner {
 
   /** Gives up what is left. */
   stop(bucket: UnitBucket & ConnectionBucket): void {
+    if (this.#backlog !== undefined) {
+      // The message that a plugin still holds is one more that will not be sent.
+      this.#backlog = undefined;
+      this.#lose(bucket);
+    }
     this.#ended = true;
     if (this.#delivered + this.#lost === 0) this.#worst = bucket;
     for (const replica of this.#replicas) replica.stop(bucket);
@@ -133,23 +162,111 @@ export class ConnectionReplay implements ReplicaOwner {
     if (this.#replicasLeft === 0 && this.#ended) this.#settle();
   }
 
-  #decode(input: ClientBytes): void {
+  #decode(input: Mutable<ClientBytes>): void {
+    if (this.#pipeline.mayWait) {
+      // What waits for a plugin outlives the captured batch.
+      input.bytes = input.bytes.slice(input.offset, input.offset + input.length);
+      input.offset = 0;
+    }
     this.#codec.push(input);
-    for (let piece = this.#codec.next(); piece !== undefined; piece = this.#codec.next()) this.#deliver(piece);
+    this.#takePieces();
+  }
+
+  #takePieces(): void {
+    for (let piece = this.#codec.next(); piece !== undefined; piece = this.#codec.next()) {
+      if (!this.#deliver(piece)) return;
+    }
     this.#countSkipped();
   }
 
-  #deliver(piece: Piece): void {
+  /** Runs one piece through the pipeline; false when a plugin takes its time, and what follows has to wait. */
+  #deliver(piece: Piece): boolean {
     if (this.#excluded !== undefined) {
       if (piece.first) this.#lose(this.#excluded);
-      return;
+      return true;
     }
-    if (piece.first && this.#pipeline.request(this.#info, this.#codec.protocol, piece) !== undefined) {
+    if (piece.refused === true) {
+      this.#refuse(piece);
+      return true;
+    }
+    if (!piece.first) {
+      if (!this.#replaced) for (const replica of this.#replicas) replica.push(piece);
+      return true;
+    }
+    this.#replaced = false;
+    const plan = this.#pipeline.decide(this.#info, this.#codec.protocol, piece, piece.message);
+    if (plan instanceof Promise) {
+      this.#wait(plan, piece);
+      return false;
+    }
+    this.#carryOut(plan, piece);
+    return true;
+  }
+
+  /** What could not be read, and is not to be sent: a message of its own, or the end of the one under way. */
+  #refuse(piece: Piece): void {
+    if (piece.first) {
       for (const replica of this.#replicas) replica.skip();
       this.#lose('filtered');
+    } else {
+      for (const replica of this.#replicas) replica.breakUnit('filtered');
+    }
+  }
+
+  #carryOut(plan: Plan | undefined, piece: Piece): void {
+    if (plan?.dropped !== undefined) {
+      const { cause, connection } = plan.dropped;
+      for (const replica of this.#replicas) replica.skip();
+      this.#lose(cause);
+      if (connection) this.#excluded = cause;
       return;
     }
-    for (const replica of this.#replicas) replica.push(piece);
+    if (plan?.replacement !== undefined) {
+      piece.bytes = plan.replacement;
+      piece.offset = 0;
+      piece.length = plan.replacement.length;
+      piece.last = true;
+      this.#replaced = true;
+    } else {
+      piece.encode?.();
+    }
+    const copies = plan?.copyCount ?? this.#replicas.length;
+    while (this.#replicas.length < copies) this.#addReplica();
+    const delay = plan === undefined || plan.delayed === 0 ? undefined : plan.delayed;
+    this.#replicas.forEach((replica, i) => (i < copies ? replica.push(piece, delay) : replica.skip()));
+  }
+
+  #addReplica(): void {
+    this.#replicas.push(new Replica(this.#context, this, this.#replicas.length));
+    this.#replicasLeft++;
+  }
+
+  /** A plugin answers later: keeps what comes meanwhile, and goes on from there. */
+  #wait(plan: Promise<Plan>, piece: Piece): void {
+    this.#backlog = [];
+    const backlog = this.#backlog;
+    const resume = (decided: Plan | undefined): void => {
+      // Stopped meanwhile: the message is counted already.
+      if (this.#backlog !== backlog) return;
+      this.#backlog = undefined;
+      this.#carryOut(decided, piece);
+      this.#takePieces();
+      this.#replay(backlog);
+      this.#context.wake();
+    };
+    // The pipeline contains what plugins do: it never rejects.
+    void plan.then(resume);
+  }
+
+  /** Does what was kept, as far as nobody takes their time again. */
+  #replay(kept: (() => void)[]): void {
+    for (let i = 0; i < kept.length; i++) {
+      if (this.#backlog !== undefined) {
+        this.#backlog.push(...kept.slice(i));
+        return;
+      }
+      kept[i]!();
+    }
   }
 
   /** Messages the codec swallowed since it was last asked: before the first boundary, or around a gap. */

@@ -26,6 +26,10 @@ import {
 } from '../core/time.ts';
 import type { PacketSource } from '../capture/packet-source.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { ConnectionInfo } from '../pipeline/hooks.ts';
+import type { ProtocolDefinition } from '../pipeline/protocol-hooks.ts';
+import type { Codec } from '../protocol/codec.ts';
+import { DetectingCodec } from '../protocol/detecting-codec.ts';
 import { OpaqueCodec } from '../protocol/opaque-codec.ts';
 import { CLIENT_TO_SERVER, type Connection } from '../reassembly/connection.ts';
 import {
@@ -45,7 +49,7 @@ import type { Ledger } from '../report/ledger.ts';
 import type { FrameParser } from '../wire/frame-parser.ts';
 import { Segment } from '../wire/segment.ts';
 import { unixNow, type LoopClock } from './clock.ts';
-import { ConnectionReplay } from './connection-replay.ts';
+import { ConnectionReplay, type Excluded } from './connection-replay.ts';
 import type { FramePacer } from './frame-pacer.ts';
 import type { ByteBudget } from './piece-queue.ts';
 import type { ReplayContext } from './replay-context.ts';
@@ -107,6 +111,7 @@ export class Engine implements ReplayContext {
   #tracker: ConnectionTracker<ConnectionReplay> | undefined;
   #pacer: FramePacer | undefined;
   readonly #parts: EngineParts;
+  readonly #protocols: readonly Required<Pick<ProtocolDefinition, 'detect' | 'codec'>>[];
   readonly #segment = new Segment();
   readonly #active = new Set<ConnectionReplay>();
   readonly #finished = (replay: ConnectionReplay): void => void this.#active.delete(replay);
@@ -128,6 +133,9 @@ export class Engine implements ReplayContext {
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
+    this.#protocols = [...parts.pipeline.protocols.values()].flatMap(({ definition: { detect, codec } }) =>
+      detect === undefined || codec === undefined ? [] : [{ detect, codec }],
+    );
     this.ledger = parts.ledger;
     this.target = parts.target;
     this.wheel = parts.wheel;
@@ -305,23 +313,41 @@ export class Engine implements ReplayContext {
   }
 
   #open(connection: Connection<ConnectionReplay>): void {
-    const { selector, sampler, pipeline, copies, onlyFromSyn } = this.#parts;
+    const { selector, pipeline, copies } = this.#parts;
     const { client, server, openedBy } = connection;
     const target = selector.targetOf(server);
     if (target === undefined) return;
     const info = { client, server, openedBy };
-    const sampled = sampler.chooses(client, this.now());
-    const excluded = !sampled
-      ? 'sampled-out'
-      : onlyFromSyn && openedBy === 'midstream'
-        ? 'not-picked-up'
-        : pipeline.connection(info) !== undefined
-          ? 'filtered'
-          : undefined;
-    const codec = new OpaqueCodec(openedBy === 'syn');
-    const replay = new ConnectionReplay(this, pipeline, info, target, codec, { copies, excluded }, this.#finished);
+    const plan = this.#exclusion(info) ?? pipeline.admit(info);
+    const excluded = typeof plan === 'string' ? plan : plan?.dropped?.cause;
+    const wanted = typeof plan === 'object' ? (plan.copyCount ?? copies) : copies;
+    const replay = new ConnectionReplay(
+      this,
+      pipeline,
+      info,
+      target,
+      this.#codecFor(info),
+      { copies: wanted, excluded },
+      this.#finished,
+    );
     connection.user = replay;
     this.#active.add(replay);
+  }
+
+  /** Why a connection is left out before any plugin is asked. */
+  #exclusion(info: ConnectionInfo): Excluded | undefined {
+    if (!this.#parts.sampler.chooses(info.client, this.now())) return 'sampled-out';
+    return this.#parts.onlyFromSyn && info.openedBy === 'midstream' ? 'not-picked-up' : undefined;
+  }
+
+  #codecFor(info: ConnectionInfo): Codec {
+    const fromSyn = info.openedBy === 'syn';
+    if (this.#protocols.length === 0) return new OpaqueCodec(fromSyn);
+    const candidates = this.#protocols.map(({ detect, codec }) => ({
+      detect,
+      codec: (fromBoundary: boolean) => codec(info, fromBoundary),
+    }));
+    return new DetectingCodec(candidates, fromSyn);
   }
 
   /** A connection for which the flow table had no room: one entry, so that the ledger knows of it. */

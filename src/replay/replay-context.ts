@@ -22,6 +22,8 @@ export interface ReplayContext {
   patience(held: boolean): Duration;
   /** Loop time. */
   now(): Instant;
+  /** Something was done outside a turn of the loop: have it sent. */
+  wake(): void;
   /** Why bytes are missing from the capture: the kernel's drops, or something before it. */
   gapBucket(): 'kernel-drop' | 'capture-gap';
   /** A unit captured then goes out now: feeds the lag figure. */

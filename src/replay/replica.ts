@@ -11,7 +11,7 @@
  *                 └ no session to be had, or the queue is full ─┘
  */
 import type { Endpoint } from '../core/ip-address.ts';
-import { addTime, earliest, millis, NEVER, type Instant } from '../core/time.ts';
+import { addTime, earliest, millis, NEVER, seconds, type Duration, type Instant } from '../core/time.ts';
 import type { Piece } from '../protocol/codec.ts';
 import type { UnitBucket } from '../report/ledger.ts';
 import { PieceQueue } from './piece-queue.ts';
@@ -23,6 +23,8 @@ import { Unit } from './unit.ts';
 
 /** Most that one replica may hold back, bytes: a slow target costs this much per connection, no more. */
 const QUEUE_LIMIT = 16 << 20;
+/** How long the target is waited for where the client waited in the middle of a message (RFC 9110 §10.1.1). */
+const LONGEST_HOLD = seconds(1);
 /** How soon a session is tried again that took nothing though nothing of it is under way: memory was short. */
 const RETRY = millis(10);
 
@@ -88,15 +90,18 @@ export class Replica extends TimerEntry implements SessionOwner {
     this.#openSession();
   }
 
-  /** Takes one piece of client data; its bytes are copied. */
-  push(piece: Piece): void {
+  /** Takes one piece of client data; its bytes are copied. `delay`: to hold the message it begins back for. */
+  push(piece: Piece, delay?: Duration): void {
     if (this.#done) return;
-    if (piece.first) this.#begin(piece);
+    if (piece.first) this.#begin(piece, delay);
     else if (this.#cutShort) this.#countRest();
     if (this.#discarding) return;
     const unit = this.#units[this.#units.length - 1]!;
+    if (piece.awaits !== undefined && piece.awaits > 0 && this.#context.waitsForResponse)
+      this.#hold(unit, piece.awaits);
     let taken = 0;
-    if (this.#queue.length === 0 && unit.released && this.#units[this.#sending] === unit) {
+    const free = unit.holdAt === Infinity && this.#queue.length === 0;
+    if (free && unit.released && this.#units[this.#sending] === unit) {
       taken = this.#take(piece.bytes, piece.offset, piece.length);
     }
     const rest = piece.length - taken;
@@ -184,12 +189,32 @@ export class Replica extends TimerEntry implements SessionOwner {
   }
 
   /** Released at once where that is possible, so that its bytes need not be queued. */
-  #begin(piece: Piece): void {
+  #begin(piece: Piece, delay: Duration | undefined): void {
     this.#endCurrent();
     this.#context.ledger.unitsOpened++;
-    this.#units.push(new Unit(piece.answers, piece.time));
+    const unit = new Unit(piece.answers, piece.time);
+    if (delay !== undefined) unit.notBefore = addTime(this.#context.now(), delay);
+    this.#units.push(unit);
     this.#discarding = false;
     this.#pump();
+  }
+
+  /** The client waited here, inside the unit, for the server to speak: so does the rest of it. */
+  #hold(unit: Unit, answers: number): void {
+    unit.holdAt = unit.length;
+    unit.holdAnswers = answers;
+    unit.holdUntil = addTime(this.#context.now(), LONGEST_HOLD);
+  }
+
+  /** Whether a unit held inside may go on; from then on the target's bytes answer the rest of it. */
+  #mayGoOn(unit: Unit): boolean {
+    if (unit.holdAt === Infinity) return true;
+    if (unit.sent < unit.holdAt) return false;
+    const now = this.#context.now();
+    if (!this.#turn.isOver(unit.holdAnswers, now) && now < unit.holdUntil) return false;
+    unit.holdAt = Infinity;
+    this.#beginTurn(unit);
+    return true;
   }
 
   /** What follows of a unit whose session ended under it: a unit of its own, which reaches nobody. */
@@ -214,7 +239,8 @@ export class Replica extends TimerEntry implements SessionOwner {
         if (this.#units[this.#sending] === unit) break;
         continue;
       }
-      if (unit.sent < unit.length) this.#queue.drain(unit.length - unit.sent, this.#take);
+      if (unit.sendable > 0) this.#queue.drain(unit.sendable, this.#take);
+      if (this.#mayGoOn(unit) && unit.sendable > 0) this.#queue.drain(unit.sendable, this.#take);
       if (!unit.handedOver) break;
       this.#sending++;
     }
@@ -227,6 +253,7 @@ export class Replica extends TimerEntry implements SessionOwner {
 
   /** Makes a queued unit the session's; false when it must wait, or was settled because no session is to be had. */
   #release(unit: Unit): boolean {
+    if (unit.notBefore > this.#context.now()) return false;
     if (this.#session !== undefined && (this.#sessionClosing || !this.#turnIsOurs(unit))) return false;
     if (this.#session === undefined) {
       const failure = this.#openSession();
@@ -379,10 +406,12 @@ export class Replica extends TimerEntry implements SessionOwner {
 
   /** When to look again although nothing happens; NEVER when only events can change anything. */
   #pumpAt(): Instant {
-    if (this.#session === undefined || this.#sessionClosing) return NEVER;
-    const now = this.#context.now();
-    if (this.#hasBytesToSend()) return this.#session.acknowledged < this.#streamSent ? NEVER : addTime(now, RETRY);
     const next = this.#units[this.#sending];
+    const now = this.#context.now();
+    if (next !== undefined && !next.released && next.notBefore > now) return next.notBefore;
+    if (this.#session === undefined || this.#sessionClosing) return NEVER;
+    if (next?.released === true && next.sent >= next.holdAt) return earliest(next.holdUntil, this.#turn.quietAt);
+    if (this.#hasBytesToSend()) return this.#session.acknowledged < this.#streamSent ? NEVER : addTime(now, RETRY);
     return next === undefined || next.released ? NEVER : this.#turn.quietAt;
   }
 

@@ -141,7 +141,7 @@ class CopyRun {
       clearInterval(ticker);
       this.#closeSources();
     }
-    this.#pipeline.shutdown();
+    await this.#pipeline.close();
     await (this.#network?.close() ?? this.#target.close());
     this.#engine.stop();
     return this.#conclude();

@@ -1,4 +1,6 @@
-import type { Instant } from '../core/time.ts';
+import { instant, NEVER, type Instant } from '../core/time.ts';
+
+const LONG_AGO = instant(0);
 
 /** One unit of client data on its way through one session; offsets and lengths in bytes. */
 export class Unit {
@@ -8,6 +10,13 @@ export class Unit {
   sent = 0;
   /** No more bytes will come. */
   ended = false;
+  /** Not to be released before this. */
+  notBefore: Instant = LONG_AGO;
+  /** How many bytes may be sent before the target has said something; Infinity: all. */
+  holdAt = Infinity;
+  /** What it has to say there, in bytes, and how long it is waited for. */
+  holdAnswers = 0;
+  holdUntil: Instant = NEVER;
   /** Where it begins in the session's stream; -1 while it waits. */
   start = -1;
   /** Response bytes the session had received when the unit was released. */
@@ -24,6 +33,11 @@ export class Unit {
 
   get released(): boolean {
     return this.start >= 0;
+  }
+
+  /** Bytes that can be handed to the session now. */
+  get sendable(): number {
+    return Math.min(this.length, this.holdAt) - this.sent;
   }
 
   /** All of it is with the session. */

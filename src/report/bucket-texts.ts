@@ -13,6 +13,7 @@ const MEMORY_HINT = 'allow more memory (-m), or copy a share of the connections 
 const QUEUE_HINT = 'the target is slower than the traffic: copy a share (-r), or look at the service under test';
 const INTERCEPT_HINT = 'see that intercept runs and that its address (-s) is reachable from here';
 const LEASE_HINT = 'give more client addresses (-c a.b.c.x or a block), or fewer copies (-n)';
+const PLUGIN_HINT = 'the log names the plugin and what it threw';
 const REFUSED_HINT = "see that the service listens on the target's address and port";
 const TIMED_OUT_HINT =
   'see that the target runs, that its route to the client addresses leads to the intercept, and that no firewall is between';
@@ -32,6 +33,7 @@ export const UNIT_TEXTS: Readonly<Record<UnitBucket, BucketText>> = {
   'timed-out': { meaning: 'the target never confirmed receiving them', hint: TIMED_OUT_HINT },
   'sampled-out': { meaning: 'left out because -r asks for a share of the connections' },
   filtered: { meaning: 'left out by a plugin' },
+  'plugin-error': { meaning: 'a plugin failed on them and nothing may pass it', hint: PLUGIN_HINT },
   'not-picked-up': {
     meaning: 'in a connection older than the copying, before its first request boundary or excluded by -O',
   },
@@ -64,6 +66,7 @@ export const CONNECTION_TEXTS: Readonly<Record<ConnectionBucket, BucketText>> = 
   'no-data': { meaning: 'the client sent nothing in them' },
   'sampled-out': { meaning: 'left out because -r asks for a share of the connections' },
   filtered: { meaning: 'left out by a plugin' },
+  'plugin-error': { meaning: 'a plugin failed on them and nothing may pass it', hint: PLUGIN_HINT },
   'not-picked-up': { meaning: 'older than the copying, with no request boundary to begin at or excluded by -O' },
   refused: { meaning: 'the target refused the connection', hint: REFUSED_HINT },
   reset: { meaning: 'the target broke them off', hint: 'the service under test may be failing: look at its log' },

@@ -15,6 +15,7 @@ export const UNIT_BUCKETS = [
   'timed-out', // the target never acknowledged it
   'sampled-out', // -r
   'filtered', // a plugin's verdict
+  'plugin-error', // a plugin failed, and what it was to look at must not pass
   'not-picked-up', // before the first boundary of a connection already open, or excluded by -O
   'capture-gap', // the capture lost bytes of it
   'kernel-drop', // lost with frames the kernel dropped
@@ -35,6 +36,7 @@ export const CONNECTION_BUCKETS = [
   'no-data', // the client sent nothing
   'sampled-out',
   'filtered',
+  'plugin-error',
   'not-picked-up',
   'refused',
   'reset',

@@ -156,6 +156,10 @@ export class Rig implements ReplayContext {
     return this.#now;
   }
 
+  wake(): void {
+    // The tests look at once.
+  }
+
   gapBucket(): 'kernel-drop' | 'capture-gap' {
     return this.gap;
   }
