@@ -27,7 +27,8 @@ summary.
 export function copyCommand(): Command {
   const command = baseCommand(
     'tcpcopy',
-    '-x <port-ip:port> [-s <intercept> | --target socket] [options]\n       tcpcopy inspect <recording>',
+    '-x <port-ip:port> [-s <intercept> | --target socket] [options]\n       tcpcopy inspect <recording>' +
+      '\n       tcpcopy plugins | plugin | config ...',
     'Copies live or recorded TCP traffic to a test server. Online clients and servers never notice.',
   );
   command
@@ -71,6 +72,19 @@ export function copyCommand(): Command {
     )
     .option('-M, --mtu <bytes>', 'largest IP packet sent (1500)')
     .option('-D, --mss <bytes>', 'largest TCP payload sent (what the MTU leaves)');
+  command
+    .optionsGroup('Plugins:')
+    .option(
+      '--plugin <spec>',
+      'NAME[=VALUE][,KEY=VALUE...], repeatable, in the order they run; NAME: a built-in, a package, ' +
+        'or a path like ./mine.ts',
+      collect,
+    )
+    .option(
+      '--on-plugin-error <policy>',
+      'a message that a plugin fails on: pass (unchanged), drop, drop-connection, disable-after=N, abort (pass)',
+    )
+    .option('--config <file>', 'configuration file (tcpcopy.config.ts, .js, .json or .yaml in this directory)');
   command
     .optionsGroup('Intercept:')
     .option('-s, --intercept <list>', 'where intercept runs: host or host:port, comma separated', collect)

@@ -3,6 +3,7 @@ import type { CopyOptions } from '../config/copy-options.ts';
 import { copyCommand } from './copy-command.ts';
 import { registerInspect } from './inspect.ts';
 import { main } from './main.ts';
+import { registerPluginCommands } from './plugin-commands.ts';
 import type { Program } from './program.ts';
 import { TCPCOPY_REPLACED_FLAGS } from './replaced-flags.ts';
 
@@ -12,8 +13,11 @@ const tcpcopy: Program<CopyOptions> = {
   command: copyCommand,
   replacedFlags: TCPCOPY_REPLACED_FLAGS,
   async parse(raw, context) {
-    const { parseCopyOptions } = await import('../config/copy-options-schema.ts');
-    return parseCopyOptions(raw, context);
+    const [{ parseCopyOptions }, { withConfigFile }] = await Promise.all([
+      import('../config/copy-options-schema.ts'),
+      import('./config-file.ts'),
+    ]);
+    return parseCopyOptions(await withConfigFile(raw), context);
   },
   async run(options, environment) {
     const { runCopy } = await import('../replay/run-copy.ts');
@@ -21,4 +25,9 @@ const tcpcopy: Program<CopyOptions> = {
   },
 };
 
-await main(tcpcopy, { extend: registerInspect });
+await main(tcpcopy, {
+  extend(command) {
+    registerInspect(command);
+    registerPluginCommands(command);
+  },
+});

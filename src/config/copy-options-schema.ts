@@ -8,6 +8,8 @@ import { parseInterceptAddresses } from './intercept-addresses.ts';
 import { parseMappings } from './mapping.ts';
 import { missingOption, optionError } from './option-error.ts';
 import type { OptionsContext } from './options-context.ts';
+import { parsePluginErrorPolicy } from './plugin-error-policy.ts';
+import { parsePlugin } from './plugin-spec.ts';
 import { parseProcessOptions, readControlKey, requireWritable } from './process-options.ts';
 import { parseDecimal, parseDuration, parseInteger, parsePercent, parseSize } from './quantity.ts';
 import { parseRaw, rawCopySchema, type RawCopyOptions } from './raw-options.ts';
@@ -44,6 +46,8 @@ export function parseCopyOptions(input: Readonly<Record<string, unknown>>, conte
     input: source,
     io: raw.io,
     target: raw.target,
+    plugins: raw.plugin.map((given) => (typeof given === 'string' ? parsePlugin(given) : given)),
+    onPluginError: or(raw.onPluginError, { kind: 'pass' }, parsePluginErrorPolicy),
     ...parseRawTargetOptions(raw, mappings, notes),
     controlKey: readControlKey(raw.controlKeyFile, context),
     filter,

@@ -4,6 +4,8 @@
  */
 import type { Endpoint, IpAddress } from '../core/ip-address.ts';
 import type { Duration } from '../core/time.ts';
+import type { PluginErrorPolicy } from './plugin-error-policy.ts';
+import type { PluginSpec } from './plugin-spec.ts';
 
 /** One `-x` entry: traffic to this online endpoint is copied to that target. */
 export interface Mapping {
@@ -35,6 +37,9 @@ export interface CopyOptions {
   readonly input: { readonly devices: readonly string[] } | { readonly file: string };
   readonly io: IoBackend;
   readonly target: TargetKind;
+  /** In the order they run; not loaded yet. */
+  readonly plugins: readonly PluginSpec[];
+  readonly onPluginError: PluginErrorPolicy;
   readonly intercepts: readonly InterceptAddress[];
   /** Control connections per intercept, 1–16. */
   readonly controlConnections: number;

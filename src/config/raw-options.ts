@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { IO_BACKENDS, LOG_FORMATS, LOG_LEVELS, PACES, TARGETS } from './defaults.ts';
 import { optionError } from './option-error.ts';
 import type { TcpcopyError } from '../core/errors.ts';
+import type { PluginSpec } from './plugin-spec.ts';
 
 const text = z.string().optional();
 const list = z.array(z.string()).default([]);
@@ -35,6 +36,10 @@ export const rawProcessSchema = z.object(processShape);
 export const rawCopySchema = z.object({
   ...processShape,
   ...captureShape,
+  config: text,
+  /** Texts of the command line, and what a configuration file made of its own. */
+  plugin: z.array(z.union([z.string(), z.custom<PluginSpec>((value) => typeof value === 'object')])).default([]),
+  onPluginError: text,
   map: list,
   intercept: list,
   port: text,

@@ -1,14 +1,14 @@
 /** The hooks as a plugin sees them: typed places to tap, and no way around the host. */
 import type {
   HOOKS,
-  type AnyState,
-  type CoreHookName,
-  type Drop,
-  type ExchangeContext,
-  type HookPayloads,
-  type PluginConnection,
-  type RequestContext,
-  type ResponseContext,
+  AnyState,
+  CoreHookName,
+  Drop,
+  ExchangeContext,
+  HookPayloads,
+  PluginConnection,
+  RequestContext,
+  ResponseContext,
 } from './hooks.ts';
 import type { Phase } from './phases.ts';
 import type {

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { TcpcopyConfig } from '../config/config-file.ts';
 import type { AnyState } from '../pipeline/hooks.ts';
 import type { Phase } from '../pipeline/phases.ts';
 import type { Plugin, PluginEnv } from '../pipeline/plugin.ts';
@@ -40,4 +41,9 @@ export function definePlugin<Schema extends z.ZodType<object> = NoOptions, State
   definition: PluginDefinition<Schema, State>,
 ): DefinedPlugin<Schema> {
   return definition;
+}
+
+/** Gives a configuration file its types: `export default defineConfig({ … })` in `tcpcopy.config.ts`. */
+export function defineConfig(config: TcpcopyConfig): TcpcopyConfig {
+  return config;
 }

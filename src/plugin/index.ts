@@ -21,7 +21,8 @@ export { LruMap } from '../pipeline/lru-map.ts';
 export { PHASES, type Phase } from '../pipeline/phases.ts';
 export type { Plugin, PluginEnv } from '../pipeline/plugin.ts';
 export type { AsyncTapPoint, PluginHooks, PromiseTapOptions, TapOptions, TapPoint } from '../pipeline/taps.ts';
-export { definePlugin, type DefinedPlugin, type PluginDefinition } from './define-plugin.ts';
+export type { ConfigPlugin, TcpcopyConfig } from '../config/config-file.ts';
+export { defineConfig, definePlugin, type DefinedPlugin, type PluginDefinition } from './define-plugin.ts';
 export { option } from './option.ts';
 // With `*`, so that `declare module 'tcpcopy/plugin'` can add to ProtocolHooks.
 export * from '../pipeline/protocol-hooks.ts';

@@ -1,0 +1,109 @@
+/** The files of a new plugin's package, by path. */
+export function pluginTemplate(name: string, packageName: string, version: string): Readonly<Record<string, string>> {
+  return {
+    'package.json': packageJson(packageName, version),
+    'tsconfig.json': TSCONFIG,
+    '.gitignore': 'node_modules\ndist\n',
+    'README.md': readme(name, packageName),
+    'src/index.ts': source(name),
+    'test/plugin.test.ts': TEST,
+  };
+}
+
+function packageJson(packageName: string, version: string): string {
+  const content = {
+    name: packageName,
+    version: '0.1.0',
+    description: 'A plugin for tcpcopy.',
+    keywords: ['tcpcopy', 'tcpcopy-plugin'],
+    license: 'MIT',
+    type: 'module',
+    engines: { node: '>=20' },
+    exports: { '.': { types: './dist/src/index.d.ts', default: './dist/src/index.js' } },
+    files: ['dist/src'],
+    scripts: { build: 'tsc', test: 'tsc && node --test dist/test', prepack: 'tsc' },
+    peerDependencies: { tcpcopy: `>=${version}` },
+    devDependencies: { '@types/node': '^20.0.0', tcpcopy: `^${version}`, typescript: '^5.9.0 || ^6.0.0' },
+  };
+  return `${JSON.stringify(content, null, 2)}\n`;
+}
+
+const TSCONFIG = `{
+  "compilerOptions": {
+    "target": "ES2022",
+    "module": "NodeNext",
+    "moduleResolution": "NodeNext",
+    "types": ["node"],
+    "strict": true,
+    "declaration": true,
+    "skipLibCheck": true,
+    "rootDir": ".",
+    "outDir": "dist"
+  },
+  "include": ["src", "test"]
+}
+`;
+
+function readme(name: string, packageName: string): string {
+  return `# ${packageName}
+
+A plugin for [tcpcopy](https://www.npmjs.com/package/tcpcopy): leaves out requests whose first bytes are more than a limit.
+
+\`\`\`sh
+npm install ${packageName}
+tcpcopy … --plugin ${packageName.startsWith('@') ? packageName : name}=1k
+\`\`\`
+
+| Option | Meaning |
+|---|---|
+| \`max\` | largest first piece of a request that is copied, in bytes (\`500\`, \`1k\`) |
+
+While you work on it, no build is needed: \`tcpcopy plugin check ./src/index.ts=1k\`, \`tcpcopy … --plugin ./src/index.ts=1k\`.
+`;
+}
+
+function source(name: string): string {
+  return `import { definePlugin, option, z } from 'tcpcopy/plugin';
+
+export default definePlugin({
+  name: '${name}',
+  description: 'Leaves out requests whose first bytes are more than a limit.',
+  phase: 'filter',
+  options: z.object({
+    max: option.size().describe('Largest first piece of a request that is copied.'),
+  }),
+  shorthand: 'max',
+  examples: ['${name}=1k'],
+  apply(hooks, { max }) {
+    hooks.request.tap('${name}', (request) => {
+      if (request.piece.length > max) request.drop('too large');
+    });
+  },
+});
+`;
+}
+
+const TEST = `import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { RequestContext } from 'tcpcopy/plugin';
+import plugin from '../src/index.js';
+
+/** Why the plugin drops a request whose first piece is this long; undefined when it does not. */
+function dropped(max: string, length: number): string | undefined {
+  let tap: ((request: RequestContext) => void) | undefined;
+  const hooks = { request: { tap: (_name: string, fn: typeof tap) => (tap = fn) } };
+  void plugin.apply(hooks as never, plugin.options!.parse({ max }) as never, {} as never);
+  let reason: string | undefined;
+  tap!({ piece: { length }, drop: (text: string) => void (reason = text) } as unknown as RequestContext);
+  return reason;
+}
+
+test('leaves out what is too large, and nothing else', () => {
+  assert.equal(dropped('1k', 1024), undefined);
+  assert.equal(dropped('1k', 1025), 'too large');
+});
+
+test('refuses a limit that is none', () => {
+  assert.throws(() => dropped('huge', 1));
+});
+`;

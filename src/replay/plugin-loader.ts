@@ -1,0 +1,101 @@
+/**
+ * From specs to a pipeline that is ready to start: finds the plugins and those whose protocols they tap, reads their
+ * options, and sets them up in order.
+ */
+import { randomInt } from 'node:crypto';
+import { TcpcopyError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { toMillis } from '../core/time.ts';
+import { readPluginOptions } from '../config/plugin-options.ts';
+import type { PluginSpec } from '../config/plugin-spec.ts';
+import { Pipeline, type PipelineSettings } from '../pipeline/pipeline.ts';
+import type { HostClock } from '../pipeline/tap-runner.ts';
+import { monotonicNow } from './clock.ts';
+import { findPlugin, type FoundPlugin } from './plugin-catalog.ts';
+
+export interface PluginRunSettings extends Pick<PipelineSettings, 'policy' | 'deadline' | 'onAbort'> {
+  readonly log: Log;
+  /** `--seed`; chosen where there is none. */
+  readonly seed?: number | undefined;
+  /** The working directory where none is given. */
+  readonly directory?: string;
+}
+
+/** A plugin with what it was told. */
+export interface LoadedPlugin extends FoundPlugin {
+  readonly spec: PluginSpec;
+  /** What its schema made of the options. */
+  readonly options: object;
+  /** Loaded for the protocol that others tap, not because it was asked for. */
+  readonly implied: boolean;
+}
+
+/** The plugins of a run, set up and ordered; the run begins with the first call of the pipeline, or with `start`. */
+export async function loadPlugins(specs: readonly PluginSpec[], settings: PluginRunSettings): Promise<Pipeline> {
+  const directory = settings.directory ?? process.cwd();
+  return setUpPlugins(await resolvePlugins(specs, directory), { ...settings, directory });
+}
+
+/** Finds the plugins and reads their options: protocols first, the others as given. */
+export async function resolvePlugins(
+  specs: readonly PluginSpec[],
+  directory: string,
+): Promise<readonly LoadedPlugin[]> {
+  const given: LoadedPlugin[] = [];
+  for (const spec of specs) given.push(await loadOne(spec, directory, false));
+  const implied: LoadedPlugin[] = [];
+  const known = (name: string): boolean => [...implied, ...given].some(({ plugin }) => plugin.name === name);
+  const queue = [...given];
+  for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+    for (const protocol of [next.plugin.protocol ?? []].flat()) {
+      if (known(protocol)) continue;
+      const where = `plugin ${next.plugin.name}, for the protocol ${protocol}`;
+      const found = await loadOne({ plugin: protocol, options: [], where, directory: undefined }, directory, true);
+      implied.unshift(found);
+      queue.push(found);
+    }
+  }
+  return [...implied, ...given];
+}
+
+/** Sets the plugins up and seals the order of their taps. */
+export async function setUpPlugins(
+  plugins: readonly LoadedPlugin[],
+  { log, seed = randomInt(2 ** 32), directory = process.cwd(), ...rest }: PluginRunSettings,
+): Promise<Pipeline> {
+  const pipeline = new Pipeline({ clock: CLOCK, log, ...rest });
+  for (const { plugin, options } of plugins) {
+    await pipeline.register(plugin, options, { log: marked(log, plugin.name), now: monotonicNow, seed, directory });
+  }
+  pipeline.start();
+  return pipeline;
+}
+
+const CLOCK: HostClock = {
+  now: monotonicNow,
+  after(delay, fn) {
+    const timer = setTimeout(fn, toMillis(delay));
+    return () => clearTimeout(timer);
+  },
+};
+
+async function loadOne(spec: PluginSpec, directory: string, implied: boolean): Promise<LoadedPlugin> {
+  const found = await findPlugin(spec, directory);
+  const { name } = found.plugin;
+  // A path or a package may hold a plugin of any name: options are explained under the plugin's own.
+  const where = typeof spec.plugin === 'string' && spec.plugin !== name ? `${spec.where} (${name})` : spec.where;
+  if (implied && name !== spec.plugin) {
+    throw new TcpcopyError('E_PLUGIN', `found '${name}' instead, which provides something else`, { where });
+  }
+  return { ...found, spec, options: readPluginOptions(found.plugin, { ...spec, where }), implied };
+}
+
+/** Lines of a plugin carry its name. */
+function marked(log: Log, name: string): Log {
+  return {
+    error: (message, fields) => log.error(`plugin ${name}: ${message}`, fields),
+    warn: (message, fields) => log.warn(`plugin ${name}: ${message}`, fields),
+    info: (message, fields) => log.info(`plugin ${name}: ${message}`, fields),
+    debug: (message, fields) => log.debug(`plugin ${name}: ${message}`, fields),
+  };
+}
