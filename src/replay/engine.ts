@@ -105,6 +105,7 @@ export class Engine implements ReplayContext {
   readonly budget: ByteBudget;
   readonly waitsForResponse: boolean;
   readonly expectsResponses: boolean;
+  readonly repeatable: boolean;
   busyReplicas = 0;
   crowdedReplicas = 0;
   #sources: readonly PacketSource[] = [];
@@ -142,6 +143,7 @@ export class Engine implements ReplayContext {
     this.budget = parts.budget;
     this.waitsForResponse = parts.waitsForResponse;
     this.expectsResponses = parts.expectsResponses;
+    this.repeatable = !parts.live;
   }
 
   /** Connections that are not settled yet. */

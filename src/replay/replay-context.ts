@@ -14,6 +14,8 @@ export interface ReplayContext {
   readonly waitsForResponse: boolean;
   /** Whether the target responds at all: in a dry run nobody does, and what is delivered is done with. */
   readonly expectsResponses: boolean;
+  /** Whether what is sent must not depend on how fast the target is: so that a recording gives the same each time. */
+  readonly repeatable: boolean;
   /** Replicas that wait for the target, whatever else is captured. */
   busyReplicas: number;
   /** Replicas whose queues are so full that a recording should not be read on. */

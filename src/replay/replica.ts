@@ -7,6 +7,10 @@
  * straight into the session; what does not fit waits in the piece queue. A unit is *settled*, once, when its fate is
  * known. A session that ends takes the units released into it along; the next unit opens a fresh one.
  *
+ * A unit of which the capture lost bytes is *broken*. What there is of it is sent when part of it was, or in a recording,
+ * where what is sent must not depend on how fast the target is. When that has arrived, and all before it is answered,
+ * the session is reset, so that nobody takes the half for the whole; the next unit opens a fresh session.
+ *
  *     begin → (queued) → release → (sent) → settle
  *                 └ no session to be had, or the queue is full ─┘
  */
@@ -126,7 +130,22 @@ export class Replica extends TimerEntry implements SessionOwner {
 
   /** The capture lost bytes of the unit being captured: it must not reach the target as if whole. */
   breakUnit(bucket: UnitBucket): void {
-    if (!this.#discarding) this.#loseLast(bucket, 0);
+    if (this.#discarding) return;
+    const unit = this.#units[this.#units.length - 1]!;
+    if (unit.sent === 0 && !this.#context.repeatable) {
+      this.#loseLast(bucket, 0);
+      return;
+    }
+    this.#endCurrent();
+    // What the target has answered it had all of: what is missing belongs to the next.
+    if (!this.#context.repeatable) this.#settleAnswered();
+    if (this.#units.length > 0) {
+      unit.broken = bucket;
+    } else {
+      this.#session?.abort();
+      this.#session = undefined;
+    }
+    this.#pump();
   }
 
   /** The client is done. `answers`: it had seen a response since it last sent. */
@@ -147,7 +166,7 @@ export class Replica extends TimerEntry implements SessionOwner {
     this.#session?.abort();
     this.#session = undefined;
     for (let unit = this.#units[0]; unit !== undefined; unit = this.#units[0]) {
-      this.#settleFirst(isDelivered(unit, acknowledged) ? 'unanswered' : bucket);
+      this.#settleFirst(unit.broken ?? (isDelivered(unit, acknowledged) ? 'unanswered' : bucket));
     }
     this.#finish();
   }
@@ -234,6 +253,15 @@ export class Replica extends TimerEntry implements SessionOwner {
 
   #pump(): void {
     this.#settleAnswered();
+    do this.#sendReleased();
+    while (this.#settleAnswered());
+    // What the target will not answer any more is closed, once no bytes of a released unit wait.
+    if (this.#sessionClosing && !this.#hasBytesToSend()) this.#session?.close();
+    this.#closeWhenDone();
+    this.#setTimer();
+  }
+
+  #sendReleased(): void {
     for (let unit = this.#units[this.#sending]; unit !== undefined; unit = this.#units[this.#sending]) {
       if (!unit.released && !this.#release(unit)) {
         if (this.#units[this.#sending] === unit) break;
@@ -244,17 +272,17 @@ export class Replica extends TimerEntry implements SessionOwner {
       if (!unit.handedOver) break;
       this.#sending++;
     }
-    this.#settleAnswered();
-    // What the target will not answer any more is closed, once no bytes of a released unit wait.
-    if (this.#sessionClosing && !this.#hasBytesToSend()) this.#session?.close();
-    this.#closeWhenDone();
-    this.#setTimer();
   }
 
   /** Makes a queued unit the session's; false when it must wait, or was settled because no session is to be had. */
   #release(unit: Unit): boolean {
+<<<<<<< Updated upstream
     if (unit.notBefore > this.#context.now()) return false;
     if (this.#session !== undefined && (this.#sessionClosing || !this.#turnIsOurs(unit))) return false;
+=======
+    if (this.#session !== undefined && (this.#sessionClosing || this.#isBroken || !this.#turnIsOurs(unit)))
+      return false;
+>>>>>>> Stashed changes
     if (this.#session === undefined) {
       const failure = this.#openSession();
       if (failure !== undefined) {
@@ -288,6 +316,11 @@ export class Replica extends TimerEntry implements SessionOwner {
     return this.#turn.isOver(unit.answers, this.#context.now());
   }
 
+  /** The last unit that was released is broken: the session takes no more. */
+  get #isBroken(): boolean {
+    return this.#units[this.#sending - 1]?.broken !== undefined;
+  }
+
   #openSession(): UnitBucket | undefined {
     const opened = this.#context.target.open(this, this.#owner.client, this.#owner.target, this.#index);
     if (typeof opened === 'string') return opened;
@@ -299,17 +332,27 @@ export class Replica extends TimerEntry implements SessionOwner {
     return undefined;
   }
 
-  /** Settles, oldest first, the units that are delivered and answered, or to which no answer will come. */
-  #settleAnswered(): void {
+  /**
+   * Settles, oldest first, the units that are delivered and answered, or to which no answer will come. Returns whether a
+   * broken one ended the session: then the next can be released.
+   */
+  #settleAnswered(): boolean {
     const session = this.#session;
-    if (session === undefined) return;
+    if (session === undefined) return false;
     for (let unit = this.#units[0]; unit !== undefined; unit = this.#units[0]) {
       const whole = unit.released && unit.handedOver;
-      if (!whole || session.acknowledged < unit.start + unit.length) return;
+      if (!whole || session.acknowledged < unit.start + unit.length) return false;
+      if (unit.broken !== undefined) {
+        session.abort();
+        this.#session = undefined;
+        this.#settleFirst(unit.broken);
+        return true;
+      }
       const answered = this.#turn.received > unit.receivedBefore;
-      if (!answered && this.#context.expectsResponses) return;
+      if (!answered && this.#context.expectsResponses) return false;
       this.#settleFirst(answered ? 'answered' : 'unanswered');
     }
+    return false;
   }
 
   /** The session is over: all units released into it are, too. */
@@ -322,7 +365,8 @@ export class Replica extends TimerEntry implements SessionOwner {
         this.#discarding = true;
         this.#cutShort = delivered;
       }
-      if (delivered && this.#turn.received > unit.receivedBefore) this.#settleFirst('answered');
+      if (unit.broken !== undefined) this.#settleFirst(unit.broken);
+      else if (delivered && this.#turn.received > unit.receivedBefore) this.#settleFirst('answered');
       else if (delivered && (end === 'closed' || end === 'timed-out')) this.#settleFirst('unanswered');
       else this.#settleFirst(end === 'closed' ? 'reset' : end);
     }
@@ -338,8 +382,8 @@ export class Replica extends TimerEntry implements SessionOwner {
   }
 
   /**
-   * The unit being captured cannot be completed: `refused` bytes of it found no place, or the capture lost some. If
-   * others are already under way, they end their session.
+   * The unit being captured cannot be completed: `refused` bytes of it found no place, or the capture lost some before any
+   * was sent. If part of it is under way, its session ends.
    */
   #loseLast(bucket: UnitBucket, refused: number): void {
     this.#discarding = true;
@@ -362,7 +406,8 @@ export class Replica extends TimerEntry implements SessionOwner {
   #closeWhenDone(): void {
     if (this.#clientEnd === undefined || this.#done) return;
     const allSent = this.#sending === this.#units.length;
-    if (!allSent || (this.#units.length > 0 && (this.#endAnswers || this.#clientEnd !== 'fin'))) return;
+    if (!allSent || this.#isBroken) return;
+    if (this.#units.length > 0 && (this.#endAnswers || this.#clientEnd !== 'fin')) return;
     if (this.#session === undefined) {
       if (this.#units.length === 0) this.#finish();
     } else if (this.#clientEnd === 'rst') {

@@ -182,6 +182,7 @@ describe('a gap in the capture', () => {
     const capture = new Capture();
     capture.data('GET /1').answerAll().sees(10).data('POST /2 beg');
     capture.replay.gap(1_000);
+    capture.session.ack();
     expect(capture.session.state).toBe('aborted');
     expect(capture.replay.wantsAck).toBe(false);
     capture.data('end of it').data('more');
@@ -219,6 +220,7 @@ describe('a gap in the capture', () => {
     capture.data('GET /1');
     capture.replay.gap(20);
     capture.ended();
+    for (const session of capture.target.sessions) session.ack();
     capture.expectSettled('kernel-drop', { 'kernel-drop': 4 });
   });
 

@@ -408,6 +408,7 @@ describe('a dry run', () => {
     readonly budget = new ByteBudget(64 << 20);
     readonly waitsForResponse = false;
     readonly expectsResponses = false;
+    readonly repeatable = true;
     busyReplicas = 0;
     crowdedReplicas = 0;
     done = 0;

@@ -117,6 +117,7 @@ export class FakeTarget implements Target {
 export interface RigOptions {
   readonly waitsForResponse?: boolean;
   readonly expectsResponses?: boolean;
+  readonly repeatable?: boolean;
   readonly budget?: number;
   readonly patience?: Duration;
   readonly heldPatience?: Duration;
@@ -128,6 +129,7 @@ export class Rig implements ReplayContext {
   readonly budget: ByteBudget;
   readonly waitsForResponse: boolean;
   readonly expectsResponses: boolean;
+  readonly repeatable: boolean;
   readonly wheel: TimerWheel;
   busyReplicas = 0;
   crowdedReplicas = 0;
@@ -141,6 +143,7 @@ export class Rig implements ReplayContext {
     this.budget = new ByteBudget(options.budget ?? 64 << 20);
     this.waitsForResponse = options.waitsForResponse ?? true;
     this.expectsResponses = options.expectsResponses ?? true;
+    this.repeatable = options.repeatable ?? false;
     this.wheel = new TimerWheel(this.#now);
   }
 

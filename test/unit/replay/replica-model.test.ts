@@ -72,6 +72,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 const scenario = fc.record({
   early: fc.boolean(),
   waits: fc.boolean(),
+  repeatable: fc.boolean(),
   budget: fc.constantFrom(0, 40, 1 << 20),
   /** Before and after the client's end. */
   script: fc.array(step, { maxLength: 60 }),
@@ -179,48 +180,51 @@ function unitsIn(
 describe('a replica, whatever happens', () => {
   it('delivers whole units in order, settles each once, and leaves nothing behind', () => {
     fc.assert(
-      fc.property(scenario, ({ early, waits, budget, script, epilogue, clientEnd, endAnswers, stopped }) => {
-        const rig = new ReplicaRig({ waitsForResponse: waits, budget });
-        const client = new ClientSide(rig);
-        const target = new TargetSide(rig);
-        const play = (step: Step): void => {
-          if (step.do === 'pass') rig.pass(step.ms);
-          else if (step.do === 'failure') rig.target.failure = step.failure;
-          else if (step.do === 'roomOfNext') rig.target.room = step.count;
-          else target.play(step);
-          expect(rig.busyReplicas).toBeGreaterThanOrEqual(0);
-          expect(rig.unitsSettled).toBeLessThanOrEqual(rig.ledger.unitsOpened);
-          expect(rig.budget.used).toBeLessThanOrEqual(Math.max(budget, 0));
-        };
+      fc.property(
+        scenario,
+        ({ early, waits, repeatable, budget, script, epilogue, clientEnd, endAnswers, stopped }) => {
+          const rig = new ReplicaRig({ waitsForResponse: waits, repeatable, budget });
+          const client = new ClientSide(rig);
+          const target = new TargetSide(rig);
+          const play = (step: Step): void => {
+            if (step.do === 'pass') rig.pass(step.ms);
+            else if (step.do === 'failure') rig.target.failure = step.failure;
+            else if (step.do === 'roomOfNext') rig.target.room = step.count;
+            else target.play(step);
+            expect(rig.busyReplicas).toBeGreaterThanOrEqual(0);
+            expect(rig.unitsSettled).toBeLessThanOrEqual(rig.ledger.unitsOpened);
+            expect(rig.budget.used).toBeLessThanOrEqual(Math.max(budget, 0));
+          };
 
-        if (early) rig.replica.openEarly();
-        for (const each of script) {
-          client.play(each);
-          play(each);
-        }
-        rig.replica.clientEnded(clientEnd, endAnswers);
-        for (const each of epilogue) play(each);
-        if (stopped) rig.replica.stop('shutdown');
-        // A target that stays silent ends everything in time: each unit's patience, one after the other.
-        else rig.pass((client.units.length + 2) * 31_000);
-
-        expect(rig.done).toBe(1);
-        rig.expectIdle();
-
-        const seen = rig.target.sessions.flatMap((session) => {
-          const found = unitsIn(session, client.units);
-          const responses = target.responsesAt.get(session) ?? [];
-          for (let i = 1; i < found.length; i++) {
-            const [from, to] = [found[i - 1]!.start, found[i]!.start];
-            const answered = responses.some((at) => at > from && at <= to);
-            if (waits && found[i]!.unit.answers > 0) expect(answered, 'a unit that waited had its answer').toBe(true);
+          if (early) rig.replica.openEarly();
+          for (const each of script) {
+            client.play(each);
+            play(each);
           }
-          return found.map(({ unit }) => unit.id);
-        });
-        expect(seen, 'in order, each in one session').toEqual([...new Set(seen)].sort((a, b) => a - b));
-        const delivered = (rig.buckets.answered ?? 0) + (rig.buckets.unanswered ?? 0);
-        expect(delivered).toBeLessThanOrEqual(seen.length);
-      }),
+          rig.replica.clientEnded(clientEnd, endAnswers);
+          for (const each of epilogue) play(each);
+          if (stopped) rig.replica.stop('shutdown');
+          // A target that stays silent ends everything in time: each unit's patience, one after the other.
+          else rig.pass((client.units.length + 2) * 31_000);
+
+          expect(rig.done).toBe(1);
+          rig.expectIdle();
+
+          const seen = rig.target.sessions.flatMap((session) => {
+            const found = unitsIn(session, client.units);
+            const responses = target.responsesAt.get(session) ?? [];
+            for (let i = 1; i < found.length; i++) {
+              const [from, to] = [found[i - 1]!.start, found[i]!.start];
+              const answered = responses.some((at) => at > from && at <= to);
+              if (waits && found[i]!.unit.answers > 0) expect(answered, 'a unit that waited had its answer').toBe(true);
+            }
+            return found.map(({ unit }) => unit.id);
+          });
+          expect(seen, 'in order, each in one session').toEqual([...new Set(seen)].sort((a, b) => a - b));
+          const delivered = (rig.buckets.answered ?? 0) + (rig.buckets.unanswered ?? 0);
+          expect(delivered).toBeLessThanOrEqual(seen.length);
+        },
+      ),
       { numRuns: 1_500 },
     );
   });

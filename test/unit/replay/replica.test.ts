@@ -614,17 +614,86 @@ describe('a unit that the capture broke', () => {
   it('after part of it was sent: its session is reset, and what comes next goes into a fresh one', () => {
     const rig = new ReplicaRig();
     rig.push('one');
-    rig.push('two');
+    rig.push('tw');
     rig.replica.breakUnit('kernel-drop');
-    expect(rig.session.state).toBe('aborted');
-    expect(rig.settled).toEqual(['kernel-drop', 'kernel-drop']);
-    expect(rig.busyReplicas).toBe(0);
-    expect(rig.wheel.size).toBe(0);
-    rig.push('three', { answers: 1 });
-    expect(rig.target.sessions.map((s) => s.sent)).toEqual(['onetwo', 'three']);
+    rig.push('three');
+    rig.session.ack();
+    // The first has no answer yet.
+    expect(rig.session.state).toBe('open');
+    rig.session.respond(1);
+    expect(rig.settled).toEqual(['answered', 'kernel-drop']);
+    expect(rig.target.sessions.map(({ sent, state }) => [sent, state])).toEqual([
+      ['onetw', 'aborted'],
+      ['three', 'open'],
+    ]);
     rig.session.answer();
     rig.replica.clientEnded('fin', true);
-    rig.expectDone('kernel-drop', 'kernel-drop', 'answered');
+    rig.expectDone('answered', 'kernel-drop', 'answered');
+  });
+
+  it('after part of it was sent, and not answered when it has arrived', () => {
+    const rig = new ReplicaRig();
+    rig.push('one', { last: true });
+    rig.session.answer();
+    rig.push('tw', { answers: 1 });
+    rig.replica.breakUnit('kernel-drop');
+    expect(rig.session.state).toBe('open');
+    rig.session.ack();
+    expect(rig.session.state).toBe('aborted');
+    expect(rig.settled).toEqual(['answered', 'kernel-drop']);
+    expect(rig.busyReplicas).toBe(0);
+    expect(rig.wheel.size).toBe(0);
+    rig.replica.clientEnded('fin', true);
+    rig.expectDone('answered', 'kernel-drop');
+  });
+
+  it.each(['fin', 'rst', 'gone'] as const)('before the client ended (%s): its session is reset, not closed', (end) => {
+    const rig = new ReplicaRig();
+    rig.push('one');
+    rig.replica.breakUnit('capture-gap');
+    rig.replica.clientEnded(end, false);
+    expect(rig.session.state).toBe('open');
+    rig.session.ack();
+    expect(rig.session.state).toBe('aborted');
+    rig.expectDone('capture-gap');
+  });
+
+  it('and that the target never takes: it does not wait for ever', () => {
+    const rig = new ReplicaRig();
+    rig.push('one');
+    rig.replica.breakUnit('capture-gap');
+    rig.push('two', { answers: 1 });
+    rig.pass(30_000);
+    expect(rig.settled).toEqual(['capture-gap']);
+    expect(rig.target.sessions.map((s) => s.sent)).toEqual(['one', 'two']);
+  });
+
+  it.each(['reset', 'closed'] as const)('whose session ends (%s): it is counted as broken all the same', (end) => {
+    const rig = new ReplicaRig();
+    rig.push('one');
+    rig.replica.breakUnit('capture-gap');
+    rig.session.end(end);
+    rig.replica.clientEnded('fin', false);
+    rig.expectDone('capture-gap');
+  });
+
+  it('in a recording: it is sent as far as it goes, also when it has to wait for its turn', () => {
+    const rig = new ReplicaRig({ repeatable: true });
+    rig.push('one');
+    rig.push('two', { answers: 1 });
+    rig.more('+');
+    rig.replica.breakUnit('capture-gap');
+    rig.more('never');
+    rig.push('three', { answers: 1 });
+    expect(rig.session.sent).toBe('one');
+    rig.session.answer();
+    rig.pass(20);
+    expect(rig.session.sent).toBe('onetwo+');
+    rig.session.ack();
+    expect(rig.target.sessions.map((s) => s.sent)).toEqual(['onetwo+', 'three']);
+    rig.session.answer();
+    rig.replica.clientEnded('fin', true);
+    rig.expectDone('answered', 'capture-gap', 'answered');
   });
 
   it('while part of it waits for room', () => {
@@ -633,7 +702,10 @@ describe('a unit that the capture broke', () => {
     rig.push('abcdef');
     rig.replica.breakUnit('capture-gap');
     rig.replica.clientEnded('gone', true);
-    expect(rig.session.state).toBe('aborted');
+    expect(rig.session.state).toBe('open');
+    rig.session.makeRoom(4);
+    rig.session.ack();
+    expect(rig.session).toMatchObject({ sent: 'abcdef', state: 'aborted' });
     rig.expectDone('capture-gap');
   });
 
@@ -643,6 +715,15 @@ describe('a unit that the capture broke', () => {
     rig.session.answer();
     rig.replica.breakUnit('capture-gap');
     expect(rig.settled).toEqual(['answered']);
+    expect(rig.session.state).toBe('aborted');
+  });
+
+  it('after the target has answered it, in a recording: that is left out of account, as it might have been late', () => {
+    const rig = new ReplicaRig({ repeatable: true });
+    rig.push('one');
+    rig.session.answer();
+    rig.replica.breakUnit('capture-gap');
+    expect(rig.settled).toEqual(['capture-gap']);
     expect(rig.session.state).toBe('aborted');
   });
 
