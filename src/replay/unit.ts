@@ -1,11 +1,7 @@
-<<<<<<< Updated upstream
 import { instant, NEVER, type Instant } from '../core/time.ts';
+import type { UnitBucket } from '../report/ledger.ts';
 
 const LONG_AGO = instant(0);
-=======
-import type { Instant } from '../core/time.ts';
-import type { UnitBucket } from '../report/ledger.ts';
->>>>>>> Stashed changes
 
 /** One unit of client data on its way through one session; offsets and lengths in bytes. */
 export class Unit {
@@ -15,7 +11,6 @@ export class Unit {
   sent = 0;
   /** No more bytes will come. */
   ended = false;
-<<<<<<< Updated upstream
   /** Not to be released before this. */
   notBefore: Instant = LONG_AGO;
   /** How many bytes may be sent before the target has said something; Infinity: all. */
@@ -23,10 +18,8 @@ export class Unit {
   /** What it has to say there, in bytes, and how long it is waited for. */
   holdAnswers = 0;
   holdUntil: Instant = NEVER;
-=======
   /** The capture lost bytes of it: where it will be counted. */
   broken: UnitBucket | undefined = undefined;
->>>>>>> Stashed changes
   /** Where it begins in the session's stream; -1 while it waits. */
   start = -1;
   /** Response bytes the session had received when the unit was released. */
