@@ -241,6 +241,7 @@ export class HttpRequestCodec implements Codec {
     if (this.#state === 'chunked') parser.bodySpans = held.spans;
     this.#held = held;
     this.#open = false;
+    this.#releaseHead();
     return true;
   }
 

@@ -169,8 +169,7 @@ export class HttpRequest {
     if (this.#body === undefined) throw new TypeError('this body streams past; ask for it first');
     if (this.#method === 'CONNECT') throw new TypeError('a CONNECT has no body');
     this.#newBody = body;
-    const { contentLength } = this.#captured;
-    if (!this.chunked && (contentLength !== undefined || body.length > 0)) {
+    if (!this.chunked && (body.length > 0 || this.#headers.has('Content-Length'))) {
       this.#headers.write('Content-Length', String(body.length));
     }
   }
