@@ -276,13 +276,9 @@ export class Replica extends TimerEntry implements SessionOwner {
 
   /** Makes a queued unit the session's; false when it must wait, or was settled because no session is to be had. */
   #release(unit: Unit): boolean {
-<<<<<<< Updated upstream
     if (unit.notBefore > this.#context.now()) return false;
-    if (this.#session !== undefined && (this.#sessionClosing || !this.#turnIsOurs(unit))) return false;
-=======
     if (this.#session !== undefined && (this.#sessionClosing || this.#isBroken || !this.#turnIsOurs(unit)))
       return false;
->>>>>>> Stashed changes
     if (this.#session === undefined) {
       const failure = this.#openSession();
       if (failure !== undefined) {
