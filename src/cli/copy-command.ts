@@ -91,7 +91,9 @@ export function copyCommand(): Command {
     .option('-p, --port <port>', 'port of every -s that names none (36524)')
     .option('-C, --connections <num>', 'control connections to each intercept, 1 to 16 (2)')
     .option('-L, --lonely', 'stay, and keep trying, when every intercept is gone (else exit 1 after a while)')
-    .option('--control-key-file <file>', 'the key shared with the intercepts');
+    .option('--control-key-file <file>', 'the key shared with the intercepts')
+    .option('--tls', 'speak TLS with the intercepts, whose certificates are from a CA that Node trusts')
+    .option('--tls-ca <file>', 'speak TLS, trusting these CAs or this self-signed certificate (PEM) only');
   command
     .optionsGroup('Pacing:')
     .addOption(

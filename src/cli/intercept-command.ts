@@ -43,7 +43,9 @@ export function interceptCommand(): Command {
     .optionsGroup('Control:')
     .option('-b, --bind <ip>', 'address to listen on (all)')
     .option('-p, --port <port>', 'port to listen on (36524)')
-    .option('--control-key-file <file>', 'accept only a tcpcopy that knows the key in this file');
+    .option('--control-key-file <file>', 'accept only a tcpcopy that knows the key in this file')
+    .option('--tls-cert <file>', 'speak TLS only, with this certificate and its intermediates (PEM)')
+    .option('--tls-key <file>', 'the private key of --tls-cert (PEM, without passphrase)');
   command.optionsGroup('Output:').option('--summary-json <file>', 'write the final figures there, for machines');
   addProcessOptions(command, 'intercept');
   addReplacedFlags(command, INTERCEPT_REPLACED_FLAGS);

@@ -3,10 +3,19 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { OptionsContext } from '../config/options-context.ts';
 import { TcpcopyError } from '../core/errors.ts';
+import { whyNotCaCertificates, whyNotPrivateKey, whyNotServerCertificate } from './pem-files.ts';
 
 /** `name` is the program's. */
 export function machineContext(name: string): OptionsContext {
-  return { fileKind, whyNotWritable, readText, defaultLogFile: defaultLogFile(name) };
+  return {
+    fileKind,
+    whyNotWritable,
+    readText,
+    whyNotCaCertificates,
+    whyNotServerCertificate,
+    whyNotPrivateKey,
+    defaultLogFile: defaultLogFile(name),
+  };
 }
 
 /** `/var/log/<name>.log` for root, else a file of that name in the working directory. */

@@ -1,6 +1,7 @@
 import { formatEndpoint, formatIp } from '../core/ip-address.ts';
 import { micros, type Duration } from '../core/time.ts';
 import { parseClientAddresses } from './client-addresses.ts';
+import { readControlTrust } from './control-tls.ts';
 import type { CopyOptions, Mapping, Pace } from './copy-options.ts';
 import * as defaults from './defaults.ts';
 import { parseInput, STDIN } from './input.ts';
@@ -50,6 +51,7 @@ export function parseCopyOptions(input: Readonly<Record<string, unknown>>, conte
     onPluginError: or(raw.onPluginError, { kind: 'pass' }, parsePluginErrorPolicy),
     ...parseRawTargetOptions(raw, mappings, notes),
     controlKey: readControlKey(raw.controlKeyFile, context),
+    controlTls: readControlTrust(raw, context),
     filter,
     copies: or(raw.copies, defaults.COPIES.default, (text) => parseInteger('-n', text, defaults.COPIES)),
     percent: or(raw.percent, 100, (text) => parsePercent('-r', text)),

@@ -27,6 +27,17 @@ export interface InterceptAddress {
   readonly port: number;
 }
 
+/** How tcpcopy knows its intercepts: certificates in PEM form, `undefined` for those that Node trusts. */
+export interface ControlTrust {
+  readonly ca: string | undefined;
+}
+
+/** How an intercept shows who it is; both in PEM form. */
+export interface ControlIdentity {
+  readonly certificate: string;
+  readonly key: string;
+}
+
 export type Pace = 'response' | 'capture' | 'asap';
 export type TargetKind = 'raw' | 'socket';
 export type IoBackend = 'auto' | 'ring' | 'pcap';
@@ -45,6 +56,8 @@ export interface CopyOptions {
   readonly controlConnections: number;
   /** Pre-shared key of the control channel. */
   readonly controlKey: string | undefined;
+  /** `undefined`: the control channel is not encrypted. */
+  readonly controlTls: ControlTrust | undefined;
   /** Empty: keep the original client's address. */
   readonly clientAddresses: readonly AddressRange[];
   /** Extra capture filter in pcap-filter syntax, and-ed with what `-x` implies; replaces it when `filterOnly`. */
@@ -109,6 +122,8 @@ export interface InterceptOptions {
   readonly bind: string;
   readonly port: number;
   readonly controlKey: string | undefined;
+  /** `undefined`: the control channel is not encrypted. */
+  readonly controlTls: ControlIdentity | undefined;
   readonly captureBuffer: number;
   readonly snapLength: number;
   readonly summaryJson: string | undefined;

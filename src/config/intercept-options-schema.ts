@@ -1,4 +1,5 @@
 import { parseIp } from '../core/ip-address.ts';
+import { readControlIdentity } from './control-tls.ts';
 import type { InterceptOptions } from './copy-options.ts';
 import { CAPTURE_BUFFER, CONTROL_PORT, SNAP_LENGTH } from './defaults.ts';
 import { parseDevices } from './input.ts';
@@ -29,6 +30,7 @@ export function parseInterceptOptions(
     bind: raw.bind?.replace(/^\[|\]$/g, '') ?? BIND_ANY,
     port: raw.port === undefined ? CONTROL_PORT : parseInteger('-p', raw.port, { min: 1, max: 65535 }),
     controlKey: readControlKey(raw.controlKeyFile, context),
+    controlTls: readControlIdentity(raw, context),
     captureBuffer: raw.buffer === undefined ? CAPTURE_BUFFER.default : parseSize('-B', raw.buffer, 'm', CAPTURE_BUFFER),
     snapLength: raw.snaplen === undefined ? SNAP_LENGTH.default : parseInteger('-S', raw.snaplen, SNAP_LENGTH),
     summaryJson: raw.summaryJson && requireWritable('--summary-json', raw.summaryJson, context),

@@ -9,6 +9,12 @@ export interface OptionsContext {
   whyNotWritable(path: string): string | undefined;
   /** The text of a small file; throws a `TcpcopyError` that says `where` it was named. */
   readText(path: string, where: string): string;
+  /** Why a text in PEM form is not one or more certificates to trust; `undefined` when it is. */
+  whyNotCaCertificates(pem: string): string | undefined;
+  /** Why it is not a certificate that is valid today. */
+  whyNotServerCertificate(pem: string): string | undefined;
+  /** Why it is not the private key of this certificate. */
+  whyNotPrivateKey(pem: string, certificate: string): string | undefined;
   /** Where a daemon logs when no -l says so. */
   readonly defaultLogFile: string;
 }

@@ -44,6 +44,8 @@ export const rawCopySchema = z.object({
   intercept: list,
   port: text,
   connections: text,
+  tls: flag,
+  tlsCa: text,
   client: list,
   target: z.enum(TARGETS).default('raw'),
   copies: text,
@@ -68,7 +70,14 @@ export const rawCopySchema = z.object({
   summaryInterval: text,
 });
 
-export const rawInterceptSchema = z.object({ ...processShape, ...captureShape, port: text, bind: text });
+export const rawInterceptSchema = z.object({
+  ...processShape,
+  ...captureShape,
+  port: text,
+  bind: text,
+  tlsCert: text,
+  tlsKey: text,
+});
 
 export type RawProcessOptions = z.infer<typeof rawProcessSchema>;
 export type RawCopyOptions = z.infer<typeof rawCopySchema>;

@@ -21,6 +21,7 @@ import {
   PROTOCOL_MIN,
   REFUSED,
   REFUSED_AUTH,
+  REFUSED_TLS,
   REFUSED_VERSION,
   WELCOME,
 } from './protocol.ts';
@@ -141,6 +142,8 @@ function refusal(message: Refused): TcpcopyError {
       return versionError(message.versionMin, message.versionMax);
     case REFUSED_AUTH:
       return authError(message.text);
+    case REFUSED_TLS:
+      return new TcpcopyError('E_CONTROL_TLS', message.text, { hint: 'add --tls, or --tls-ca with the CA to trust' });
     default:
       return new TcpcopyError('E_CONTROL_PROTOCOL', `the intercept refused the connection: ${message.text}`);
   }

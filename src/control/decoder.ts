@@ -40,6 +40,7 @@ import {
   TARGETS,
   WANT_PAYLOAD,
   WELCOME,
+  TLS_HANDSHAKE_RECORD,
 } from './protocol.ts';
 
 const INITIAL_BYTES = 4096;
@@ -74,6 +75,8 @@ export class Decoder {
     if (this.#end - start < LENGTH_BYTES) return undefined;
     const length = LENGTH_BYTES + this.#view.getUint32(start);
     if (length < HEADER_BYTES || length > this.maxMessage) {
+      if (this.#view.getUint8(start) === TLS_HANDSHAKE_RECORD)
+        throw protocolError('a TLS handshake, not a control message');
       throw protocolError(`not a control message: its length would be ${length} bytes`);
     }
     if (this.#end - start < length) return undefined;

@@ -65,12 +65,17 @@ export const MESSAGE_NAMES = [
   'BYE',
 ] as const;
 
+/** First byte of a TLS handshake (RFC 8446 §5.1); a control message of at most 1 MiB begins with 0. */
+export const TLS_HANDSHAKE_RECORD = 22;
+
 /** Why an intercept refuses a connection. */
 export const REFUSED_VERSION = 1;
 export const REFUSED_AUTH = 2;
 export const REFUSED_PROTOCOL = 3;
 /** Too many connections or instances. */
 export const REFUSED_BUSY = 4;
+/** Sent in plain text, to who does not begin with a TLS handshake. */
+export const REFUSED_TLS = 5;
 
 /** HELLO flag: this tcpcopy has a pre-shared key. */
 export const HELLO_HAS_KEY = 1;

@@ -18,6 +18,7 @@ export const ERROR_CODES = {
   E_INTERCEPT_UNREACHABLE: 'no intercept answers at an -s address',
   E_CONTROL_VERSION: 'tcpcopy and intercept speak different control-channel versions',
   E_CONTROL_AUTH: 'the control channel refused the shared key',
+  E_CONTROL_TLS: 'the TLS of the control channel failed, or only one side speaks it',
   E_CONTROL_PROTOCOL: 'the control channel received something that is not its protocol',
   E_LEASE: 'the intercept has no source ports left to grant',
   E_LEDGER: 'the ledger does not balance',

@@ -10,6 +10,7 @@ import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { CaptureFilter } from '../capture/capture-filter.ts';
 import type { PacketSource } from '../capture/packet-source.ts';
+import type { ControlIdentity } from '../config/copy-options.ts';
 import { encode } from '../control/encoder.ts';
 import { LeaseTable } from '../control/lease-table.ts';
 import type { Hello, Message, Stats } from '../control/messages.ts';
@@ -31,6 +32,7 @@ import { Instances } from './instances.ts';
 import type { InterceptStats } from './intercept-stats.ts';
 import { Peer, type PeerOwner } from './peer.ts';
 import { Router } from './router.ts';
+import { TlsGate } from './tls-gate.ts';
 
 /** A source whose filter can be exchanged while it runs; one that cannot captures what it was made for. */
 export interface InterceptSource extends PacketSource {
@@ -44,6 +46,8 @@ export interface InterceptSetup {
   /** 0: any free port. */
   readonly port: number;
   readonly key: string | undefined;
+  /** `undefined`: plain TCP. */
+  readonly tls: ControlIdentity | undefined;
   /** A user's capture filter, and-ed with the targets. */
   readonly expression: string | undefined;
   readonly software: string;
@@ -96,6 +100,7 @@ export class Intercept implements PeerOwner, SegmentHandler {
   readonly #router: Router;
   readonly #copies = new DuplicateFilter();
   readonly #capture: CaptureLoop;
+  readonly #gate: TlsGate | undefined;
   readonly #server: ControlServer;
   readonly #peers = new Set<Peer>();
   /** Peers with a batch to write. */
@@ -120,7 +125,9 @@ export class Intercept implements PeerOwner, SegmentHandler {
     this.#instances = new Instances(this.#leases, setup.log, () => this.#refilter());
     this.#router = new Router(this.#leases, this.#instances.bySlot);
     this.#capture = new CaptureLoop(setup.sources, setup.makeParser, this);
-    this.#server = new ControlServer((socket) => this.#accept(socket));
+    const accept = (socket: Socket): void => this.#accept(socket);
+    this.#gate = this.#makeGate(accept);
+    this.#server = new ControlServer(this.#gate === undefined ? accept : (socket) => this.#gate!.enter(socket));
   }
 
   /** Opens the devices and the control port; throws a `TcpcopyError` when one of them fails. */
@@ -146,6 +153,7 @@ export class Intercept implements PeerOwner, SegmentHandler {
     this.#stopping = true;
     clearInterval(this.#timer);
     this.#server.close();
+    this.#gate?.close();
     await this.#capture.stop(CAPTURE_STOP_MS);
     this.#sendStats();
     const bye = encode({ type: BYE, text: 'the intercept is stopping' });
@@ -228,6 +236,18 @@ export class Intercept implements PeerOwner, SegmentHandler {
     this.#peers.delete(peer);
     if (reason !== undefined) this.#setup.log.warn(`control connection of ${peer.name} closed: ${reason}`);
     if (peer.instance !== undefined) this.#instances.left(peer, peer.instance, this.time);
+  }
+
+  #makeGate(accept: (socket: Socket) => void): TlsGate | undefined {
+    const { tls, log } = this.#setup;
+    if (tls === undefined) return undefined;
+    return new TlsGate({
+      identity: tls,
+      timeout: this.#tuning.handshakeTimeout,
+      maxEntering: this.#tuning.maxConnections,
+      accept,
+      refused: (name, reason) => log.warn(`control connection of ${name} refused: ${reason}`),
+    });
   }
 
   #accept(socket: Socket): void {

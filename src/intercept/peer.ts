@@ -6,6 +6,7 @@
  * dropped and counted. Nothing waits.
  */
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { TcpcopyError } from '../core/errors.ts';
 import type { Instant } from '../core/time.ts';
 import { Decoder } from '../control/decoder.ts';
@@ -50,6 +51,8 @@ export class Peer {
   readonly #decoder = new Decoder();
   readonly #batch: ResponseWriter;
   readonly #outputCap: number;
+  /** With TLS: bytes are never gone when `write` returns. */
+  readonly #queues: boolean;
   #open = true;
 
   /** `outputCap`: bytes that may wait in the socket. */
@@ -59,6 +62,7 @@ export class Peer {
     this.#owner = owner;
     this.#batch = batch;
     this.#outputCap = outputCap;
+    this.#queues = socket instanceof TLSSocket;
     this.name = `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`;
     this.openedAt = this.heard = owner.time;
     socket.setNoDelay(true);
@@ -98,6 +102,12 @@ export class Peer {
     }
     this.forwarded += batch.records;
     batch.finish();
+    if (this.#queues || this.#socket.writableLength > 0) {
+      // It will be waiting for its turn, and need not keep the whole of the batch's memory meanwhile.
+      this.#socket.write(batch.bytes.slice(0, batch.length));
+      batch.clear();
+      return;
+    }
     this.#socket.write(batch.bytes.subarray(0, batch.length));
     // Usually the kernel has taken all of it at once, and the memory is ours again.
     if (this.#socket.writableLength === 0) batch.clear();

@@ -28,13 +28,15 @@ export async function runIntercept(options: InterceptOptions, environment: RunEn
     bind: options.bind,
     port: options.port,
     key: options.controlKey,
+    tls: options.controlTls,
     expression: options.filter,
     software: environment.version ?? '',
     log,
     captureEnded,
   });
   await intercept.start();
-  log.info(`intercept captures on ${options.devices.join(', ')} (${backend}) and listens on port ${intercept.port}`);
+  const port = `${intercept.port}${options.controlTls === undefined ? '' : ' (TLS)'}`;
+  log.info(`intercept captures on ${options.devices.join(', ')} (${backend}) and listens on port ${port}`);
   const report = () => describeStats(intercept.stats()).forEach((line) => environment.stdout(line));
   environment.statsRequests(report);
   environment.started();

@@ -13,7 +13,8 @@
  * intercept notices and drops (and counts) what cannot be taken.
  */
 import { createHmac, randomBytes } from 'node:crypto';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import type { ControlTrust } from '../config/copy-options.ts';
 import { ClientHandshake } from '../control/client-handshake.ts';
 import { Decoder } from '../control/decoder.ts';
 import { encode } from '../control/encoder.ts';
@@ -24,6 +25,7 @@ import { RunningClock } from '../control/running-clock.ts';
 import { TcpcopyError } from '../core/errors.ts';
 import { elapsed, millis, toMillis, toSeconds, type Duration, type Instant } from '../core/time.ts';
 import type { Segment } from '../wire/segment.ts';
+import { openControlSocket, tlsFailure } from './control-socket.ts';
 
 const READ_BYTES = 256 << 10;
 /** Bytes of unread responses at which the socket is left alone. */
@@ -37,6 +39,7 @@ export interface ConnectionOptions {
   readonly port: number;
   readonly connections: number;
   readonly key: string | undefined;
+  readonly tls: ControlTrust | undefined;
   readonly instanceId: Uint8Array;
   readonly software: string;
   readonly now: () => Instant;
@@ -132,7 +135,7 @@ export class InterceptConnection {
   }
 
   #connect(): void {
-    const { host, port, heartbeatTimeout, key, instanceId, connections, software } = this.#options;
+    const { host, port, tls, heartbeatTimeout, key, instanceId, connections, software } = this.#options;
     this.#state = 'connecting';
     this.#decoder = new Decoder();
     this.#reader = undefined;
@@ -146,13 +149,14 @@ export class InterceptConnection {
       buffer: this.#readBuffer,
       callback: (length: number) => this.#socket !== socket || this.#read(length),
     };
-    const socket = connect({ host, port, noDelay: true, onread });
-    this.#socket = socket;
-    socket.once('connect', () => {
+    const socket = openControlSocket({ host, port, tls, onread }, () => {
       this.#state = 'greeting';
       socket.write(handshake.hello());
     });
-    socket.on('error', (error) => this.#lose(socket, this.#unreachable(error.message, error)));
+    this.#socket = socket;
+    socket.on('error', (error) => {
+      this.#lose(socket, tlsFailure(error, host) ?? this.#unreachable(error.message, error));
+    });
     socket.on('close', () => this.#lose(socket, this.#unreachable('it closed the connection')));
     this.#timer = setTimeout(
       () => this.#lose(socket, this.#unreachable(`no answer within ${toSeconds(heartbeatTimeout)} s`)),

@@ -6,6 +6,7 @@
  * name: sessions that wait for responses lose nothing but time if the intercept comes back and still, or again, has
  * them for us. What it has given to others meanwhile is reported by `leaseLost`.
  */
+import type { ControlTrust } from '../config/copy-options.ts';
 import type { ClientRange, ControlMessage, TargetRange, Welcome } from '../control/messages.ts';
 import {
   LEASE_GRANT,
@@ -44,6 +45,8 @@ export interface InterceptLinkOptions {
   readonly connections: number;
   /** Pre-shared key. */
   readonly key: string | undefined;
+  /** `undefined`: plain TCP. */
+  readonly tls: ControlTrust | undefined;
   /**
    * Eight random bytes. The same for links to different intercepts, which then tend to grant the same blocks; never the
    * same for two links to one intercept.
@@ -114,8 +117,8 @@ export class InterceptLink implements ConnectionOwner {
 
   /**
    * Resolves when the first connection is up and a lease is held. Rejects at the first failure, with
-   * E_INTERCEPT_UNREACHABLE, E_CONTROL_VERSION, E_CONTROL_AUTH, E_CONTROL_PROTOCOL or E_LEASE; then nothing is retried,
-   * and it may be called again. Later failures are `down`, and retried for ever.
+   * E_INTERCEPT_UNREACHABLE, an E_CONTROL_ code or E_LEASE; then nothing is retried, and it may be called again. Later
+   * failures are `down`, and retried for ever.
    */
   connect(): Promise<void> {
     return new Promise((resolve, reject) => {

@@ -163,6 +163,7 @@ export class RawNetwork {
           port: address.port,
           connections: options.controlConnections,
           key: options.controlKey,
+          tls: options.controlTls,
           instanceId,
           software: version,
           targets,

@@ -45,6 +45,7 @@ async function run(options: Partial<InterceptOptions>): Promise<Running> {
         bind: HOST,
         port,
         controlKey: undefined,
+        controlTls: undefined,
         captureBuffer: 4 << 20,
         snapLength: 65_600,
         summaryJson: undefined,

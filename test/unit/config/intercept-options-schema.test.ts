@@ -10,6 +10,7 @@ it('defaults', () => {
     bind: '::',
     port: 36524,
     controlKey: undefined,
+    controlTls: undefined,
     captureBuffer: 64 * 1024 * 1024,
     snapLength: 65_600,
     summaryJson: undefined,
@@ -32,6 +33,8 @@ it('every option finds its place', () => {
     bind: '[2001:db8::1]',
     port: '4000',
     controlKeyFile: 'key',
+    tlsCert: 'a.crt',
+    tlsKey: 'a.key',
     buffer: '8',
     snaplen: '200',
     summaryJson: 'out.json',
@@ -43,6 +46,7 @@ it('every option finds its place', () => {
     bind: '2001:db8::1',
     port: 4000,
     controlKey: 'correct horse battery',
+    controlTls: { certificate: 'certificate', key: 'private' },
     captureBuffer: 8 * 1024 * 1024,
     snapLength: 200,
     summaryJson: 'out.json',
@@ -54,6 +58,10 @@ it.each([
   [{ port: '0' }, '-p 0: must be a whole number from 1 to 65535'],
   [{ input: ['any', 'eth0'] }, "'any' already covers every device"],
   [{ filter: '' }, '-F (empty): is an empty filter'],
+  [{ tlsCert: 'a.crt' }, '--tls-cert: needs its private key; give it with --tls-key [E_USAGE]'],
+  [{ tlsKey: 'a.key' }, '--tls-key: needs its certificate; give it with --tls-cert [E_USAGE]'],
+  [{ tlsCert: 'old', tlsKey: 'a.key' }, '--tls-cert old: has expired on some day; give a valid certificate'],
+  [{ tlsCert: 'a.crt', tlsKey: 'other' }, '--tls-key other: is not the key of the certificate; give the private key'],
 ])('%j is refused: %s', (raw, message) => {
   expect(lineOf(() => parseInterceptOptions(raw, CONTEXT))).toContain(message);
 });

@@ -9,7 +9,12 @@ export const CONTEXT: OptionsContext = {
       ({ recording: 'file', 'a.pcap': 'file', dir: 'directory', 'dir/': 'directory', 'secret.pcap': 'denied' }) as const
     )[path] ?? 'missing',
   whyNotWritable: (path) => (({ '/no/where': 'ENOENT', '/root/x': 'EACCES', dir: 'EISDIR' }) as const)[path],
-  readText: (path) => (path === 'key' ? 'correct horse battery\n' : 'short\n'),
+  readText: (path) =>
+    (({ key: 'correct horse battery\n', 'a.crt': 'certificate', 'a.key': 'private' }) as const)[path] ?? 'short\n',
+  whyNotCaCertificates: (pem) => (pem === 'certificate' ? undefined : 'holds no certificate in PEM form'),
+  whyNotServerCertificate: (pem) => (pem === 'certificate' ? undefined : 'has expired on some day'),
+  whyNotPrivateKey: (pem, certificate) =>
+    pem === 'private' && certificate === 'certificate' ? undefined : 'is not the key of the certificate',
   defaultLogFile: '/var/log/program.log',
 };
 

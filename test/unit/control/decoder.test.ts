@@ -148,6 +148,12 @@ describe('Decoder', () => {
     }
   });
 
+  it('knows a TLS handshake when it sees one', () => {
+    const decoder = new Decoder();
+    decoder.push(Uint8Array.of(22, 3, 1, 2, 0, 1));
+    expect(() => decoder.next()).toThrow(/^a TLS handshake, not a control message$/);
+  });
+
   it('holds a stranger to small messages', () => {
     const decoder = new Decoder();
     const header = new Uint8Array(HEADER_BYTES);

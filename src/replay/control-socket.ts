@@ -1,0 +1,88 @@
+/** The socket under a control connection, plain or TLS, and what its errors mean to a person. */
+import { connect, isIP, type OnReadOpts, type Socket } from 'node:net';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import type { ControlTrust } from '../config/copy-options.ts';
+import { TcpcopyError } from '../core/errors.ts';
+
+export interface ControlSocketOptions {
+  readonly host: string;
+  readonly port: number;
+  /** `undefined`: plain. */
+  readonly tls: ControlTrust | undefined;
+  /** Where what arrives is put; its callback returns false to stop the reading. */
+  readonly onread: OnReadOpts;
+}
+
+/** `ready` is called when the connection can be written to: with TLS, when the other end is known to be the right one. */
+export function openControlSocket({ host, port, tls, onread }: ControlSocketOptions, ready: () => void): Socket {
+  if (tls === undefined) return connect({ host, port, noDelay: true, onread }).once('connect', ready);
+  // `onread` is documented for tls.connect too, but missing in its type.
+  const options: ConnectionOptions & { readonly onread: OnReadOpts } = {
+    host,
+    port,
+    onread,
+    minVersion: 'TLSv1.2',
+    // Otherwise a variable of the environment could switch the check off.
+    rejectUnauthorized: true,
+    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+    // RFC 6066 §3: no addresses, and no dot at the end.
+    ...(isIP(host) === 0 ? { servername: host.replace(/\.$/, '') } : {}),
+  };
+  const socket = connectTls(options);
+  return socket.once('secureConnect', () => {
+    socket.setNoDelay(true);
+    ready();
+  });
+}
+
+const UNKNOWN_CA: ReadonlySet<string> = new Set([
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'INVALID_CA',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+const LONGEST_NAMES = 80;
+
+/** What went wrong with TLS; `undefined` when it was something else. `host` is the one in `-s`. */
+export function tlsFailure(error: NodeJS.ErrnoException, host: string): TcpcopyError | undefined {
+  const { code = '' } = error;
+  if (UNKNOWN_CA.has(code)) {
+    return failed('its certificate is from an unknown CA', "give the CA's certificate with --tls-ca", error);
+  }
+  switch (code) {
+    case 'CERT_HAS_EXPIRED':
+      return failed('its certificate has expired', 'give the intercept a new one', error);
+    case 'CERT_NOT_YET_VALID':
+      return failed('its certificate is not valid yet', 'check the clocks of both hosts', error);
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return failed(
+        `its certificate is for ${certifiedNames(error)}, not for ${host}`,
+        'give -s a name or address that the certificate holds as subjectAltName',
+        error,
+      );
+    case 'ERR_SSL_WRONG_VERSION_NUMBER':
+      return failed(
+        'it does not speak TLS',
+        'start intercept with --tls-cert and --tls-key, or leave --tls out',
+        error,
+      );
+    default:
+      if (!/^(ERR_SSL_|ERR_TLS_|CERT_|CRL_)/.test(code)) return undefined;
+      return failed(`TLS failed: ${code}`, 'check the certificate of the intercept', error);
+  }
+}
+
+function failed(message: string, hint: string, cause: Error): TcpcopyError {
+  return new TcpcopyError('E_CONTROL_TLS', message, { hint, cause });
+}
+
+/** As Node's error has them: `DNS:intercept.example, IP Address:192.0.2.20`. */
+function certifiedNames(error: Error & { cert?: { subjectaltname?: string } }): string {
+  const names = error.cert?.subjectaltname;
+  if (names === undefined) return 'no name';
+  return names.length > LONGEST_NAMES ? `${names.slice(0, LONGEST_NAMES)}…` : names;
+}
