@@ -358,4 +358,87 @@ describe('plugins', () => {
     capture.data('one').data('+').sees(1).data('two');
     expect(asked).toEqual(['opaque 80 one', 'opaque 80 two']);
   });
+
+  it('replace a message whole, however many pieces it has', () => {
+    const capture = new Capture();
+    capture.pipeline.hooks.request.tap('replace', (context) => {
+      if (context.piece.answers === 0) context.replace(Buffer.from('instead'));
+    });
+    capture.data('one').data('+more').sees(1).data('two');
+    capture.answerAll().answerAll();
+    expect(capture.streams).toEqual(['insteadtwo']);
+  });
+
+  it('change the number of copies of a message', () => {
+    const capture = new Capture({ copies: 2 });
+    capture.pipeline.hooks.request.tap('copies', (context) => {
+      context.copies(context.piece.answers === 0 ? 3 : 1);
+    });
+    capture.data('one').data('+').answerAll();
+    expect(capture.streams).toEqual(['one+', 'one+', 'one+']);
+    capture.sees(1).data('two').answerAll().ended();
+    expect(capture.streams).toEqual(['one+two', 'one+', 'one+']);
+    capture.expectSettled('replayed', { answered: 4 });
+  });
+
+  it('hold a message back', () => {
+    const capture = new Capture();
+    capture.pipeline.hooks.request.tap('delay', (context) => {
+      context.delay(50);
+    });
+    capture.data('one');
+    expect(capture.session.sent).toBe('');
+    capture.pass(49);
+    expect(capture.session.sent).toBe('');
+    capture.pass(2);
+    expect(capture.session.sent).toBe('one');
+  });
+
+  it('drop the rest of a connection', () => {
+    const capture = new Capture();
+    capture.pipeline.hooks.request.tap('drop', (context) => {
+      if (context.piece.answers > 0) context.dropConnection('enough');
+    });
+    capture.data('one').answerAll().sees(1).data('two').data('+').sees(1).data('three').ended();
+    capture.answerAll();
+    expect(capture.streams).toEqual(['one']);
+    expect(capture.buckets).toEqual({ answered: 1, filtered: 2 });
+    expect(capture.done).toBe(1);
+    expect(capture.ledger.balance().balanced).toBe(true);
+  });
+
+  it('that take their time hold up what follows, in order, and nothing else', async () => {
+    const capture = new Capture();
+    const waiting: (() => void)[] = [];
+    capture.pipeline.hooks.request.tapPromise(
+      'wait',
+      () => new Promise<undefined>((done) => waiting.push(() => done(undefined))),
+    );
+    capture.data('one').data('+').sees(1).data('two').ended();
+    expect(capture.streams).toEqual(['']);
+    waiting.shift()!();
+    await settled();
+    expect(capture.streams).toEqual(['one+']);
+    waiting.shift()!();
+    await settled();
+    capture.answerAll().answerAll();
+    expect(capture.streams).toEqual(['one+two']);
+    capture.expectSettled('replayed', { answered: 2 });
+  });
+
+  it('that are still waited for at the end cost one message', async () => {
+    const capture = new Capture();
+    capture.pipeline.hooks.request.tapPromise('wait', () => new Promise<undefined>(() => undefined));
+    capture.data('one').sees(1).data('two');
+    capture.replay.stop('shutdown');
+    await settled();
+    expect(capture.buckets).toEqual({ shutdown: 1 });
+    expect(capture.done).toBe(1);
+    expect(capture.ledger.balance().balanced).toBe(true);
+  });
 });
+
+/** Lets promises that are done be heard. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
