@@ -61,7 +61,7 @@ async function load(path: string, file: string): Promise<unknown> {
   try {
     switch (extension) {
       case '.json':
-        return JSON.parse(readFileSync(path, 'utf8')) as unknown;
+        return parseJson(readFileSync(path, 'utf8'));
       case '.yaml':
       case '.yml': {
         const { parse } = await import('yaml');
@@ -76,6 +76,16 @@ async function load(path: string, file: string): Promise<unknown> {
     throw new TcpcopyError('E_CONFIG', `cannot be read: ${firstLine(cause)}`, { where: file, cause });
   }
   throw new TcpcopyError('E_CONFIG', `is no configuration file`, { where: file, hint: `its name ends in ${FORMS}` });
+}
+
+/** V8's messages quote the text, which may hold secrets. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    const place = /line \d+ column \d+|position \d+/.exec((cause as Error).message)?.[0];
+    throw new Error(`it is no JSON${place === undefined ? '' : ` at ${place}`}`, { cause });
+  }
 }
 
 /** A parser's first line says where; those after it quote the file. */

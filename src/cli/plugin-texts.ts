@@ -20,10 +20,11 @@ export function listText(plugins: readonly FoundPlugin[], width: number): readon
 /** Everything about one plugin that it declares. */
 export function pluginText({ plugin, origin }: FoundPlugin, width: number): readonly string[] {
   const { name, description, shorthand, failClosed, examples = [] } = plugin;
+  const protocols = [plugin.protocol ?? []].flat();
   const facts = [
     origin,
     ...(plugin.phase === undefined ? [] : [`phase ${plugin.phase}`]),
-    ...(plugin.protocol === undefined ? [] : [`on ${[plugin.protocol].flat().join(', ')}`]),
+    ...(protocols.length === 0 ? [] : [`on ${protocols.join(', ')}`]),
     ...(failClosed === true ? ['what it fails on is dropped'] : []),
   ];
   const options = describeOptions(schemaNode(optionsSchema(plugin.options, `plugin ${name}`), `plugin ${name}`));
