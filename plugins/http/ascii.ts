@@ -7,8 +7,8 @@ export const COMMA = 0x2c;
 export const COLON = 0x3a;
 
 /** Bytes as text, one character each; undone by `fromLatin1`. (`TextDecoder` would read them as windows-1252.) */
-export function latin1(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
+export function latin1(bytes: Buffer, start: number, end: number): string {
+  return bytes.toString('latin1', start, end);
 }
 
 export function fromLatin1(text: string): Uint8Array {

@@ -1,5 +1,5 @@
 /** Whether bytes begin like an HTTP/1.x request. */
-import { latin1, LF, CR, SP, standsAt } from './ascii.ts';
+import { LF, CR, SP, standsAt } from './ascii.ts';
 import { knownMethods } from './llhttp.ts';
 
 export type Detection = 'yes' | 'no' | 'more';
@@ -35,7 +35,7 @@ function afterMethod(bytes: Uint8Array, at: number, end: number): number | Detec
   let space = at;
   const limit = Math.min(end, at + LONGEST_METHOD);
   while (space < limit && bytes[space] !== SP) space++;
-  const method = latin1(bytes, at, space);
+  const method = String.fromCharCode(...bytes.subarray(at, space));
   if (space < limit) return knownMethods().includes(method) ? space + 1 : 'no';
   return space === end && knownMethods().some((known) => known.startsWith(method)) ? 'more' : 'no';
 }

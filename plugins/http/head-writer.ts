@@ -1,40 +1,36 @@
 /** Puts a head together from stretches of the captured one and new text. */
-import { fromLatin1 } from './ascii.ts';
-import { concat } from './bytes.ts';
+
+/** Room for new text beyond the captured head, before the first growth. */
+const SLACK = 256;
 
 export class HeadWriter {
-  readonly #head: Uint8Array;
-  readonly #parts: Uint8Array[] = [];
-  /** The stretch of the captured head that is about to be added: lines left alone go in one piece. */
-  #from = 0;
-  #to = 0;
+  readonly #head: Buffer;
+  #out: Buffer;
+  #length = 0;
 
-  constructor(head: Uint8Array) {
+  constructor(head: Buffer) {
     this.#head = head;
+    this.#out = Buffer.allocUnsafe(head.length + SLACK);
   }
 
   captured(start: number, end: number): void {
-    if (start === this.#to) {
-      this.#to = end;
-      return;
-    }
-    this.#flush();
-    this.#from = start;
-    this.#to = end;
+    this.#reserve(end - start);
+    this.#length += this.#head.copy(this.#out, this.#length, start, end);
   }
 
   text(latin1: string): void {
-    this.#flush();
-    this.#parts.push(fromLatin1(latin1));
+    this.#reserve(latin1.length);
+    this.#length += this.#out.write(latin1, this.#length, 'latin1');
   }
 
   finish(): Uint8Array {
-    this.#flush();
-    return concat(this.#parts);
+    return this.#out.subarray(0, this.#length);
   }
 
-  #flush(): void {
-    if (this.#to > this.#from) this.#parts.push(this.#head.subarray(this.#from, this.#to));
-    this.#from = this.#to;
+  #reserve(length: number): void {
+    if (this.#length + length <= this.#out.length) return;
+    const grown = Buffer.allocUnsafe((this.#length + length) * 2);
+    this.#out.copy(grown, 0, 0, this.#length);
+    this.#out = grown;
   }
 }

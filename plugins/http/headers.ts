@@ -26,43 +26,32 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** They say where the message ends, and follow the body by themselves. */
 const FRAMING = ['content-length', 'transfer-encoding'];
 
-/** One line: as captured (offsets into the head), or with a new value, or new altogether. */
-interface Line {
-  readonly nameStart: number;
-  readonly nameEnd: number;
-  readonly valueStart: number;
-  readonly valueEnd: number;
-  /** Only of a line that was added. */
-  readonly newName: string | undefined;
-  newValue: string | undefined;
+/** A line that is no longer as it was captured. */
+interface Edited {
+  /** The captured line it replaces; -1: it was added. */
+  readonly span: number;
+  /** Of an added line. */
+  readonly name: string;
+  readonly value: string;
 }
+
+/** A captured line, by where its four numbers begin in the spans; or an edited one. */
+type Line = number | Edited;
 
 export class HeaderList implements HttpHeaders {
   /** Some line differs from what was captured. */
   changed = false;
-  readonly #head: Uint8Array;
-  readonly #lines: Line[];
+  readonly #head: Buffer;
+  /** Start and end of name and value of each captured line. */
+  readonly #spans: readonly number[];
+  #lines: Line[];
 
-  /** `spans`: four numbers a line, as in `LlhttpParser`, into `head`, which must not change any more. */
-  constructor(head: Uint8Array, spans: Int32Array | HeaderList) {
+  /** `spans`: as in `LlhttpParser`, into `head`. Neither changes any more. */
+  constructor(head: Buffer, spans: readonly number[]) {
     this.#head = head;
-    if (spans instanceof HeaderList) {
-      this.#lines = spans.#lines.map((line) => ({ ...line }));
-      this.changed = spans.changed;
-      return;
-    }
+    this.#spans = spans;
     this.#lines = [];
-    for (let i = 0; i < spans.length; i += 4) {
-      const valueStart = spans[i + 2]!;
-      this.#lines.push({
-        nameStart: spans[i]!,
-        nameEnd: spans[i + 1]!,
-        valueStart,
-        valueEnd: trimEnd(head, valueStart, spans[i + 3]!),
-        newName: undefined,
-        newValue: undefined,
-      });
-    }
+    for (let span = 0; span < spans.length; span += 4) this.#lines.push(span);
   }
 
   get size(): number {
@@ -70,12 +59,12 @@ export class HeaderList implements HttpHeaders {
   }
 
   has(name: string): boolean {
-    return this.#find(name.toLowerCase()) !== undefined;
+    return this.#find(name.toLowerCase()) >= 0;
   }
 
   get(name: string): string | undefined {
-    const line = this.#find(name.toLowerCase());
-    return line && this.#value(line);
+    const index = this.#find(name.toLowerCase());
+    return index < 0 ? undefined : this.#value(this.#lines[index]!);
   }
 
   getAll(name: string): string[] {
@@ -102,66 +91,85 @@ export class HeaderList implements HttpHeaders {
   write(name: string, value: string): void {
     const checked = checkedValue(name, value);
     const lower = name.toLowerCase();
-    const line = this.#find(lower);
-    if (line === undefined) {
+    const index = this.#find(lower);
+    if (index < 0) {
       this.#append(name, checked);
       return;
     }
+    const line = this.#lines[index]!;
     if (this.#value(line) !== checked) {
-      line.newValue = checked;
+      this.#lines[index] =
+        typeof line === 'number' ? { span: line, name: '', value: checked } : { ...line, value: checked };
       this.changed = true;
     }
-    this.#removeAfter(this.#lines.indexOf(line), lower);
+    this.#removeAfter(index, lower);
   }
 
   *[Symbol.iterator](): IterableIterator<readonly [string, string]> {
     for (const line of this.#lines) yield [this.#name(line), this.#value(line)] as const;
   }
 
+  /** A copy with all changes made so far, to be changed by itself. */
+  clone(): HeaderList {
+    const copy = new HeaderList(this.#head, this.#spans);
+    copy.#lines = [...this.#lines];
+    copy.changed = this.changed;
+    return copy;
+  }
+
   /** Adds all lines; the ones untouched as they were captured. */
   serialize(out: HeadWriter): void {
+    const [head, spans] = [this.#head, this.#spans];
     for (const line of this.#lines) {
-      if (line.newName !== undefined) {
-        out.text(`${line.newName}: ${line.newValue ?? ''}\r\n`);
-      } else if (line.newValue !== undefined) {
-        out.captured(line.nameStart, separatorEnd(line));
-        out.text(`${line.newValue}\r\n`);
+      if (typeof line === 'number') {
+        let end = spans[line + 3]!;
+        while (isBlank(head[end]!)) end++;
+        out.captured(spans[line]!, end + 2);
+      } else if (line.span < 0) {
+        out.text(`${line.name}: ${line.value}\r\n`);
       } else {
-        out.captured(line.nameStart, lineEnd(this.#head, line));
+        out.captured(spans[line.span]!, spans[line.span + 2]!);
+        out.text(`${line.value}\r\n`);
       }
     }
   }
 
   #append(name: string, value: string): void {
     if (!isToken(name)) throw new TypeError(`not a header name: ${JSON.stringify(name)}`);
-    this.#lines.push({ nameStart: 0, nameEnd: 0, valueStart: 0, valueEnd: 0, newName: name, newValue: value });
+    this.#lines.push({ span: -1, name, value });
     this.changed = true;
   }
 
   #removeAfter(index: number, lower: string): boolean {
-    const kept = this.#lines.filter((line, i) => i <= index || !this.#matches(line, lower));
-    if (kept.length === this.#lines.length) return false;
-    this.#lines.splice(0, this.#lines.length, ...kept);
+    const next = this.#find(lower, index + 1);
+    if (next < 0) return false;
+    this.#lines = this.#lines.filter((line, i) => i < next || !this.#matches(line, lower));
     this.changed = true;
     return true;
   }
 
-  #find(lower: string): Line | undefined {
-    for (const line of this.#lines) if (this.#matches(line, lower)) return line;
-    return undefined;
+  #find(lower: string, from = 0): number {
+    const lines = this.#lines;
+    for (let i = from; i < lines.length; i++) if (this.#matches(lines[i]!, lower)) return i;
+    return -1;
   }
 
   #matches(line: Line, lower: string): boolean {
-    if (line.newName !== undefined) return line.newName.toLowerCase() === lower;
-    return equalsIgnoringCase(this.#head, line.nameStart, line.nameEnd, lower);
+    const span = typeof line === 'number' ? line : line.span;
+    if (span < 0) return this.#name(line).toLowerCase() === lower;
+    return equalsIgnoringCase(this.#head, this.#spans[span]!, this.#spans[span + 1]!, lower);
   }
 
   #name(line: Line): string {
-    return line.newName ?? latin1(this.#head, line.nameStart, line.nameEnd);
+    const span = typeof line === 'number' ? line : line.span;
+    if (span < 0) return (line as Edited).name;
+    return latin1(this.#head, this.#spans[span]!, this.#spans[span + 1]!);
   }
 
   #value(line: Line): string {
-    return line.newValue ?? latin1(this.#head, line.valueStart, line.valueEnd);
+    if (typeof line !== 'number') return line.value;
+    const [start, end] = [this.#spans[line + 2]!, this.#spans[line + 3]!];
+    return latin1(this.#head, start, trimEnd(this.#head, start, end));
   }
 }
 
@@ -172,16 +180,5 @@ function refuseFraming(name: string): void {
 
 function checkedValue(name: string, value: string): string {
   if (!VALUE.test(value)) throw new TypeError(`not a value for ${name}: control or non-Latin-1 characters`);
-  return value.replace(/^[\t ]+|[\t ]+$/g, '');
-}
-
-/** Where the value begins, or would: after the colon and the white space that was captured. */
-function separatorEnd(line: Line): number {
-  return Math.max(line.valueStart, line.nameEnd + 1);
-}
-
-function lineEnd(head: Uint8Array, line: Line): number {
-  let end = line.valueEnd;
-  while (isBlank(head[end]!)) end++;
-  return end + 2;
+  return /^[\t ]|[\t ]$/.test(value) ? value.replace(/^[\t ]+|[\t ]+$/g, '') : value;
 }

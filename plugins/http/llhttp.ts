@@ -129,7 +129,14 @@ export class LlhttpParser {
     return NEED_MORE;
   }
 
-  /** The rest belongs to `Callbacks`. */
+  /** The spans of the head that was read, for who keeps them. */
+  copySpans(): readonly number[] {
+    const copy: number[] = [];
+    for (let i = 0; i < this.spanLength; i++) copy.push(this.spans[i]!);
+    return copy;
+  }
+
+  /** The rest belongs to `CALLBACKS`. */
   onLine(start: number, length: number): void {
     if (this.lineEnd === 0) this.lineStart = start;
     this.lineEnd = start + length;

@@ -14,12 +14,12 @@ import { checkedPath, checkedTarget, joinTarget, splitTarget } from './target.ts
 
 /** What was read of a head and does not change. */
 interface Captured {
-  /** Method, target and version as captured, and where the first two lie in the head. */
+  /** Method and version as captured, and where method and target lie in the head. */
   readonly method: string;
-  readonly target: string;
   readonly version: '1.0' | '1.1';
   readonly methodStart: number;
   readonly targetStart: number;
+  readonly targetEnd: number;
   /** Where the first header line begins. */
   readonly fieldsStart: number;
   readonly contentLength: number | undefined;
@@ -31,22 +31,23 @@ interface Captured {
 
 export class HttpRequest {
   readonly headers: HttpHeaders;
-  readonly #head: Uint8Array;
+  readonly #head: Buffer;
   readonly #captured: Captured;
   readonly #headers: HeaderList;
   #method: string;
-  #target: string;
+  /** Read when it is asked for. */
+  #target: string | undefined;
+  #targetChanged = false;
   #query: QueryText | undefined;
   #body: CapturedBody | undefined;
   #newBody: Uint8Array | undefined;
 
-  private constructor(head: Uint8Array, captured: Captured, headers: HeaderList) {
+  private constructor(head: Buffer, captured: Captured, headers: HeaderList) {
     this.#head = head;
     this.#captured = captured;
     this.#headers = headers;
     this.headers = headers;
     this.#method = captured.method;
-    this.#target = captured.target;
   }
 
   /** For codecs: the request whose head `parser` has just read, at `at` in `bytes`. */
@@ -54,10 +55,10 @@ export class HttpRequest {
     const head = copyOf(bytes, at, length);
     const captured: Captured = {
       method: methodName(parser.method),
-      target: latin1(head, parser.lineStart, parser.lineEnd),
       version: parser.minor === 0 ? '1.0' : '1.1',
       methodStart: framing.lineStart,
       targetStart: parser.lineStart,
+      targetEnd: parser.lineEnd,
       fieldsStart: parser.lineEnd + ' HTTP/1.1\r\n'.length,
       contentLength: framing.contentLength < 0 ? undefined : framing.contentLength,
       chunked: framing.chunked,
@@ -65,7 +66,7 @@ export class HttpRequest {
       expectsContinue: framing.expectsContinue,
       upgrade: parser.upgrade,
     };
-    return new HttpRequest(head, captured, new HeaderList(head, parser.spans.slice(0, parser.spanLength)));
+    return new HttpRequest(head, captured, new HeaderList(head, parser.copySpans()));
   }
 
   /** For codecs: the body, once all of it has been captured. */
@@ -87,28 +88,29 @@ export class HttpRequest {
 
   /** The request target as it stands in the request line: `/path?query`, rarely `http://host/path` or `*`. */
   get target(): string {
-    return this.#target;
+    return (this.#target ??= latin1(this.#head, this.#captured.targetStart, this.#captured.targetEnd));
   }
 
   set target(target: string) {
-    if (target === this.#target) return;
+    if (target === this.target) return;
     this.#refuseConnect();
     this.#target = checkedTarget(target);
+    this.#targetChanged = true;
   }
 
   /** Still percent-encoded. */
   get path(): string {
-    return splitTarget(this.#target).path;
+    return splitTarget(this.target).path;
   }
 
   set path(path: string) {
-    this.target = joinTarget({ ...splitTarget(this.#target), path: checkedPath(path) });
+    this.target = joinTarget({ ...splitTarget(this.target), path: checkedPath(path) });
   }
 
   get query(): HttpQuery {
     this.#query ??= new QueryText(
-      () => splitTarget(this.#target).query,
-      (query) => (this.target = joinTarget({ ...splitTarget(this.#target), query })),
+      () => splitTarget(this.target).query,
+      (query) => (this.target = joinTarget({ ...splitTarget(this.target), query })),
     );
     return this.#query;
   }
@@ -119,13 +121,13 @@ export class HttpRequest {
 
   /** Host of the target when it names one (RFC 9112 §3.2.2), else of the Host field; with its port, if any. */
   get host(): string | undefined {
-    const { origin } = splitTarget(this.#target);
+    const { origin } = splitTarget(this.target);
     if (origin === '') return this.headers.get('host');
     return origin.slice(origin.indexOf('://') + 3).replace(/^.*@/, '');
   }
 
   set host(host: string) {
-    const parts = splitTarget(this.#target);
+    const parts = splitTarget(this.target);
     if (parts.origin !== '') {
       this.target = joinTarget({ ...parts, origin: parts.origin.replace(/^([A-Za-z]+:\/\/(?:.*@)?).*$/, `$1${host}`) });
     }
@@ -182,15 +184,15 @@ export class HttpRequest {
   /** The head with its changes. */
   serializeHead(): Uint8Array {
     if (!this.#headChanged) return this.#head;
-    const { method, methodStart, target, targetStart, fieldsStart } = this.#captured;
+    const { method, methodStart, targetStart, targetEnd, fieldsStart } = this.#captured;
     const out = new HeadWriter(this.#head);
     out.captured(0, methodStart);
     if (this.#method === method) out.captured(methodStart, methodStart + method.length);
     else out.text(this.#method);
     out.captured(methodStart + method.length, targetStart);
-    if (this.#target === target) out.captured(targetStart, targetStart + target.length);
-    else out.text(this.#target);
-    out.captured(targetStart + target.length, fieldsStart);
+    if (this.#targetChanged) out.text(this.target);
+    else out.captured(targetStart, targetEnd);
+    out.captured(targetEnd, fieldsStart);
     this.#headers.serialize(out);
     out.captured(this.#head.length - 2, this.#head.length);
     return out.finish();
@@ -200,23 +202,26 @@ export class HttpRequest {
   serialize(): Uint8Array {
     const body = this.#body;
     if (body === undefined) return this.serializeHead();
-    if (this.#newBody === undefined) return concat([this.serializeHead(), body.wire]);
+    if (this.#newBody === undefined) {
+      return body.wire.length === 0 ? this.serializeHead() : concat([this.serializeHead(), body.wire]);
+    }
     const content = this.chunked ? chunkedBody(this.#newBody, body.trailers) : this.#newBody;
     return concat([this.serializeHead(), content]);
   }
 
   /** A copy with all changes made so far, to be changed by itself. */
   clone(): HttpRequest {
-    const copy = new HttpRequest(this.#head, this.#captured, new HeaderList(this.#head, this.#headers));
+    const copy = new HttpRequest(this.#head, this.#captured, this.#headers.clone());
     copy.#method = this.#method;
     copy.#target = this.#target;
+    copy.#targetChanged = this.#targetChanged;
     copy.#body = this.#body;
     copy.#newBody = this.#newBody;
     return copy;
   }
 
   get #headChanged(): boolean {
-    return this.#method !== this.#captured.method || this.#target !== this.#captured.target || this.#headers.changed;
+    return this.#method !== this.#captured.method || this.#targetChanged || this.#headers.changed;
   }
 
   #refuseConnect(): void {

@@ -30,12 +30,12 @@ export class HttpResponse<T = unknown> {
   end: ResponseEnd = 'complete';
 
   /** For codecs: the response whose head `parser` and `framing` have just read. */
-  constructor(parser: LlhttpParser, framing: Framing, head: Uint8Array, request: T | undefined) {
+  constructor(parser: LlhttpParser, framing: Framing, head: Buffer, request: T | undefined) {
     this.request = request;
     this.status = parser.status;
     this.reason = latin1(head, parser.lineStart, parser.lineEnd);
     this.version = parser.minor === 0 ? '1.0' : '1.1';
-    this.headers = new HeaderList(head, parser.spans.slice(0, parser.spanLength));
+    this.headers = new HeaderList(head, parser.copySpans());
     // Not llhttp's view: it does not know that a response to HEAD needs no length.
     this.keepAlive = !framing.close && (parser.minor > 0 || framing.persist);
     this.headLength = head.length;
