@@ -10,6 +10,8 @@ import { Intercept, type InterceptSource } from './intercept.ts';
 import { describeStats } from './intercept-stats.ts';
 
 const EXIT_FAILED = 1;
+/** As short as the kernel lets it be: the next request on a connection waits for the response that lies in a block. */
+const RETIRE_MS = 1;
 
 /**
  * Resolves to 0 when it was told to stop, to 1 when the capture broke. Throws a `TcpcopyError` when a device, a filter
@@ -61,7 +63,7 @@ function openSources(
   { log }: RunEnvironment,
 ): { sources: readonly InterceptSource[]; backend: string } {
   const { devices, io, filter: expression, captureBuffer, snapLength } = options;
-  const common = { devices, backend: io, direction: 'both', captureBuffer, snapLength } as const;
+  const common = { devices, backend: io, direction: 'both', captureBuffer, snapLength, retireMs: RETIRE_MS } as const;
   const capture = createCapture({ ...common, filter: exactFilter([], expression) });
   if (capture.note !== undefined) log.warn(`capturing through libpcap: ${capture.note}`);
   const sources: readonly InterceptSource[] = capture.sources;
