@@ -21,7 +21,7 @@ function packageJson(packageName: string, version: string): string {
     engines: { node: '>=20' },
     exports: { '.': { types: './dist/src/index.d.ts', default: './dist/src/index.js' } },
     files: ['dist/src'],
-    scripts: { build: 'tsc', test: 'tsc && node --test dist/test', prepack: 'tsc' },
+    scripts: { build: 'tsc', test: 'tsc && node --test dist/test/plugin.test.js', prepack: 'tsc' },
     peerDependencies: { tcpcopy: `>=${version}` },
     devDependencies: { '@types/node': '^20.0.0', tcpcopy: `^${version}`, typescript: '^5.9.0 || ^6.0.0' },
   };

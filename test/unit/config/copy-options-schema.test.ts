@@ -14,6 +14,8 @@ it('defaults', () => {
   expect(rest).toEqual({
     input: { devices: ['any'] },
     io: 'auto',
+    plugins: [],
+    onPluginError: { kind: 'pass' },
     target: 'raw',
     intercepts: [{ host: '192.0.2.20', port: 36524 }],
     controlConnections: 2,
