@@ -7,6 +7,9 @@ export class HeadWriter {
   readonly #head: Buffer;
   #out: Buffer;
   #length = 0;
+  /** The stretch of the captured head to be added next: lines left alone are copied in one go. */
+  #from = 0;
+  #to = 0;
 
   constructor(head: Buffer) {
     this.#head = head;
@@ -14,17 +17,28 @@ export class HeadWriter {
   }
 
   captured(start: number, end: number): void {
-    this.#reserve(end - start);
-    this.#length += this.#head.copy(this.#out, this.#length, start, end);
+    if (start !== this.#to) {
+      this.#flush();
+      this.#from = start;
+    }
+    this.#to = end;
   }
 
   text(latin1: string): void {
+    this.#flush();
     this.#reserve(latin1.length);
     this.#length += this.#out.write(latin1, this.#length, 'latin1');
   }
 
   finish(): Uint8Array {
+    this.#flush();
     return this.#out.subarray(0, this.#length);
+  }
+
+  #flush(): void {
+    this.#reserve(this.#to - this.#from);
+    this.#length += this.#head.copy(this.#out, this.#length, this.#from, this.#to);
+    this.#from = this.#to;
   }
 
   #reserve(length: number): void {

@@ -8,9 +8,10 @@ export interface HttpBudget {
 }
 
 const FIRST_SIZE = 512;
+const EMPTY: Uint8Array = new Uint8Array(0);
 
 export class PendingBytes {
-  bytes = new Uint8Array(0);
+  bytes = EMPTY;
   length = 0;
   readonly #budget: HttpBudget;
 
@@ -24,7 +25,7 @@ export class PendingBytes {
     this.#budget.used += length;
     const wanted = this.length + length;
     if (wanted > this.bytes.length) {
-      const grown = new Uint8Array(Math.max(wanted, this.bytes.length * 2, FIRST_SIZE));
+      const grown = Buffer.allocUnsafe(Math.max(wanted, this.bytes.length * 2, FIRST_SIZE));
       grown.set(this.bytes.subarray(0, this.length));
       this.bytes = grown;
     }
@@ -35,8 +36,9 @@ export class PendingBytes {
 
   /** No longer pending. What `bytes` was stays valid for who took it. */
   release(): void {
+    if (this.length === 0) return;
     this.#budget.used -= this.length;
     this.length = 0;
-    this.bytes = new Uint8Array(0);
+    this.bytes = EMPTY;
   }
 }

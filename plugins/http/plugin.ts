@@ -1,0 +1,105 @@
+/** The plugin that provides the protocol `http`. */
+import { definePlugin, option, z, type EventHook, type RequestHook, type ResponseHook } from 'tcpcopy/plugin';
+import { detect } from './detect.ts';
+import { HttpHead, HttpReading } from './reading.ts';
+import { HttpRequestCodec } from './request-codec.ts';
+import type { HttpRequest } from './request.ts';
+import type { HttpResponse } from './response.ts';
+import { httpSettings, type HttpSettings } from './settings.ts';
+
+declare module 'tcpcopy/plugin' {
+  interface ProtocolHooks {
+    readonly http: {
+      readonly request: RequestHook<HttpRequest>;
+      readonly response: ResponseHook<HttpResponse>;
+      /** How a connection is to be read. */
+      readonly connection: EventHook<HttpReading>;
+      /** Whether a body is wanted. */
+      readonly head: EventHook<HttpHead>;
+    };
+  }
+}
+
+/** A head longer than this is an attack on our memory; one shorter than a request line and a Host field is none. */
+const SMALLEST_HEAD = 64;
+const LARGEST_HEAD = 1 << 20;
+/** The most kinds of unparsable bytes that are told apart in the figures. */
+const MOST_REASONS = 16;
+
+export const http = definePlugin({
+  name: 'http',
+  description: 'Reads HTTP/1.x: connections are cut into requests, which plugins can look at and change.',
+  options: z.object({
+    unparsable: z
+      .enum(['raw', 'drop'])
+      .default('raw')
+      .describe('bytes that are not strictly HTTP/1.x: passed on exactly as they are, or not sent'),
+    headLimit: option
+      .size()
+      .default(64 << 10)
+      .refine((bytes) => bytes >= SMALLEST_HEAD && bytes <= LARGEST_HEAD, 'must be from 64 bytes to 1M')
+      .describe('longest head; a longer one is unparsable'),
+    bodyLimit: option
+      .size()
+      .default(1 << 20)
+      .describe('longest body held for a plugin that asks for it; longer ones stream past'),
+  }),
+  examples: ['http', 'http,unparsable=drop', 'http,bodyLimit=8M'],
+  apply(hooks, options) {
+    const settings = httpSettings(options);
+    const events = hooks.provide('http', {
+      hooks: {
+        request: {
+          role: 'request',
+          payload: 'HttpRequest',
+          moment: 'Once per request, at its head; with its body where that was asked for.',
+          nothing: 'The request goes on as it is.',
+        },
+        response: {
+          role: 'response',
+          payload: 'HttpResponse',
+          moment: 'Once per response that is complete, informational ones too.',
+          nothing: 'Later taps see the response as it is.',
+        },
+        connection: {
+          role: 'event',
+          payload: 'HttpReading',
+          moment: 'Once per connection that turns out to speak HTTP, before it is read.',
+          nothing: 'It is read as the options of `http` say.',
+        },
+        head: {
+          role: 'event',
+          payload: 'HttpHead',
+          moment: 'Once per request that has a body, at its head, before `http.request`.',
+          nothing: 'The body streams past and is not held.',
+        },
+      },
+      detect,
+      codec(info, fromBoundary) {
+        const reading = new HttpReading();
+        events.connection(reading, info);
+        const own: HttpSettings = {
+          ...settings,
+          unparsable: reading.strict ? 'drop' : settings.unparsable,
+          wantsBody(request) {
+            const head = new HttpHead(request);
+            events.head(head, info);
+            return head.wanted;
+          },
+        };
+        return new HttpRequestCodec(fromBoundary, own);
+      },
+    });
+    hooks.stats.tap('http', (context) => {
+      const { requests, bodiesHeld, bodiesOverLimit, upgrades, resynchronised, unparsable } = settings.stats;
+      context.figure('requests', requests);
+      context.figure('bodies held', bodiesHeld);
+      context.figure('bodies over the limit', bodiesOverLimit);
+      context.figure('upgrades', upgrades);
+      context.figure('resynchronised', resynchronised);
+      for (const [reason, count] of [...unparsable].slice(0, MOST_REASONS)) {
+        context.figure(`unparsable: ${reason}`, count);
+      }
+    });
+  },
+});
