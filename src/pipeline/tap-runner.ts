@@ -36,6 +36,7 @@ export class TapRunner {
   /** Calls a synchronous tap; returns whether later taps are to be left out. */
   call(tap: Tap, context: Context): boolean {
     const { plugin } = tap;
+    if (hasNoMessage(tap, context)) return false;
     if (plugin.disabled) return this.#skip(tap, context);
     const { running } = this;
     const caller = running.tap;
@@ -61,6 +62,10 @@ export class TapRunner {
    */
   callPromise(tap: Tap, context: Context, record: ConnectionRecord | undefined, done: (stop: boolean) => void): void {
     const { plugin } = tap;
+    if (hasNoMessage(tap, context)) {
+      done(false);
+      return;
+    }
     if (plugin.disabled) {
       done(this.#skip(tap, context));
       return;
@@ -180,4 +185,9 @@ function kindOf(error: unknown): FailureKind {
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}
+
+/** Bytes of a connection of the protocol's that are no message: nothing for the protocol's own hook. */
+function hasNoMessage(tap: Tap, context: Context): boolean {
+  return tap.ofProtocol && context instanceof HostRequestContext && context.message === undefined;
 }
