@@ -3,6 +3,7 @@
  * `--help` answers at once.
  */
 import type { Command } from 'commander';
+import { TcpcopyError } from '../core/errors.ts';
 import { collect } from './command-base.ts';
 
 const HELP = ['-h, --help', 'print this help'] as const;
@@ -20,7 +21,7 @@ export function registerPluginCommands(program: Command): void {
       await printPlugins(name, { ...program.opts<PluginsOptions>(), ...options });
     });
 
-  const plugin = program.command('plugin').description('write a plugin of your own: new, check');
+  const plugin = group(program, 'plugin', 'write a plugin of your own', ['new', 'check']);
   plugin
     .command('new')
     .description('write a package with a plugin, its options, a README and a test that passes')
@@ -41,9 +42,7 @@ export function registerPluginCommands(program: Command): void {
       await checkPlugin(text);
     });
 
-  program
-    .command('config')
-    .description('look at the configuration: print')
+  group(program, 'config', 'look at the configuration', ['print'])
     .command('print')
     .description('what is set, and where each value comes from; takes all options of tcpcopy')
     .option('--json', 'one object, for machines')
@@ -53,6 +52,23 @@ export function registerPluginCommands(program: Command): void {
     .action(async (options: { readonly json?: boolean }, command: Command) => {
       const { printConfig } = await import('./config-command.ts');
       await printConfig(program.opts(), command.args, options.json ?? false);
+    });
+}
+
+/** A command that does nothing without one of its subcommands. */
+function group(program: Command, name: string, description: string, subcommands: readonly string[]): Command {
+  const choices = subcommands.join(', ');
+  return program
+    .command(name)
+    .description(`${description}: ${choices}`)
+    .argument('[command]')
+    .usage('<command>')
+    .action((given: string | undefined) => {
+      const message = given === undefined ? 'does nothing by itself' : `there is no ${name} ${given}`;
+      throw new TcpcopyError('E_USAGE', message, {
+        where: `${program.name()} ${name}`,
+        hint: `say what: ${choices}; see ${program.name()} ${name} --help`,
+      });
     });
 }
 

@@ -2,9 +2,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Command } from 'commander';
 import { printConfig } from '../../../src/cli/config-command.ts';
 import { columns } from '../../../src/cli/plugin-columns.ts';
 import { checkPlugin, writePackage } from '../../../src/cli/plugin-command.ts';
+import { registerPluginCommands } from '../../../src/cli/plugin-commands.ts';
 import { printPlugins } from '../../../src/cli/plugins-command.ts';
 import { lineOf } from '../config/options-fixture.ts';
 
@@ -148,6 +150,35 @@ describe('tcpcopy config print', () => {
   it('says so when nothing is', async () => {
     await printConfig({}, [], false);
     expect(printed).toBe('Nothing is set: all options have their defaults (tcpcopy --help).\n');
+  });
+});
+
+describe('the commands', () => {
+  const program = () => {
+    const command = new Command('tcpcopy').exitOverride().enablePositionalOptions();
+    registerPluginCommands(command);
+    return command;
+  };
+
+  it.each([
+    [['plugin'], 'tcpcopy plugin: does nothing by itself; say what: new, check'],
+    [['plugin', 'old'], 'tcpcopy plugin: there is no plugin old; say what: new, check'],
+    [['config'], 'tcpcopy config: does nothing by itself; say what: print'],
+  ])('%j is refused', (argv, line) => {
+    expect(lineOf(() => program().parse(argv, { from: 'user' }))).toContain(line);
+  });
+
+  it('work with options before them and behind them', async () => {
+    await program().option('--copies <n>').parseAsync(['--copies', '2', 'config', 'print', '-r', '5', '--json'], {
+      from: 'user',
+    });
+    expect(JSON.parse(printed)).toEqual({
+      percent: { value: '5', from: 'command line' },
+      copies: { value: '2', from: 'command line' },
+    });
+    printed = '';
+    await program().parseAsync(['plugins', '--resolved', '--plugin', './mine.ts=x'], { from: 'user' });
+    expect(printed).toMatch(/^request\n {2}decode +mine/);
   });
 });
 
