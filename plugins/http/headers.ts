@@ -38,20 +38,38 @@ interface Edited {
 /** A captured line, by where its four numbers begin in the spans; or an edited one. */
 type Line = number | Edited;
 
+/** How the lines of a list stood at some moment. */
+export type HeaderState = readonly Line[];
+
 export class HeaderList implements HttpHeaders {
-  /** Some line differs from what was captured. */
-  changed = false;
   readonly #head: Buffer;
   /** Start and end of name and value of each captured line. */
   readonly #spans: readonly number[];
-  #lines: Line[];
+  readonly #captured: HeaderState;
+  /** Never changed in place, so that an earlier state can be kept, and brought back. */
+  #lines: HeaderState;
 
   /** `spans`: as in `LlhttpParser`, into `head`. Neither changes any more. */
   constructor(head: Buffer, spans: readonly number[]) {
     this.#head = head;
     this.#spans = spans;
-    this.#lines = [];
-    for (let span = 0; span < spans.length; span += 4) this.#lines.push(span);
+    const lines: Line[] = [];
+    for (let span = 0; span < spans.length; span += 4) lines.push(span);
+    this.#captured = lines;
+    this.#lines = lines;
+  }
+
+  /** Some line differs from what was captured. */
+  get changed(): boolean {
+    return this.#lines !== this.#captured;
+  }
+
+  get state(): HeaderState {
+    return this.#lines;
+  }
+
+  set state(state: HeaderState) {
+    this.#lines = state;
   }
 
   get size(): number {
@@ -98,9 +116,8 @@ export class HeaderList implements HttpHeaders {
     }
     const line = this.#lines[index]!;
     if (this.#value(line) !== checked) {
-      this.#lines[index] =
-        typeof line === 'number' ? { span: line, name: '', value: checked } : { ...line, value: checked };
-      this.changed = true;
+      const edited = typeof line === 'number' ? { span: line, name: '', value: checked } : { ...line, value: checked };
+      this.#lines = this.#lines.with(index, edited);
     }
     this.#removeAfter(index, lower);
   }
@@ -112,8 +129,7 @@ export class HeaderList implements HttpHeaders {
   /** A copy with all changes made so far, to be changed by itself. */
   clone(): HeaderList {
     const copy = new HeaderList(this.#head, this.#spans);
-    copy.#lines = [...this.#lines];
-    copy.changed = this.changed;
+    if (this.changed) copy.#lines = this.#lines;
     return copy;
   }
 
@@ -136,15 +152,13 @@ export class HeaderList implements HttpHeaders {
 
   #append(name: string, value: string): void {
     if (!isToken(name)) throw new TypeError(`not a header name: ${JSON.stringify(name)}`);
-    this.#lines.push({ span: -1, name, value });
-    this.changed = true;
+    this.#lines = [...this.#lines, { span: -1, name, value }];
   }
 
   #removeAfter(index: number, lower: string): boolean {
     const next = this.#find(lower, index + 1);
     if (next < 0) return false;
     this.#lines = this.#lines.filter((line, i) => i < next || !this.#matches(line, lower));
-    this.changed = true;
     return true;
   }
 

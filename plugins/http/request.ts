@@ -2,12 +2,13 @@
  * One HTTP request as plugins see and change it. It owns its bytes, so it may be kept. What is not changed keeps its
  * captured bytes; framing (Content-Length, Transfer-Encoding) follows the body and cannot be set by hand.
  */
+import type { Revertible } from 'tcpcopy/plugin';
 import { isToken, latin1 } from './ascii.ts';
 import { type CapturedBody, chunkedBody } from './body.ts';
 import { concat, copyOf } from './bytes.ts';
 import type { Framing } from './framing.ts';
 import { HeadWriter } from './head-writer.ts';
-import { HeaderList, type HttpHeaders } from './headers.ts';
+import { HeaderList, type HeaderState, type HttpHeaders } from './headers.ts';
 import { methodName, type LlhttpParser } from './llhttp.ts';
 import { QueryText, type HttpQuery } from './query.ts';
 import { checkedPath, checkedTarget, joinTarget, splitTarget } from './target.ts';
@@ -29,7 +30,16 @@ interface Captured {
   readonly upgrade: boolean;
 }
 
-export class HttpRequest {
+/** How a request stood at some moment. */
+interface RequestState {
+  readonly method: string;
+  readonly target: string | undefined;
+  readonly targetChanged: boolean;
+  readonly headers: HeaderState;
+  readonly newBody: Uint8Array | undefined;
+}
+
+export class HttpRequest implements Revertible {
   readonly headers: HttpHeaders;
   readonly #head: Buffer;
   readonly #captured: Captured;
@@ -218,6 +228,24 @@ export class HttpRequest {
     copy.#body = this.#body;
     copy.#newBody = this.#newBody;
     return copy;
+  }
+
+  checkpoint(): RequestState {
+    return {
+      method: this.#method,
+      target: this.#target,
+      targetChanged: this.#targetChanged,
+      headers: this.#headers.state,
+      newBody: this.#newBody,
+    };
+  }
+
+  revert(to: RequestState): void {
+    this.#method = to.method;
+    this.#target = to.target;
+    this.#targetChanged = to.targetChanged;
+    this.#headers.state = to.headers;
+    this.#newBody = to.newBody;
   }
 
   get #headChanged(): boolean {

@@ -137,6 +137,30 @@ describe('editing', () => {
   });
 });
 
+describe('taking changes back', () => {
+  it('leads to how things stood', () => {
+    const bytes = 'POST /a?b HTTP/1.1\r\nHost: x\r\nA: 1\r\nContent-Length: 2\r\n\r\nhi';
+    const change = (r: HttpRequest, n: number) => {
+      r.headers.set('A', `${n}`);
+      r.headers.add('B', 'b');
+      r.headers.delete('Host');
+      r.path = `/${n}`;
+      r.method = `M${n}`;
+      r.body = text(`body ${n}`);
+    };
+    const r = request(bytes);
+    const start = r.checkpoint();
+    change(r, 1);
+    const [between, then] = [r.checkpoint(), written(r)];
+    change(r, 2);
+    expect(written(r)).not.toBe(then);
+    r.revert(between);
+    expect(written(r)).toBe(then);
+    r.revert(start);
+    expect([written(r), r.changed, r.path, r.headers.get('A')]).toEqual([bytes, false, '/a', '1']);
+  });
+});
+
 describe('bodies', () => {
   it('a new one fixes the length', () => {
     const r = request('POST / HTTP/1.1\r\ncontent-length:  3\r\nA: b\r\n\r\nabc');
