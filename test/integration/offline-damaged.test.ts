@@ -151,12 +151,13 @@ describe('the command', () => {
   const program = fileURLToPath(new URL('../../src/cli/tcpcopy.ts', import.meta.url));
 
   // Asynchronous: the server that it talks to runs here.
-  function command(path: string): Promise<{ code: number; stderr: string[] }> {
+  function command(path: string, stdin?: Uint8Array): Promise<{ code: number; stderr: string[] }> {
     const args = ['-i', path, '-x', `8080-${server.endpoint}`, '--target', 'socket', '--log-level', 'warn'];
     return new Promise((resolve) => {
-      execFile(process.execPath, ['--import', 'tsx', program, ...args], (error, _stdout, stderr) =>
+      const child = execFile(process.execPath, ['--import', 'tsx', program, ...args], (error, _stdout, stderr) =>
         resolve({ code: typeof error?.code === 'number' ? error.code : 0, stderr: stderr.split('\n').filter(Boolean) }),
       );
+      child.stdin?.end(stdin);
     });
   }
 
@@ -168,6 +169,17 @@ describe('the command', () => {
     expect(text).toEqual({
       code: 2,
       stderr: [expect.stringMatching(/^tcpcopy: .*text\.pcap: .*\[E_CAPTURE_FORMAT\]$/)],
+    });
+  });
+
+  it('reads standard input, packed or not', async () => {
+    for (const input of [bytes, gzipSync(bytes)]) {
+      expect(await command('-', input)).toEqual({ code: 0, stderr: [] });
+      expect(await server.takeReceived()).toHaveLength(3);
+    }
+    expect(await command('-', Buffer.from('hello\n'.repeat(500)))).toMatchObject({
+      code: 2,
+      stderr: [expect.any(String)],
     });
   });
 });

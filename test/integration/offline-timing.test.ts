@@ -101,6 +101,15 @@ describe.each(['raw', 'sll2'] as const)('recorded times (link type %s)', (linkTy
     });
   });
 
+  it('do not delay a stop', async () => {
+    const file = recordingOf('stopped.pcap', [0, HOUR], linkType, true);
+    const options = { input: [file], map: [`80-${target}`], target: 'socket', pace: 'capture' };
+    const run = await replayOffline(options, 500);
+    expect(run).toMatchObject({ code: 0, summary: { endedBy: 'stopped', balanced: true } });
+    expect(run.summary?.requests).toMatchObject({ captured: 1, delivered: 1 });
+    expect(run.took).toBeLessThan(3_500);
+  });
+
   it('play no part with --pace response, nor asap', async () => {
     const times = [0, HOUR, 2 * HOUR];
     const file = recordingOf('paces.pcap', times, linkType, true);

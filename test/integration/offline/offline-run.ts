@@ -20,8 +20,14 @@ export interface OfflineRun {
   readonly took: number;
 }
 
-/** `options`: as the command line names them, such as `{ input: ['a.pcap'], map: ['80-192.0.2.1:80'] }`. */
-export async function replayOffline(options: Readonly<Record<string, unknown>>): Promise<OfflineRun> {
+/**
+ * `options`: as the command line names them, such as `{ input: ['a.pcap'], map: ['80-192.0.2.1:80'] }`. `stopAfter`: what
+ * SIGINT would do comes this many ms after the start.
+ */
+export async function replayOffline(
+  options: Readonly<Record<string, unknown>>,
+  stopAfter?: number,
+): Promise<OfflineRun> {
   const folder = mkdtempSync(join(tmpdir(), 'offline-run-'));
   const summaryJson = join(folder, 'summary.json');
   const output: string[] = [];
@@ -36,7 +42,7 @@ export async function replayOffline(options: Readonly<Record<string, unknown>>):
     code = await runCopy(parsed.options, {
       log: { error: log, warn: log, info: () => undefined, debug: () => undefined },
       stdout: (line) => void output.push(line),
-      stopSignal: new AbortController().signal,
+      stopSignal: stopAfter === undefined ? new AbortController().signal : AbortSignal.timeout(stopAfter),
       statsRequests: () => undefined,
       started: () => (started = true),
     });
