@@ -16,7 +16,7 @@ export default definePlugin({
   shorthand: 'host',
   protocol: 'http',
   phase: 'rewrite',
-  examples: ['http-host-rewrite=staging.example.com', "'http-host-rewrite=[2001:db8::1]:8080'"],
+  examples: ['http-host-rewrite=staging.example.com', 'http-host-rewrite=[2001:db8::1]:8080'],
   apply(hooks, { host }) {
     hooks.http.request.tap('http-host-rewrite', (request) => {
       // The target of a CONNECT is the other side of the tunnel, not who is asked.
