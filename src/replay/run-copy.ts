@@ -6,12 +6,13 @@ import type { RunEnvironment } from '../core/run-environment.ts';
 import { addTime, elapsed, micros, millis, seconds, toMillis, type Duration, type Instant } from '../core/time.ts';
 import { createSink } from '../inject/open-sink.ts';
 import type { PacketSink } from '../inject/packet-sink.ts';
-import { Pipeline } from '../pipeline/pipeline.ts';
+import type { PluginReport } from '../pipeline/plugin-record.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
 import { formatBytes } from '../report/format.ts';
 import { Histogram } from '../report/histogram.ts';
 import { Ledger } from '../report/ledger.ts';
 import { LiveLine } from '../report/live-line.ts';
-import type { RunEnd, RunFacts, SourceFacts } from '../report/run-facts.ts';
+import type { PluginFacts, RunEnd, RunFacts, SourceFacts } from '../report/run-facts.ts';
 import { summaryLines } from '../report/summary.ts';
 import { summaryObject, writeJsonFile } from '../report/summary-json.ts';
 import { judge } from '../report/verdict.ts';
@@ -20,6 +21,7 @@ import { LoopClock, monotonicNow, unixNow } from './clock.ts';
 import { createPacer, createParser, createTracker, openInput } from './copy-input.ts';
 import { Engine } from './engine.ts';
 import { ByteBudget } from './piece-queue.ts';
+import { loadPlugins } from './plugin-loader.ts';
 import { describeMapping, RawNetwork } from './raw-network.ts';
 import { Sampler } from './sampler.ts';
 import { Selector } from './selector.ts';
@@ -42,7 +44,14 @@ const TICK = millis(100);
 const SWEEP = seconds(60);
 
 export async function runCopy(options: CopyOptions, environment: RunEnvironment): Promise<number> {
-  const run = new CopyRun(options, environment);
+  let run: CopyRun | undefined;
+  const pipeline = await loadPlugins(options.plugins, {
+    log: environment.log,
+    seed: options.seed,
+    policy: options.onPluginError,
+    onAbort: (error) => run?.fail(error),
+  });
+  run = new CopyRun(options, environment, pipeline);
   return run.execute();
 }
 
@@ -54,7 +63,7 @@ class CopyRun {
   readonly #lag = new Histogram();
   readonly #selector: Selector;
   readonly #wheel = new TimerWheel(monotonicNow());
-  readonly #pipeline = new Pipeline();
+  readonly #pipeline: Pipeline;
   readonly #sink: PacketSink | undefined;
   readonly #network: RawNetwork | undefined;
   readonly #target: Target;
@@ -66,9 +75,12 @@ class CopyRun {
   #begun: Instant = monotonicNow();
   #nextSweep: Instant;
   #endedBy: RunEnd | undefined;
+  /** What plugins had to tell before they were closed. */
+  #plugins: readonly PluginFacts[] | undefined;
   #failure: Error | undefined;
 
-  constructor(options: CopyOptions, environment: RunEnvironment) {
+  constructor(options: CopyOptions, environment: RunEnvironment, pipeline: Pipeline) {
+    this.#pipeline = pipeline;
     this.#options = options;
     this.#environment = environment;
     this.#selector = new Selector(options.mappings);
@@ -141,6 +153,7 @@ class CopyRun {
       clearInterval(ticker);
       this.#closeSources();
     }
+    this.#plugins = this.#pipeline.report().map(pluginFacts);
     await this.#pipeline.close();
     await (this.#network?.close() ?? this.#target.close());
     this.#engine.stop();
@@ -218,11 +231,18 @@ class CopyRun {
   }
 
   #failAlone(): void {
+    this.fail(
+      new TcpcopyError('E_INTERCEPT_UNREACHABLE', 'no intercept has been reachable for 60 s', {
+        where: '-s',
+        hint: 'start it again, or use -L to stay and keep trying',
+      }),
+    );
+  }
+
+  /** Ends the run: what is captured already is finished, and the first error is what it ends with. */
+  fail(error: Error): void {
     if (this.#failure !== undefined) return;
-    this.#failure = new TcpcopyError('E_INTERCEPT_UNREACHABLE', 'no intercept has been reachable for 60 s', {
-      where: '-s',
-      hint: 'start it again, or use -L to stay and keep trying',
-    });
+    this.#failure = error;
     for (const source of this.#sources) source.stop();
   }
 
@@ -286,10 +306,24 @@ class CopyRun {
       intercepts: this.#network?.interceptFacts() ?? [],
       lag: this.#lag.count === 0 ? undefined : { p50: quantile(0.5), p99: quantile(0.99) },
       sent: sent === undefined ? undefined : { packets: sent.packets, bytes: sent.bytes, failed: sent.failed },
+      plugins: this.#plugins ?? this.#pipeline.report().map(pluginFacts),
       cpu: micros(usage.user + usage.system),
       rss: process.memoryUsage.rss(),
     };
   }
+}
+
+function pluginFacts({ name, calls, drops, failures, disabled, time, waiting, figures }: PluginReport): PluginFacts {
+  const mean = time?.mean ?? waiting?.mean;
+  return {
+    name,
+    calls,
+    drops,
+    failures: Object.values(failures).reduce((a, b) => a + b, 0),
+    disabled,
+    mean: mean === undefined ? undefined : micros(mean),
+    figures,
+  };
 }
 
 function sourceFacts(source: PacketSource): SourceFacts {

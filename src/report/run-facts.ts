@@ -23,10 +23,28 @@ export interface RunFacts {
   readonly lag: { readonly p50: Duration; readonly p99: Duration } | undefined;
   /** What was given to the kernel to send; `undefined` for ordinary sockets. */
   readonly sent: SentFacts | undefined;
+  /** In the order they were given; empty where there are none. */
+  readonly plugins: readonly PluginFacts[];
   /** CPU time of this process, user and system. */
   readonly cpu: Duration;
   /** Resident memory, bytes. */
   readonly rss: number;
+}
+
+export interface PluginFacts {
+  readonly name: string;
+  /** How often it was called. */
+  readonly calls: number;
+  /** What it dropped, by its reasons. */
+  readonly drops: Readonly<Record<string, number>>;
+  /** How often it threw, answered nonsense or took too long. */
+  readonly failures: number;
+  /** Not called any more, because it kept failing. */
+  readonly disabled: boolean;
+  /** A call takes this long, from a sample; `undefined`: never called. */
+  readonly mean: Duration | undefined;
+  /** Figures of its own. */
+  readonly figures: readonly { readonly name: string; readonly value: number; readonly unit: string | undefined }[];
 }
 
 /** `stopped`: by a signal. `input-ended`: the recording was read to its end. */

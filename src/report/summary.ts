@@ -12,7 +12,7 @@ import {
 import { formatBytes, formatCount, formatShare, formatTime, plural, wrap } from './format.ts';
 import { CONNECTION_BUCKETS, UNIT_BUCKETS, type Ledger } from './ledger.ts';
 import { DROP_REASONS } from '../core/drop-reason.ts';
-import type { InterceptFacts, RunFacts, SourceFacts } from './run-facts.ts';
+import type { InterceptFacts, RunFacts, SourceFacts, PluginFacts } from './run-facts.ts';
 
 export interface SummaryLayout {
   /** Default 100. */
@@ -65,6 +65,9 @@ export function summaryLines(ledger: Ledger, facts: RunFacts, layout: SummaryLay
       'Delay',
       `${formatTime(facts.lag.p50)} median, ${formatTime(facts.lag.p99)} at the 99th percentile, from capture to sending`,
     );
+  for (const plugin of facts.plugins) {
+    page.fact('Plugin', pluginText(plugin), plugin.failures > 0 ? 'bad' : 'plain');
+  }
   page.fact('Resources', resourcesText(facts, ledger.unitsOpened));
   const { balanced } = ledger.balance();
   page.fact(
@@ -103,6 +106,16 @@ function lostText(ledger: Ledger, wanted: number): string {
   const lost =
     ledger.lost() === 0 ? 'nothing' : `${plural(ledger.lost(), 'request')}, ${formatShare(ledger.lost(), wanted)}`;
   return underWay > 0 ? `${lost}; ${formatCount(underWay)} under way` : lost;
+}
+
+function pluginText({ name, calls, drops, failures, disabled, mean, figures }: PluginFacts): string {
+  const parts = [`${plural(calls, 'call')}${mean === undefined ? '' : `, ${formatTime(mean)} each`}`];
+  for (const [reason, count] of Object.entries(drops)) parts.push(`${formatCount(count)} dropped (${reason})`);
+  if (failures > 0) parts.push(`failed ${plural(failures, 'time')}${disabled ? ', and was switched off' : ''}`);
+  for (const { name: figure, value, unit } of figures) {
+    parts.push(`${figure} ${formatCount(value)}${unit === undefined ? '' : ` ${unit}`}`);
+  }
+  return `${name}: ${parts.join('; ')}`;
 }
 
 function losesFrames(source: SourceFacts): boolean {

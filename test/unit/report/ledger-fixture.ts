@@ -32,6 +32,7 @@ export const FACTS: RunFacts = {
   intercepts: [{ address: '192.0.2.20:36524', connected: true, outages: [] }],
   lag: { p50: micros(400), p99: millis(2.1) },
   sent: { packets: 1100, bytes: 250_000, failed: {} },
+  plugins: [],
   cpu: seconds(1.5),
   rss: 82_000_000,
 };

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { seconds } from '../../../src/core/time.ts';
+import { micros, seconds } from '../../../src/core/time.ts';
 import { UNIT_TEXTS } from '../../../src/report/bucket-texts.ts';
 import {
   CONNECTION_BUCKETS,
@@ -116,4 +116,18 @@ it('of a dry run, of copies, of a recording', () => {
   expect(shown).toContain('written to the file; nothing was sent');
   expect(shown).toContain('Left out      3 requests, as asked for');
   expect(shown).not.toContain('dropped by the kernel');
+});
+
+it('names plugins, what they dropped, and which of them failed', () => {
+  const plugin = { name: 'sample', calls: 1200, drops: { 'not in the sample': 1080 }, failures: 0, disabled: false };
+  const broken = { ...plugin, name: './mine.ts', drops: {}, failures: 3, disabled: true };
+  const lines = text(ledgerOf({ answered: 5000 }, { replayed: 32 }), {
+    ...FACTS,
+    plugins: [
+      { ...plugin, mean: micros(2), figures: [{ name: 'cache', value: 7, unit: 'entries' }] },
+      { ...broken, mean: undefined, figures: [] },
+    ],
+  }).replace(/\s+/g, ' ');
+  expect(lines).toContain('sample: 1,200 calls, 2 µs each; 1,080 dropped (not in the sample); cache 7 entries');
+  expect(lines).toContain('./mine.ts: 1,200 calls; failed 3 times, and was switched off');
 });
