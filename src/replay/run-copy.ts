@@ -44,15 +44,15 @@ const TICK = millis(100);
 const SWEEP = seconds(60);
 
 export async function runCopy(options: CopyOptions, environment: RunEnvironment): Promise<number> {
-  let run: CopyRun | undefined;
+  const current: { run?: CopyRun } = {};
   const pipeline = await loadPlugins(options.plugins, {
     log: environment.log,
     seed: options.seed,
     policy: options.onPluginError,
-    onAbort: (error) => run?.fail(error),
+    onAbort: (error) => current.run?.fail(error),
   });
-  run = new CopyRun(options, environment, pipeline);
-  return run.execute();
+  current.run = new CopyRun(options, environment, pipeline);
+  return current.run.execute();
 }
 
 class CopyRun {
