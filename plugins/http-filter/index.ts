@@ -1,0 +1,99 @@
+/** Copies HTTP requests by what they are: method, path, host, header fields, query parameters. */
+import { definePlugin, z } from 'tcpcopy/plugin';
+import { parseField, parsePattern } from './pattern.ts';
+
+/** As much of a request as is looked at. */
+interface Request {
+  readonly method: string;
+  readonly path: string;
+  readonly host: string | undefined;
+  readonly headers: { getAll(name: string): readonly string[] };
+  readonly query: { getAll(key: string): readonly string[] };
+}
+
+/** Whether a request is as one text of a list says. */
+type Test = (request: Request) => boolean;
+
+const KINDS = {
+  method: (text: string) => test(parsePattern(text.toUpperCase()), (matches, { method }) => matches(method)),
+  path: (text: string) => test(parsePattern(text), (matches, { path }) => matches(path)),
+  host: (text: string) =>
+    test(parsePattern(text), (matches, { host = '' }) => {
+      const lower = host.toLowerCase();
+      return matches(lower) || matches(lower.replace(/:[0-9]*$/, ''));
+    }),
+  header: (text: string) =>
+    test(parseField(text), ({ name, matches }, { headers }) => headers.getAll(name).some(matches)),
+  query: (text: string) => test(parseField(text), ({ name, matches }, { query }) => query.getAll(name).some(matches)),
+};
+
+type Kind = keyof typeof KINDS;
+
+export default definePlugin({
+  name: 'http-filter',
+  description: 'Copies HTTP requests by method, path, host, header fields and query parameters.',
+  options: z
+    .object({
+      path: tests('path', 'paths to copy, as in /api/* or /^.api.v[12]/'),
+      method: tests('method', 'methods to copy'),
+      host: tests('host', 'hosts to copy, as in *.example.com'),
+      header: tests('header', 'header fields to copy requests with: NAME, or NAME=PATTERN'),
+      query: tests('query', 'query parameters to copy requests with: NAME, or NAME=PATTERN'),
+      denyPath: tests('path', 'paths not to copy'),
+      denyMethod: tests('method', 'methods not to copy'),
+      denyHost: tests('host', 'hosts not to copy'),
+      denyHeader: tests('header', 'header fields not to copy requests with'),
+      denyQuery: tests('query', 'query parameters not to copy requests with'),
+      others: z
+        .enum(['pass', 'drop'])
+        .default('pass')
+        .describe('what is no HTTP request: other protocols, tunnels, bytes that cannot be read'),
+    })
+    .refine(
+      ({ others, ...lists }) => others === 'drop' || Object.values(lists).some(({ length }) => length > 0),
+      'nothing is allowed or denied: give path, method, denyPath…',
+    ),
+  shorthand: 'path',
+  protocol: 'http',
+  phase: 'filter',
+  examples: ['http-filter=/api/*', 'http-filter,method=GET,HEAD,denyPath=/admin*', 'http-filter,denyHeader=X-Health'],
+  apply(hooks, options) {
+    const { path, method, host, header, query, others } = options;
+    const allowed = Object.entries({ path, method, host, header, query }).filter(([, list]) => list.length > 0);
+    const { denyPath, denyMethod, denyHost, denyHeader, denyQuery } = options;
+    const denied = Object.entries({ denyPath, denyMethod, denyHost, denyHeader, denyQuery });
+
+    hooks.http.request.tap('http-filter', (request, context) => {
+      const applies = (test: Test): boolean => test(request);
+      const against = denied.find(([, list]) => list.some(applies));
+      if (against !== undefined) return context.drop(against[0]);
+      const missed = allowed.find(([, list]) => !list.some(applies));
+      return missed === undefined ? undefined : context.drop(`${missed[0]} not allowed`);
+    });
+    if (others === 'pass') return;
+    hooks.http.connection.tap('http-filter', (reading) => reading.refuseUnparsable());
+    hooks.request.tap('http-filter:others', (context) => {
+      if (context.protocol !== 'http' || context.message === undefined) context.drop('no HTTP request');
+    });
+  },
+});
+
+/** An option: texts, each made a test. */
+function tests(kind: Kind, text: string): z.ZodType<readonly Test[], readonly string[] | undefined> {
+  return z
+    .array(z.string().min(1))
+    .default([])
+    .transform((texts, context) =>
+      texts.flatMap((each) => {
+        const found = KINDS[kind](each);
+        if (found !== undefined) return [found];
+        context.addIssue({ code: 'custom', message: `'${each}' has no name, or is no regular expression` });
+        return [];
+      }),
+    )
+    .describe(text);
+}
+
+function test<T>(parsed: T | undefined, judge: (parsed: T, request: Request) => boolean): Test | undefined {
+  return parsed && ((request) => judge(parsed, request));
+}
