@@ -168,6 +168,7 @@ function drain(codec: HttpRequestCodec, take: (piece: HttpPiece) => void): void 
 
 describe('request codec', { timeout: 3_600_000 }, () => {
   it('loses nothing, and ends messages where llhttp does', () => {
+    let compared = 0;
     repeat(RUNS * 0.4, (random) => {
       const bytes = makeInput(random, requests);
       const settings = httpSettings(random() < 0.5 ? {} : { wantsBody: () => true, bodyLimit: random() * 60 });
@@ -192,7 +193,9 @@ describe('request codec', { timeout: 3_600_000 }, () => {
       expect(at + codec.skippedBytes).toBe(bytes.length);
       expect(ends).toEqual(endsByLlhttp(bytes).slice(0, ends.length));
       expect(settings.budget.used).toBe(0);
+      compared += ends.length;
     });
+    expect(compared).toBeGreaterThan(RUNS * 0.2);
   });
 
   it('edited messages read back as intended', () => {
@@ -214,11 +217,12 @@ describe('request codec', { timeout: 3_600_000 }, () => {
   });
 
   it('gaps and starts in the middle are accounted for, and messages are what was sent', () => {
+    let resynchronised = 0;
     repeat(RUNS * 0.2, (random) => {
       const bytes = makeInput(random, requests);
       const settings = httpSettings(random() < 0.5 ? {} : { wantsBody: () => true });
       const codec = new HttpRequestCodec(random() < 0.5, settings);
-      let [taken, captured, open] = [0, 0, false];
+      let [taken, captured, open, opaque] = [0, 0, false, false];
       let message = Buffer.alloc(0);
       let searchFrom = 0;
       const take = (piece: HttpPiece) => {
@@ -226,6 +230,7 @@ describe('request codec', { timeout: 3_600_000 }, () => {
         if (!piece.first && !open) throw new Error('a piece of no message');
         open = !piece.last;
         if (piece.first) {
+          opaque = piece.message === undefined;
           searchFrom += message.length;
           message = Buffer.alloc(0);
         }
@@ -237,7 +242,9 @@ describe('request codec', { timeout: 3_600_000 }, () => {
       for (const chunk of chunksOf(random, bytes)) {
         captured += chunk.length;
         if (random() < 0.2) {
-          expect(codec.gap(chunk.length)).toBe(open);
+          const broken = codec.gap(chunk.length);
+          // Opaque bytes before a request that is not whole yet have ended where it began.
+          if (broken || !opaque) expect(broken).toBe(open);
           open = false;
           continue;
         }
@@ -248,7 +255,9 @@ describe('request codec', { timeout: 3_600_000 }, () => {
       drain(codec, take);
       expect(taken + codec.skippedBytes).toBe(captured);
       expect(settings.budget.used).toBe(0);
+      resynchronised += settings.stats.resynchronised;
     });
+    expect(resynchronised).toBeGreaterThan(RUNS * 0.01);
   });
 });
 
