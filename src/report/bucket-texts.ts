@@ -31,7 +31,7 @@ export const UNIT_TEXTS: Readonly<Record<UnitBucket, BucketText>> = {
     hint: 'the service under test may be failing: look at its log',
   },
   'timed-out': { meaning: 'the target never confirmed receiving them', hint: TIMED_OUT_HINT },
-  'sampled-out': { meaning: 'left out because -r asks for a share of the connections' },
+  'sampled-out': { meaning: 'left out of the sample (-r, or a plugin)' },
   filtered: { meaning: 'left out by a plugin' },
   'plugin-error': { meaning: 'a plugin failed on them and nothing may pass it', hint: PLUGIN_HINT },
   'not-picked-up': {
@@ -64,7 +64,7 @@ export const CONNECTION_TEXTS: Readonly<Record<ConnectionBucket, BucketText>> = 
   replayed: { meaning: 'every request of them reached the target' },
   'partly-replayed': { meaning: 'some of their requests reached the target, some did not' },
   'no-data': { meaning: 'the client sent nothing in them' },
-  'sampled-out': { meaning: 'left out because -r asks for a share of the connections' },
+  'sampled-out': { meaning: 'left out of the sample (-r, or a plugin)' },
   filtered: { meaning: 'left out by a plugin' },
   'plugin-error': { meaning: 'a plugin failed on them and nothing may pass it', hint: PLUGIN_HINT },
   'not-picked-up': { meaning: 'older than the copying, with no request boundary to begin at or excluded by -O' },
