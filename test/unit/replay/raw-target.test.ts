@@ -422,7 +422,7 @@ describe('a dry run', () => {
 
     patience = () => millis(30_000);
     gapBucket = () => 'capture-gap' as const;
-  wake = () => undefined;
+    wake = () => undefined;
     released = () => undefined;
 
     replica(i: number, to: Endpoint): Replica {
