@@ -26,7 +26,7 @@ export default definePlugin({
     headers: z
       .array(fieldName)
       .default(['Authorization', 'Proxy-Authorization', 'Cookie', 'Set-Cookie'])
-      .describe('header fields that hold secrets (Authorization,Proxy-Authorization,Cookie,Set-Cookie)'),
+      .describe('header fields that hold secrets'),
     cookies: z.array(z.string().min(1)).optional().describe('only these cookies are secret; all where none is named'),
     others: z
       .enum(['drop', 'pass'])
