@@ -125,6 +125,8 @@ export class Engine implements ReplayContext {
   #timer: NodeJS.Timeout | undefined;
   #timerAt: Instant = NEVER;
   #nextHousekeeping: Instant = instant(0);
+  /** The same in the time of a recording. */
+  #nextRecordedCheck: Instant = instant(0);
   /** A recording's batch being paced out, and how far. */
   #batch: FrameBatch | undefined;
   #batchIndex = 0;
@@ -176,6 +178,7 @@ export class Engine implements ReplayContext {
   ): void {
     this.#sources = sources;
     this.#tracker = tracker;
+    this.#nextRecordedCheck = instant(0);
     this.#pacer = pacer;
     this.#running = true;
     this.turn();
@@ -272,6 +275,14 @@ export class Engine implements ReplayContext {
     this.ledger.segments++;
     this.#tracker!.handle(segment);
     this.#drainTracker();
+    if (!this.#parts.live && segment.time >= this.#nextRecordedCheck) this.#checkRecorded(segment.time);
+  }
+
+  /** A recording's clock is that of its frames: what becomes of a hole must not depend on how fast they are read. */
+  #checkRecorded(time: Instant): void {
+    this.#nextRecordedCheck = addTime(time, HOUSEKEEPING);
+    this.#tracker!.advance(time);
+    this.#drainTracker();
   }
 
   #drainTracker(): void {
@@ -360,9 +371,10 @@ export class Engine implements ReplayContext {
 
   #housekeeping(now: Instant): void {
     this.#nextHousekeeping = addTime(now, HOUSEKEEPING);
-    // A recording's clock stands still while nothing is read; only live time passes by itself.
-    this.#tracker?.advance(this.#parts.live ? unixNow() : this.#segment.time);
-    this.#drainTracker();
+    if (this.#parts.live) {
+      this.#tracker?.advance(unixNow());
+      this.#drainTracker();
+    }
     this.#countKernelDrops();
   }
 

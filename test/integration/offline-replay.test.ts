@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inspectFile } from '../../src/replay/inspect-recording.ts';
 import { completeFiles, hashesOf, missingFrom, type CompleteFile } from '../support/complete-streams.ts';
+import { RecordingWriter } from '../support/recording-writer.ts';
 import { captureManifest, CAPTURES } from '../support/shared-captures.ts';
 import { ByteServer } from './offline/byte-server.ts';
 import { replayOffline, type OfflineRun } from './offline/offline-run.ts';
@@ -102,6 +103,55 @@ describe('as a dry run', () => {
       expect(requests).toEqual(first.requests);
     }
   });
+});
+
+describe('a segment captured late', () => {
+  const SECONDS = 40;
+  let folder = '';
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'offline-late-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  /** Replays a connection with a request a second, of which the eleventh was captured `ms` late. */
+  async function replayLate(ms: number, pace: string) {
+    const writer = new RecordingWriter();
+    const exchanges = Array.from({ length: SECONDS }, (_, i) => ({
+      at: i * 1_000,
+      request: `<${i}>`,
+      response: 'fine',
+    }));
+    writer.add({ clientPort: 40_000, exchanges });
+    writer.postpone('<10>', ms);
+    const [input, write] = [join(folder, 'late.pcap'), join(folder, 'out.pcap')];
+    writer.save(input);
+    const options = pace === 'capture' ? { pace, accelerate: '100' } : { pace };
+    const run = await replayOffline({
+      input: [input],
+      map: ['80-198.51.100.9:80'],
+      client: ['198.18.0.7'],
+      write,
+      ...options,
+    });
+    const sessions: number[] = [];
+    await inspectFile(write, ({ c2s }) => void sessions.push(c2s.bytes));
+    return { sessions, gaps: run.summary?.requests.buckets['capture-gap'], balanced: run.summary?.balanced };
+  }
+
+  const bytes = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, i) => `<${from + i}>`).join('').length;
+
+  // However fast the recording is read: what counts is the time that it tells.
+  it.each(['asap', 'response', 'capture'])(
+    'by less than three seconds is no gap, by more it is one (%s)',
+    async (pace) => {
+      expect(await replayLate(2_500, pace)).toEqual({ sessions: [bytes(0, SECONDS)], gaps: 0, balanced: true });
+      const late = await replayLate(9_000, pace);
+      expect(late).toMatchObject({ gaps: 2, balanced: true });
+      expect(late.sessions[0]).toBe(bytes(0, 10));
+      expect(late.sessions.reduce((a, b) => a + b)).toBe(bytes(0, 10) + bytes(12, SECONDS));
+    },
+  );
 });
 
 describe('to a socket target', () => {

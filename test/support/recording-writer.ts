@@ -27,8 +27,9 @@ export interface Conversation {
 }
 
 interface Frame {
-  readonly time: number;
+  time: number;
   readonly bytes: Uint8Array;
+  readonly text: string;
 }
 
 const encoder = new TextEncoder();
@@ -54,7 +55,7 @@ export class RecordingWriter {
       header.seq = fromClient ? mine : theirs;
       header.ack = (flags & TCP_ACK) === 0 ? seqNum(0) : fromClient ? theirs : mine;
       header.flags = flags;
-      this.#frame(ms, header, payload);
+      this.#frame(ms, header, payload, text);
       const next = (seq: SeqNum) => seqAdd(seq, payload.length + ((flags & (TCP_SYN | TCP_FIN)) === 0 ? 0 : 1));
       if (fromClient) mine = next(mine);
       else theirs = next(theirs);
@@ -73,6 +74,11 @@ export class RecordingWriter {
     write(last + 0.5, true, TCP_ACK);
   }
 
+  /** Lets the packets that carry `text` be captured this much later, as a retransmission would be. */
+  postpone(text: string, ms: number): void {
+    for (const frame of this.#frames) if (frame.text === text) frame.time += ms;
+  }
+
   save(path: string): void {
     const writer = new CaptureWriter(LINK_TYPES[this.#linkType]);
     this.#frames.sort((a, b) => a.time - b.time);
@@ -88,7 +94,7 @@ export class RecordingWriter {
     [header.srcPort, header.dstPort] = fromClient ? [clientPort, port] : [port, clientPort];
   }
 
-  #frame(ms: number, header: TcpHeader, payload: Uint8Array): void {
+  #frame(ms: number, header: TcpHeader, payload: Uint8Array, text: string): void {
     const link = this.#linkType === 'sll2' ? SLL2_HEADER : 0;
     const bytes = new Uint8Array(link + 40 + payload.length);
     const view = new DataView(bytes.buffer);
@@ -99,6 +105,6 @@ export class RecordingWriter {
       view.setUint8(11, 6); // address length
     }
     writeTcpPacket(bytes, view, link, header, payload, 0, payload.length);
-    this.#frames.push({ time: ms, bytes });
+    this.#frames.push({ time: ms, bytes, text });
   }
 }
