@@ -22,7 +22,7 @@ error_log ${host.file('nginx-error.log')} error;
 events { worker_connections 32768; }
 http {
   access_log off;
-  log_format record escape=json '{"c":$connection,"id":"$arg_id","l":$request_length,"r":"$request","x":"$http_x_check","t":$msec}';
+  log_format record escape=json '{"c":$connection,"id":"$arg_id","l":$request_length,"r":"$request","x":"$http_x_check","h":"$http_host","t":$msec}';
   client_body_temp_path ${host.file('nginx-body')};
   proxy_temp_path ${host.file('nginx-proxy')};
   fastcgi_temp_path ${host.file('nginx-fastcgi')};
@@ -72,11 +72,13 @@ export class Nginx {
     return readFileSync(this.host.file('access.log'), 'utf8')
       .split('\n')
       .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as { c: number; id: string; l: number; r: string; x: string; t: number })
-      .map(({ c, id, l, r, x, t }) => ({
+      .map(
+        (line) => JSON.parse(line) as { c: number; id: string; l: number; r: string; x: string; h: string; t: number },
+      )
+      .map(({ c, id, l, r, x, h, t }) => ({
         connection: String(c),
         id,
-        fingerprint: `${l} ${r} ${x}`,
+        fingerprint: `${l} ${r} ${x} ${h}`,
         at: Math.round(t * 1000),
       }));
   }
