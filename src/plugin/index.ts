@@ -26,3 +26,12 @@ export { defineConfig, definePlugin, type DefinedPlugin, type PluginDefinition }
 export { option } from './option.ts';
 // With `*`, so that `declare module 'tcpcopy/plugin'` can add to ProtocolHooks.
 export * from '../pipeline/protocol-hooks.ts';
+// The built-in protocol: its messages, and with them the types of its hooks.
+export type {
+  HttpHead,
+  HttpHeaders,
+  HttpQuery,
+  HttpReading,
+  HttpRequest,
+  HttpResponse,
+} from '../../plugins/http/index.ts';
