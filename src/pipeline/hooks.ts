@@ -55,7 +55,9 @@ export const HOOKS = {
     kind: 'waterfall',
     async: false,
     payload: 'ResponseContext',
-    moment: "Once per response of the target's, or of the online server's where that is captured.",
+    moment:
+      "Once per response of the target's, or of the online server's where that is captured. Responses are not read in " +
+      'this version: a run with a tap on this hook is refused.',
     verdicts: '`drop(reason)`: later taps do not see it',
     nothing: 'Later taps see the response as it is.',
     failure: 'Later taps do not see the response.',
@@ -65,7 +67,9 @@ export const HOOKS = {
     kind: 'observe',
     async: false,
     payload: 'ExchangeContext',
-    moment: 'Once per request, when what belongs to it has arrived: the responses to compare.',
+    moment:
+      'Once per request, when what belongs to it has arrived: the responses to compare. Refused in this version, like ' +
+      '`response`.',
     verdicts: 'none',
     nothing: 'As always.',
     failure: 'Later taps do not see the exchange.',

@@ -51,8 +51,20 @@ export async function runCopy(options: CopyOptions, environment: RunEnvironment)
     policy: options.onPluginError,
     onAbort: (error) => current.run?.fail(error),
   });
+  refuseResponseTaps(pipeline);
   current.run = new CopyRun(options, environment, pipeline);
   return current.run.execute();
+}
+
+/** Nothing reads responses yet: better no run than one in which a plugin waits for ever. */
+function refuseResponseTaps(pipeline: Pipeline): void {
+  const hook = (['response', 'exchange'] as const).find((name) => pipeline.uses(name));
+  if (hook === undefined) return;
+  const [first] = [...pipeline.order()].flatMap(([name, taps]) => (name.endsWith(hook) ? taps : []));
+  throw new TcpcopyError('E_PLUGIN_HOOK', `taps ${hook}, but responses are not read in this version`, {
+    where: `plugin ${first?.plugin.name ?? ''}`,
+    hint: 'leave the plugin out, or tap requests only',
+  });
 }
 
 class CopyRun {
