@@ -1,6 +1,6 @@
 /** Whether bytes begin like an HTTP/1.x request. */
 import { LF, CR, SP, standsAt } from './ascii.ts';
-import { knownMethods } from './llhttp.ts';
+import { knownMethods } from './llhttp-instance.ts';
 
 export type Detection = 'yes' | 'no' | 'more';
 

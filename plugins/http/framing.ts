@@ -6,7 +6,8 @@
  * exactly, so that editing a line by its offsets can touch nothing else.
  */
 import { COLON, COMMA, CR, equalsIgnoringCase, isBlank, LF, SP, standsAt, trimEnd } from './ascii.ts';
-import { methodName, type LlhttpParser } from './llhttp.ts';
+import { methodName } from './llhttp-instance.ts';
+import type { LlhttpParser } from './llhttp.ts';
 
 /** 999,999,999,999,999 bytes: every longer length could lose digits in a double. */
 const MAX_LENGTH_DIGITS = 15;

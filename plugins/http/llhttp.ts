@@ -2,21 +2,19 @@
  * llhttp as a stepper: bytes in, and out comes where a head or a message ends and where its fields lie.
  *
  * Theory of operation. One WebAssembly instance serves all connections; each message under way has a parser (a small
- * struct in WebAssembly memory) that keeps its state over any chunking. Bytes are copied into one shared window there.
+ * struct in WebAssembly memory) that keeps its state over any chunking.
  * The parser is paused by its own callbacks at the end of the head and at the end of the message, because only a pause
  * tells the exact position. All offsets are relative to the first byte fed since `begin`, so they hold however the
  * message was cut.
  *
  * Between messages nothing of the state matters, so parsers are pooled: idle connections hold none.
  */
-import wasm from 'undici/lib/llhttp/llhttp-wasm.js';
+import { execute, failureName, inputWindow, llhttp, type ParserEvents } from './llhttp-instance.ts';
 
 /** llhttp's own numbers (`llhttp_type_t`, `llhttp_errno_t`). */
 const TYPE_REQUEST = 1;
 const TYPE_RESPONSE = 2;
 const PAUSED = 21;
-/** Bytes copied into WebAssembly memory at a time. */
-const WINDOW = 8192;
 /** Parsers of each type kept for reuse. */
 const POOL_LIMIT = 64;
 /** Numbers per header in `spans`. */
@@ -31,23 +29,7 @@ export const MESSAGE_ENDS = 2;
 export const FAILED = 3;
 export type Stop = 0 | 1 | 2 | 3;
 
-interface Llhttp {
-  readonly memory: { readonly buffer: ArrayBuffer };
-  malloc(size: number): number;
-  llhttp_alloc(type: number): number;
-  llhttp_free(parser: number): void;
-  llhttp_reset(parser: number): void;
-  llhttp_resume(parser: number): void;
-  llhttp_execute(parser: number, data: number, length: number): number;
-  llhttp_get_method(parser: number): number;
-  llhttp_get_http_major(parser: number): number;
-  llhttp_get_http_minor(parser: number): number;
-  llhttp_get_error_pos(parser: number): number;
-  llhttp_errno_name(code: number): number;
-  llhttp_method_name(method: number): number;
-}
-
-export class LlhttpParser {
+export class LlhttpParser implements ParserEvents {
   readonly type: ParserType;
   /** Where in the bytes given to `feed` it stopped: after the head or message, or at the offending byte. */
   position = 0;
@@ -109,8 +91,8 @@ export class LlhttpParser {
     }
     let at = from;
     do {
-      const address = window.load(input, bytes, at, to);
-      const end = Math.min(to, window.end);
+      const address = inputWindow.load(input, bytes, at, to);
+      const end = Math.min(to, inputWindow.end);
       const code = execute(this, this.#pointer, address, end - at, this.#fed);
       if (code !== 0) {
         const consumed = wasm.llhttp_get_error_pos(this.#pointer) - address;
@@ -136,7 +118,6 @@ export class LlhttpParser {
     return copy;
   }
 
-  /** The rest belongs to `CALLBACKS`. */
   onLine(start: number, length: number): void {
     if (this.lineEnd === 0) this.lineStart = start;
     this.lineEnd = start + length;
@@ -212,96 +193,5 @@ export function releaseParser(parser: LlhttpParser): void {
   if (pool.length < POOL_LIMIT) pool.push(parser);
 }
 
-let inputs = 0;
-
-/** A name for bytes about to be fed. Bytes that change, in place too, need a new one. */
-export function nextInput(): number {
-  return ++inputs;
-}
-
-/** What llhttp calls the method of this number. */
-export function methodName(method: number): string {
-  return knownMethods()[method] ?? '';
-}
-
-/** The names of all methods llhttp knows. */
-export function knownMethods(): readonly string[] {
-  methodNames ??= readMethodNames();
-  return methodNames;
-}
-
-let methodNames: readonly string[] | undefined;
-let instance: Llhttp | undefined;
-/** The parser that runs, and the message offset that address 0 would have. */
-let current: LlhttpParser | undefined;
-let origin = 0;
-
-/** Runs a parser over bytes in WebAssembly memory, the first of which is `fed` bytes into the message. */
-function execute(parser: LlhttpParser, pointer: number, address: number, length: number, fed: number): number {
-  current = parser;
-  origin = fed - address;
-  return llhttp().llhttp_execute(pointer, address, length);
-}
-
 /** Frees the structs of parsers that went away with their connection in the middle of a message. */
 const lost = new FinalizationRegistry<number>((pointer) => llhttp().llhttp_free(pointer));
-
-/** The stretch of input that lies in WebAssembly memory. */
-const window = {
-  end: 0,
-  start: 0,
-  input: 0,
-  address: 0,
-  heap: new Uint8Array(0),
-
-  /** Makes the byte at `at` present, and as many after it as fit; returns its address. */
-  load(input: number, bytes: Uint8Array, at: number, to: number): number {
-    if (input === this.input && at >= this.start && at < this.end) return this.address + (at - this.start);
-    const wasm = llhttp();
-    if (this.address === 0) this.address = wasm.malloc(WINDOW);
-    // Memory that grows gets a new buffer, and views of the old one are empty.
-    if (this.heap.length === 0) this.heap = new Uint8Array(wasm.memory.buffer);
-    this.start = at;
-    this.end = Math.min(to, at + WINDOW);
-    this.input = input;
-    this.heap.set(bytes.subarray(at, this.end), this.address);
-    return this.address;
-  },
-};
-
-const CALLBACKS = {
-  wasm_on_message_begin: () => 0,
-  wasm_on_url: (_parser: number, at: number, length: number) => (current!.onLine(origin + at, length), 0),
-  wasm_on_status: (_parser: number, at: number, length: number) => (current!.onLine(origin + at, length), 0),
-  wasm_on_header_field: (_parser: number, at: number, length: number) => (current!.onField(origin + at, length), 0),
-  wasm_on_header_value: (_parser: number, at: number, length: number) => (current!.onValue(origin + at, length), 0),
-  wasm_on_headers_complete: (_parser: number, status: number, upgrade: number, keepAlive: number) =>
-    current!.onHeadersComplete(status, upgrade === 1, keepAlive === 1),
-  wasm_on_body: (_parser: number, at: number, length: number) => (current!.onBody(origin + at, length), 0),
-  wasm_on_message_complete: () => current!.onMessageComplete(),
-};
-
-function llhttp(): Llhttp {
-  instance ??= new WebAssembly.Instance(new WebAssembly.Module(wasm), { env: CALLBACKS }).exports as unknown as Llhttp;
-  return instance;
-}
-
-function readMethodNames(): string[] {
-  const names: string[] = [];
-  // The numbers are dense; of one too many, llhttp's look-up would abort, hence the end that is known.
-  for (let method = 0; method <= LAST_METHOD; method++) names.push(text(llhttp().llhttp_method_name(method)));
-  return names;
-}
-
-/** QUERY, the last HTTP or RTSP method of llhttp 9.3. */
-const LAST_METHOD = 46;
-
-/** `HPE_INVALID_METHOD` → `invalid-method`. */
-function failureName(code: number): string {
-  return text(llhttp().llhttp_errno_name(code)).replace(/^HPE_/, '').toLowerCase().replaceAll('_', '-');
-}
-
-function text(address: number): string {
-  const heap = new Uint8Array(llhttp().memory.buffer);
-  return Buffer.from(heap.subarray(address, heap.indexOf(0, address))).toString('latin1');
-}

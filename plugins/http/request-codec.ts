@@ -15,17 +15,19 @@
  * beyond what llhttp wants, which RFC 9112 §3.2 makes mandatory. After an Upgrade the target may have refused, so a
  * request that begins a turn leads back.
  */
-import type { ClientBytes, Codec, Instant } from 'tcpcopy/plugin';
-import { CR, LF } from './ascii.ts';
+import type { ClientBytes, Codec } from 'tcpcopy/plugin';
 import { CapturedBody } from './body.ts';
+import { ClientInput } from './client-input.ts';
 import { detect } from './detect.ts';
 import { Framing } from './framing.ts';
 import { HeadReader } from './head-reader.ts';
 import { HeldMessage } from './held-message.ts';
-import { FAILED, MESSAGE_ENDS, methodName, nextInput } from './llhttp.ts';
+import { methodName } from './llhttp-instance.ts';
+import { FAILED, MESSAGE_ENDS } from './llhttp.ts';
 import { HttpPiece } from './piece.ts';
 import { HttpRequest } from './request.ts';
 import { httpSettings, type HttpSettings } from './settings.ts';
+import { Swallowed } from './swallowed.ts';
 
 type State = 'head' | 'length' | 'chunked' | 'skip' | 'raw';
 
@@ -44,37 +46,19 @@ const NOTHING: readonly Waiting[] = [];
 
 export class HttpRequestCodec implements Codec {
   readonly protocol = 'http';
-  skippedBytes = 0;
-  skippedMessages = 0;
   readonly #settings: HttpSettings;
   readonly #head: HeadReader;
   readonly #framing = new Framing();
   readonly #piece = new HttpPiece();
+  readonly #in = new ClientInput();
+  readonly #swallowed = new Swallowed();
   #state: State = 'head';
   /** No boundary is known; with `#exact`, there is one here if all lengths were right. */
   #seeking: boolean;
   #exact = false;
-  /** The bytes swallowed now belong to a message or stretch that is counted already. */
-  #skipping = false;
   /** A piece with `first` is out, and one with `last` is not. */
   #open = false;
 
-  /** Of the last push: its bytes, how far they are read, and where they began. */
-  #bytes = EMPTY;
-  #at = 0;
-  #end = 0;
-  #start = 0;
-  #input = 0;
-  #time = 0 as Instant;
-  /** The client had seen more of the server's bytes when it sent them. */
-  #turned = false;
-  /** Server bytes seen since the last message began. */
-  #seen = 0;
-
-  /** Of the message under way: whether it has begun, and with what. */
-  #begun = false;
-  #answers = 0;
-  #begunAt = 0 as Instant;
   /** Bytes of the body still to come, in `length` and `skip`. */
   #remaining = 0;
   #method = 0;
@@ -111,21 +95,22 @@ export class HttpRequestCodec implements Codec {
     this.#head = new HeadReader('request', settings.headLimit, settings.budget);
   }
 
+  get skippedBytes(): number {
+    return this.#swallowed.bytes;
+  }
+
+  get skippedMessages(): number {
+    return this.#swallowed.messages;
+  }
+
   push(input: ClientBytes): void {
-    this.#bytes = input.bytes;
-    this.#at = input.offset;
-    this.#start = input.offset;
-    this.#end = input.offset + input.length;
-    this.#time = input.time;
-    this.#turned = input.serverBytesSeen > 0;
-    this.#seen += input.serverBytesSeen;
-    this.#input = nextInput();
+    this.#in.push(input);
   }
 
   next(): HttpPiece | undefined {
     this.#releaseHead();
     if (this.#waiting.length > 0) return this.#emitWaiting();
-    while (this.#at < this.#end) if (this.#step()) return this.#piece;
+    while (this.#in.left > 0) if (this.#step()) return this.#piece;
     this.#releaseHead();
     return undefined;
   }
@@ -135,18 +120,18 @@ export class HttpRequestCodec implements Codec {
     const unannounced = this.#head.pending.length + (this.#held?.bytes.length ?? 0);
     const inBody = this.#state === 'length' || this.#state === 'skip';
     this.#abandon();
-    if (broken) this.#skipping = true;
-    else if (unannounced > 0) this.#swallow(unannounced);
+    if (broken) this.#swallowed.followsBroken();
+    else if (unannounced > 0) this.#swallowed.add(unannounced);
     if (inBody && length <= this.#remaining) {
       this.#remaining -= length;
-      this.skippedBytes += length;
+      this.#swallowed.addStray(length);
       this.#state = 'skip';
       if (this.#remaining === 0) this.#boundary();
       return broken;
     }
     // What lies behind the end of a body is not that message's.
-    if (inBody) this.#skipping = false;
-    this.#swallow(length);
+    if (inBody) this.#swallowed.separate();
+    this.#swallowed.add(length);
     if (this.#state === 'raw') this.#outOfStep = true;
     else this.#seek();
     return broken;
@@ -156,8 +141,8 @@ export class HttpRequestCodec implements Codec {
   end(): void {
     const pending = this.#head.pending;
     if (this.#held !== undefined) this.#waiting = this.#unhold(EMPTY, 0, 0, false);
-    else if (pending.length > 0 && this.#seeking) this.#swallow(pending.length);
-    else if (pending.length > 0 && !this.#begun) this.skippedBytes += pending.length;
+    else if (pending.length > 0 && this.#seeking) this.#swallowed.add(pending.length);
+    else if (pending.length > 0 && !this.#in.begun) this.#swallowed.addStray(pending.length);
     else if (pending.length > 0) {
       this.#goRaw('unfinished-head');
       this.#waiting = [{ bytes: pending.bytes, offset: 0, length: pending.length, first: true, last: false }];
@@ -184,10 +169,10 @@ export class HttpRequestCodec implements Codec {
   #stepHead(): boolean {
     const head = this.#head;
     if (this.#seeking && !this.#mayBegin()) return this.#swallowRest();
-    this.#noteBeginning();
-    if (this.#closed && this.#begun) return this.#fail('data-after-close');
-    const result = head.read(this.#input, this.#bytes, this.#at, this.#end);
-    this.#at = head.position;
+    this.#in.beginRequest();
+    if (this.#closed && this.#in.begun) return this.#fail('data-after-close');
+    const result = head.read(this.#in.name, this.#in.bytes, this.#in.at, this.#in.end);
+    this.#in.at = head.position;
     if (result === 'more') return false;
     if (result === 'failed') return this.#fail(head.failure);
     let problem = this.#framing.readRequest(head.parser, head.bytes, head.offset, head.length);
@@ -195,7 +180,7 @@ export class HttpRequestCodec implements Codec {
     if (doubtful && !this.#framing.hasHost) problem ??= 'no-host';
     if (problem === undefined) return this.#beginMessage();
     // A head that lay in one push is read again as what it is.
-    if (head.pending.length === 0) this.#at = head.offset;
+    if (head.pending.length === 0) this.#in.at = head.offset;
     return this.#fail(problem);
   }
 
@@ -207,8 +192,8 @@ export class HttpRequestCodec implements Codec {
     if (this.#seeking) stats.resynchronised++;
     this.#seeking = false;
     this.#exact = false;
-    this.#skipping = false;
-    this.#begun = false;
+    this.#swallowed.separate();
+    this.#in.begun = false;
     this.#method = parser.method;
     this.#keepAlive = parser.keepAlive;
     this.#upgrade = parser.upgrade;
@@ -248,36 +233,36 @@ export class HttpRequestCodec implements Codec {
   #stepChunked(): boolean {
     const { parser } = this.#head;
     if (this.#chunkFailure !== '') return this.#fail(this.#chunkFailure);
-    const stop = parser.feed(this.#input, this.#bytes, this.#at, this.#end);
+    const stop = parser.feed(this.#in.name, this.#in.bytes, this.#in.at, this.#in.end);
     // What precedes the fault is of the body, however the bytes were cut.
     if (stop === FAILED) this.#chunkFailure = parser.failure;
-    if (parser.position === this.#at) return false;
+    if (parser.position === this.#in.at) return false;
     this.#headDone = stop === MESSAGE_ENDS;
-    return this.#stepBody(parser.position - this.#at, stop === MESSAGE_ENDS);
+    return this.#stepBody(parser.position - this.#in.at, stop === MESSAGE_ENDS);
   }
 
   #stepLength(): boolean {
-    const length = Math.min(this.#remaining, this.#end - this.#at);
+    const length = Math.min(this.#remaining, this.#in.left);
     this.#remaining -= length;
     return this.#stepBody(length, this.#remaining === 0);
   }
 
   /** The next `length` bytes are of the body. */
   #stepBody(length: number, last: boolean): boolean {
-    const at = this.#at;
-    this.#at += length;
+    const at = this.#in.at;
+    this.#in.at += length;
     if (this.#held !== undefined) return this.#stepHeld(this.#held, at, length, last);
-    this.#emit(this.#bytes, at, length, false, last);
-    if (this.#expects) this.#piece.awaits = this.#seen;
+    this.#emit(this.#in.bytes, at, length, false, last);
+    if (this.#expects) this.#piece.awaits = this.#in.seen;
     this.#expects = false;
     if (last) this.#endMessage();
     return true;
   }
 
   #stepHeld(held: HeldMessage, at: number, length: number, last: boolean): boolean {
-    if (!held.append(this.#bytes, at, length)) {
+    if (!held.append(this.#in.bytes, at, length)) {
       this.#settings.stats.bodiesOverLimit++;
-      this.#waiting = this.#unhold(this.#bytes, at, length, last);
+      this.#waiting = this.#unhold(this.#in.bytes, at, length, last);
       if (last) this.#endMessage();
       this.#emitWaiting();
       return true;
@@ -307,18 +292,18 @@ export class HttpRequestCodec implements Codec {
   }
 
   #stepSkip(): boolean {
-    const length = Math.min(this.#remaining, this.#end - this.#at);
-    this.skippedBytes += length;
-    this.#at += length;
+    const length = Math.min(this.#remaining, this.#in.left);
+    this.#swallowed.addStray(length);
+    this.#in.at += length;
     this.#remaining -= length;
     if (this.#remaining === 0) this.#boundary();
     return false;
   }
 
   #stepRaw(): boolean {
-    const length = this.#end - this.#at;
-    const turned = this.#turned && this.#at === this.#start;
-    if (turned && this.#mayReturn && detect(this.#bytes, this.#at, length) === 'yes') {
+    const length = this.#in.left;
+    const turned = this.#in.beginsTurn;
+    if (turned && this.#mayReturn && detect(this.#in.bytes, this.#in.at, length) === 'yes') {
       this.#state = 'head';
       this.#open = false;
       this.#outOfStep = false;
@@ -326,12 +311,12 @@ export class HttpRequestCodec implements Codec {
     }
     if (this.#outOfStep && !turned) return this.#swallowRest();
     this.#outOfStep = false;
-    this.#skipping = false;
+    this.#swallowed.separate();
     const first = turned || !this.#open;
-    if (first && !this.#begun) this.#begin();
-    this.#begun = false;
-    this.#emit(this.#bytes, this.#at, length, first, false);
-    this.#at = this.#end;
+    if (first && !this.#in.begun) this.#in.begin();
+    this.#in.begun = false;
+    this.#emit(this.#in.bytes, this.#in.at, length, first, false);
+    this.#in.at = this.#in.end;
     return true;
   }
 
@@ -343,7 +328,7 @@ export class HttpRequestCodec implements Codec {
     this.#goRaw(reason);
     if (withheld.length === 0) return false;
     this.#emit(withheld.bytes, 0, withheld.length, true, false);
-    this.#begun = false;
+    this.#in.begun = false;
     withheld.release();
     this.#held = undefined;
     return true;
@@ -352,11 +337,10 @@ export class HttpRequestCodec implements Codec {
   /** What looked like a request is none. If it began in an earlier segment, this one may still begin one. */
   #failSeeking(): boolean {
     const { pending } = this.#head;
-    const again = pending.length > 0 && this.#at === this.#start && !this.#exact;
-    if (pending.length > 0) this.#swallow(pending.length);
+    const again = pending.length > 0 && this.#in.atStart && !this.#exact;
+    if (pending.length > 0) this.#swallowed.add(pending.length);
     this.#head.release();
-    if (this.#begun) this.#seen += this.#answers;
-    this.#begun = false;
+    this.#in.unbegin();
     this.#exact = false;
     return again ? false : this.#swallowRest();
   }
@@ -366,7 +350,7 @@ export class HttpRequestCodec implements Codec {
     this.#unparsable = reason;
     this.#mayReturn = reason === undefined && methodName(this.#method) !== 'CONNECT';
     this.#outOfStep = false;
-    this.#turned = false;
+    this.#in.forgetTurn();
     this.#closed = false;
     this.#headDone = true;
   }
@@ -396,8 +380,8 @@ export class HttpRequestCodec implements Codec {
   /** Whether a request may be looked for here, while seeking. */
   #mayBegin(): boolean {
     if (this.#exact || this.#head.pending.length > 0) return true;
-    const byte = this.#bytes[this.#at]!;
-    return this.#at === this.#start && byte >= 0x41 && byte <= 0x5a;
+    const byte = this.#in.bytes[this.#in.at]!;
+    return this.#in.atStart && byte >= 0x41 && byte <= 0x5a;
   }
 
   /** The last piece is dealt with: nobody asks for its message any more. Chunks still need the parser. */
@@ -416,37 +400,14 @@ export class HttpRequestCodec implements Codec {
     this.#waiting = NOTHING;
     this.#headDone = false;
     this.#open = false;
-    this.#begun = false;
     this.#expects = false;
-    this.#seen = 0;
-    this.#at = this.#end;
-  }
-
-  /** The message begins with its first byte, not with the empty lines that some clients send after a body. */
-  #noteBeginning(): void {
-    if (this.#begun) return;
-    let at = this.#at;
-    while (at < this.#end && (this.#bytes[at] === CR || this.#bytes[at] === LF)) at++;
-    if (at < this.#end) this.#begin();
-  }
-
-  #begin(): void {
-    this.#begun = true;
-    this.#answers = this.#seen;
-    this.#seen = 0;
-    this.#begunAt = this.#time;
+    this.#in.cut();
   }
 
   #swallowRest(): boolean {
-    this.#swallow(this.#end - this.#at);
-    this.#at = this.#end;
+    this.#swallowed.add(this.#in.left);
+    this.#in.at = this.#in.end;
     return false;
-  }
-
-  #swallow(length: number): void {
-    if (!this.#skipping) this.skippedMessages++;
-    this.#skipping = true;
-    this.skippedBytes += length;
   }
 
   #emitWaiting(): HttpPiece {
@@ -465,8 +426,8 @@ export class HttpRequestCodec implements Codec {
     piece.length = length;
     piece.first = first;
     piece.last = last;
-    piece.time = first ? this.#begunAt : this.#time;
-    piece.answers = first ? this.#answers : 0;
+    piece.time = first ? this.#in.begunAt : this.#in.time;
+    piece.answers = first ? this.#in.answers : 0;
     piece.awaits = 0;
     piece.message = undefined;
     piece.unparsable = this.#state === 'raw' ? this.#unparsable : undefined;

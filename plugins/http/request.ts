@@ -9,7 +9,8 @@ import { concat, copyOf } from './bytes.ts';
 import type { Framing } from './framing.ts';
 import { HeadWriter } from './head-writer.ts';
 import { HeaderList, type HeaderState, type HttpHeaders } from './headers.ts';
-import { methodName, type LlhttpParser } from './llhttp.ts';
+import { methodName } from './llhttp-instance.ts';
+import type { LlhttpParser } from './llhttp.ts';
 import { QueryText, type HttpQuery } from './query.ts';
 import { checkedPath, checkedTarget, joinTarget, splitTarget } from './target.ts';
 

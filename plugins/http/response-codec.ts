@@ -14,7 +14,8 @@
 import { copyOf } from './bytes.ts';
 import { Framing } from './framing.ts';
 import { HeadReader } from './head-reader.ts';
-import { FAILED, MESSAGE_ENDS, nextInput } from './llhttp.ts';
+import { nextInput } from './llhttp-instance.ts';
+import { FAILED, MESSAGE_ENDS } from './llhttp.ts';
 import { OutstandingRequests } from './outstanding.ts';
 import { HttpResponse, type ResponseEnd } from './response.ts';
 import { httpSettings, type HttpSettings } from './settings.ts';

@@ -10,7 +10,8 @@ import {
   type HttpPiece,
   type HttpRequest,
 } from '../../plugins/http/index.ts';
-import { acquireParser, FAILED, MESSAGE_ENDS, NEED_MORE, nextInput, releaseParser } from '../../plugins/http/llhttp.ts';
+import { nextInput } from '../../plugins/http/llhttp-instance.ts';
+import { acquireParser, FAILED, MESSAGE_ENDS, NEED_MORE, releaseParser } from '../../plugins/http/llhttp.ts';
 import { seededRandom } from '../support/damage.ts';
 import { CAPTURES } from '../support/shared-captures.ts';
 
