@@ -56,6 +56,11 @@ export interface Codec {
    * next one. Returns whether a message was open and is now broken.
    */
   gap(length: number): boolean;
+  /**
+   * The client will send no more: what is held of a message that is not complete becomes pieces, which `next` gives.
+   * Codecs that hold nothing leave it out.
+   */
+  end?(): void;
   /** Client bytes swallowed while looking for a boundary, since the connection began. */
   readonly skippedBytes: number;
   /** Messages (or unreadable stretches) swallowed likewise. */

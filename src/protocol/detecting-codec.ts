@@ -61,6 +61,10 @@ export class DetectingCodec implements Codec {
     return false;
   }
 
+  end(): void {
+    this.#codec?.end?.();
+  }
+
   #choose(input: ClientBytes): Codec | undefined {
     const boundary = this.#onBoundary || input.serverBytesSeen > 0;
     for (const protocol of this.#protocols) {

@@ -49,6 +49,8 @@ export class ConnectionReplay implements ReplicaOwner {
   #skipped = 0;
   #gaps = 0;
   #ended = false;
+  /** The codec has been told of the end. */
+  #flushed = false;
   #done = false;
 
   constructor(
@@ -128,6 +130,13 @@ export class ConnectionReplay implements ReplicaOwner {
       this.#backlog.push(() => this.ended(end, ack));
       return;
     }
+    if (!this.#flushed) {
+      this.#flushed = true;
+      this.#codec.end?.();
+      this.#takePieces();
+      // A plugin may take its time over what came out; the end is told after it.
+      if (this.#backlog !== undefined) return this.ended(end, ack);
+    }
     this.#ended = true;
     const answers = end !== 'fin' || this.#ackSeen === undefined || seqDiff(ack, this.#ackSeen) > 0;
     for (const replica of this.#replicas) replica.clientEnded(end, answers);
@@ -142,6 +151,15 @@ export class ConnectionReplay implements ReplicaOwner {
       this.#lose(bucket);
     }
     this.#ended = true;
+    if (!this.#flushed) {
+      // What the codec holds cannot be sent any more; its memory is given back.
+      this.#flushed = true;
+      this.#codec.end?.();
+      for (let piece = this.#codec.next(); piece !== undefined; piece = this.#codec.next()) {
+        if (piece.first) this.#lose(bucket);
+      }
+      this.#countSkipped();
+    }
     if (this.#delivered + this.#lost === 0) this.#worst = bucket;
     for (const replica of this.#replicas) replica.stop(bucket);
     if (this.#replicasLeft === 0) this.#settle();

@@ -85,11 +85,21 @@ async function startServer(): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-async function ask(target: number, localPort: number): Promise<void> {
-  const socket = connect({ host: HOST, port: target, localPort });
-  socket.resume();
-  socket.write('hi');
-  await new Promise((resolve) => socket.once('close', resolve));
+/** Asks from `localPort`, or from the next above it that nobody on this machine uses; resolves with the one it was. */
+async function ask(target: number, localPort: number): Promise<number> {
+  for (let port = localPort; ; port++) {
+    const socket = connect({ host: HOST, port: target, localPort: port });
+    socket.resume();
+    socket.write('hi');
+    const taken = await new Promise<boolean>((resolve, reject) => {
+      socket.once('close', () => resolve(false));
+      socket.once('error', (error: NodeJS.ErrnoException) => {
+        if (error.code === 'EADDRINUSE') resolve(true);
+        else reject(error);
+      });
+    });
+    if (!taken) return port;
+  }
 }
 
 const possible = process.getuid?.() === 0 && loadNative().addon !== undefined;
@@ -105,8 +115,8 @@ describe.skipIf(!possible)('intercept on a device', () => {
     cleanups.push(() => link.link.close());
     await link.link.connect();
 
-    const ports = [0, 1, 2].map((i) => link.firstPort + 500 + i);
-    for (const port of ports) await ask(target, port);
+    const ports: number[] = [];
+    for (let i = 0; i < 3; i++) ports.push(await ask(target, link.firstPort + 500 + 100 * i));
     // Traffic of the same server that is none of ours.
     await ask(target, 0);
 

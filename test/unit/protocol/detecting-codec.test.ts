@@ -83,3 +83,17 @@ describe('a gap', () => {
     expect([codec.skippedBytes, codec.skippedMessages]).toEqual([13, 2]);
   });
 });
+
+it('tells the codec it has chosen of the end', () => {
+  let ended = 0;
+  const holding: DetectableProtocol = {
+    detect: () => 'yes',
+    codec: () => Object.assign(new OpaqueCodec(true), { end: () => void ended++ }),
+  };
+  const codec = new DetectingCodec([holding], true);
+  codec.end();
+  expect(ended).toBe(0);
+  push(codec, 'x');
+  codec.end();
+  expect(ended).toBe(1);
+});
