@@ -10,8 +10,13 @@ import { RecordingWriter, type Exchange } from '../support/recording-writer.ts';
 import { replayOffline } from './offline/offline-run.ts';
 
 const HOUR = 3_600_000;
-/** How much less than recorded a distance may measure, ms: the first arrival of the two may have been late. */
-const EARLY = 80;
+/**
+ * Times are counted from before the run, so a slow machine can only make them longer: less than recorded is too early. A
+ * timer may fire a millisecond before its time.
+ */
+const EARLY = 5;
+/** Far beyond what a busy machine takes, and far below what waiting for nothing takes, ms. */
+const PROMPT = 20_000;
 
 let folder = '';
 let server!: Server;
@@ -40,10 +45,11 @@ afterAll(async () => {
 
 async function replay(file: string, options: Readonly<Record<string, unknown>>) {
   arrivals = [];
+  const begun = performance.now();
   const run = await replayOffline({ input: [file], map: [`80-${target}`], target: 'socket', ...options });
   const ended = performance.now();
-  const distances = arrivals.map(({ at }) => at - arrivals[0]!.at);
-  return { run, texts: arrivals.map(({ text }) => text), distances, afterLast: ended - (arrivals.at(-1)?.at ?? 0) };
+  const since = arrivals.map(({ at }) => at - begun);
+  return { run, texts: arrivals.map(({ text }) => text), since, afterLast: ended - (arrivals.at(-1)?.at ?? 0) };
 }
 
 /** A recording of one request at each of these times, all on one connection or each on its own. */
@@ -65,24 +71,25 @@ describe.each(['raw', 'sll2'] as const)('recorded times (link type %s)', (linkTy
     const times = [0, 20, 620, 640, 1_240];
 
     it('are kept, no request early', async () => {
-      const { run, texts, distances } = await replay(recordingOf('kept.pcap', times, linkType, together), {
+      const { run, texts, since } = await replay(recordingOf('kept.pcap', times, linkType, together), {
         pace: 'capture',
       });
       expect(run).toMatchObject({ code: 0, summary: { fidelityPercent: 100, balanced: true } });
       expect(texts).toEqual(requests(times));
-      distances.forEach((distance, i) => expect(distance, `request ${i}`).toBeGreaterThan(times[i]! - EARLY));
-      expect(distances.at(-1)).toBeLessThan(times.at(-1)! + 5_000);
+      since.forEach((at, i) => expect(at, `request ${i}`).toBeGreaterThan(times[i]! - EARLY));
+      expect(run.took).toBeLessThan(PROMPT);
     });
 
     it('are divided by -a', async () => {
-      const { run, texts, distances } = await replay(recordingOf('fast.pcap', times, linkType, together), {
+      const hours = [0, HOUR, 2 * HOUR];
+      const { run, texts, since } = await replay(recordingOf('fast.pcap', hours, linkType, together), {
         pace: 'capture',
-        accelerate: '4',
+        accelerate: '10000',
       });
       expect(run).toMatchObject({ code: 0, summary: { fidelityPercent: 100 } });
-      expect(texts).toEqual(requests(times));
-      distances.forEach((distance, i) => expect(distance, `request ${i}`).toBeGreaterThan(times[i]! / 4 - EARLY));
-      expect(distances.at(-1)).toBeLessThan(1_000);
+      expect(texts).toEqual(requests(hours));
+      since.forEach((at, n) => expect(at, `request ${n}`).toBeGreaterThan(hours[n]! / 10_000 - EARLY));
+      expect(run.took).toBeLessThan(PROMPT);
     });
 
     it('have long gaps cut down to -I, and no further', async () => {
@@ -91,13 +98,13 @@ describe.each(['raw', 'sll2'] as const)('recorded times (link type %s)', (linkTy
       const cut = await replay(file, { pace: 'capture', maxGap: '300' });
       expect(cut.run).toMatchObject({ code: 0, summary: { fidelityPercent: 100 } });
       expect(cut.texts).toEqual(requests(hours));
-      expect(cut.distances[1]).toBeGreaterThan(300 - EARLY);
-      expect(cut.distances[2]).toBeGreaterThan(600 - EARLY);
-      expect(cut.run.took).toBeLessThan(5_000);
+      expect(cut.since[1]).toBeGreaterThan(300 - EARLY);
+      expect(cut.since[2]).toBeGreaterThan(600 - EARLY);
+      expect(cut.run.took).toBeLessThan(PROMPT);
       const none = await replay(file, { pace: 'capture', maxGap: '0' });
       expect(none.run).toMatchObject({ code: 0, summary: { fidelityPercent: 100 } });
       expect(none.texts.join('')).toEqual(requests(hours).join(''));
-      expect(none.run.took).toBeLessThan(2_000);
+      expect(none.run.took).toBeLessThan(PROMPT);
     });
   });
 
@@ -107,7 +114,7 @@ describe.each(['raw', 'sll2'] as const)('recorded times (link type %s)', (linkTy
     const run = await replayOffline(options, 500);
     expect(run).toMatchObject({ code: 0, summary: { endedBy: 'stopped', balanced: true } });
     expect(run.summary?.requests).toMatchObject({ captured: 1, delivered: 1 });
-    expect(run.took).toBeLessThan(3_500);
+    expect(run.took).toBeLessThan(PROMPT);
   });
 
   it('play no part with --pace response, nor asap', async () => {
@@ -117,19 +124,19 @@ describe.each(['raw', 'sll2'] as const)('recorded times (link type %s)', (linkTy
       const { run, texts } = await replay(file, { pace });
       expect(run).toMatchObject({ code: 0, summary: { fidelityPercent: 100 } });
       expect(texts.join('')).toEqual(requests(times).join(''));
-      expect(run.took).toBeLessThan(2_000);
+      expect(run.took).toBeLessThan(PROMPT);
     }
   });
 
   it('begin again with each pass of -T', async () => {
     const times = [0, 200];
-    const { run, texts, distances } = await replay(recordingOf('twice.pcap', times, linkType, true), {
+    const { run, texts, since } = await replay(recordingOf('twice.pcap', times, linkType, true), {
       pace: 'capture',
       repeat: '3',
     });
     expect(run).toMatchObject({ code: 0, summary: { fidelityPercent: 100, connections: { captured: 3 } } });
     expect(texts).toEqual([...requests(times), ...requests(times), ...requests(times)]);
-    expect(distances.at(-1)).toBeGreaterThan(600 - EARLY);
+    expect(since.at(-1)).toBeGreaterThan(600 - EARLY);
   });
 });
 
@@ -156,7 +163,7 @@ describe('20,000 short connections', () => {
     expect(run).toMatchObject({ code: 0, summary: { fidelityPercent: 100, balanced: true } });
     expect(run.summary?.requests.buckets.answered).toBe(CONNECTIONS);
     expect(new Set(texts).size).toBe(CONNECTIONS);
-    expect(afterLast).toBeLessThan(3_000);
+    expect(afterLast).toBeLessThan(PROMPT);
   });
 
   it('a dry run writes them all', async () => {
@@ -167,6 +174,6 @@ describe('20,000 short connections', () => {
     const sessions = new Map<string, number>();
     await inspectFile(write, ({ c2s }) => void sessions.set(c2s.sha256, c2s.bytes));
     expect(sessions.size).toBe(CONNECTIONS);
-    expect(run.took).toBeLessThan(LENGTH / 10 + 10_000);
+    expect(run.took).toBeLessThan(PROMPT);
   });
 });
