@@ -126,7 +126,7 @@ describe.skipIf(!possible)('intercept on a device', () => {
 
     const began = performance.now();
     expect(await intercept.stop()).toBe(0);
-    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(performance.now() - began).toBeLessThan(5_000);
     expect(intercept.lines.join(' ')).toMatch(/forwarded/);
     const summary = JSON.parse(await readFile(summaryJson, 'utf8')) as Record<string, number>;
     expect(summary.forwarded).toBe(link.responses.length);
