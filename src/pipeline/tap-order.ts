@@ -2,8 +2,8 @@
  * The order in which the taps of one hook run.
  *
  * By phase, then by `stage` (default 0, lower first), then as registered. A tap that names others with `before` is moved
- * up to stand directly before the first of them; everything else stays as it was. `before` holds within a phase: a tap of
- * an earlier phase comes first anyway, one of a later phase cannot.
+ * up to stand before the first of them, behind nothing but others that must come before it too; everything else stays as
+ * it was. `before` holds within a phase: a tap of an earlier phase comes first anyway, one of a later phase cannot.
  */
 import { TcpcopyError } from '../core/errors.ts';
 import { PHASES, type Phase } from './phases.ts';
