@@ -1,5 +1,5 @@
 /** The contexts of the core hooks. */
-import { millis, micros, type Duration } from '../core/time.ts';
+import { micros, type Duration } from '../core/time.ts';
 import type { Piece } from '../protocol/codec.ts';
 import { Context, type Dropped } from './context.ts';
 import type { ConnectionRecord } from './connection-record.ts';
@@ -7,6 +7,7 @@ import { PluginMistake } from './error-policy.ts';
 import type {
   ConnectionContext,
   ExchangeContext,
+  PerCopy,
   PluginConnection,
   RequestContext,
   ResponseContext,
@@ -15,9 +16,8 @@ import type {
 import type { Figure } from './plugin-record.ts';
 import type { Detachable, Revertible } from './protocol-hooks.ts';
 import type { Running, Tap } from './tap.ts';
+import { checkBytes, checkCopies, checkDelay, type CopyRule } from './verdicts.ts';
 
-const MOST_COPIES = 1023;
-const LONGEST_DELAY_MS = 3_600_000;
 const MOST_FIGURES = 64;
 
 /** What the pipeline decided about a connection. */
@@ -29,6 +29,8 @@ export interface ConnectionPlan {
 
 /** What the pipeline decided about a message. */
 export interface Plan extends ConnectionPlan {
+  /** `undefined`: its copies are all alike. */
+  readonly copyRule: CopyRule | undefined;
   /** To be held back this long. */
   readonly delayed: Duration;
   /** To be sent instead of the whole message. */
@@ -70,6 +72,7 @@ export class HostRequestContext extends Context implements RequestContext<unknow
   piece: Readonly<Piece>;
   delayed: Duration = micros(0);
   copyCount: number | undefined;
+  copyRule: CopyRule | undefined;
   replacement: Uint8Array | undefined;
   readonly #revertible: Revertible | undefined;
   // How things stood before the tap that is running.
@@ -77,6 +80,7 @@ export class HostRequestContext extends Context implements RequestContext<unknow
   #detached = false;
   #delayedBefore: Duration = micros(0);
   #copiesBefore: number | undefined;
+  #copyRuleBefore: CopyRule | undefined;
   #replacementBefore: Uint8Array | undefined;
 
   constructor(
@@ -105,31 +109,31 @@ export class HostRequestContext extends Context implements RequestContext<unknow
   }
 
   delay(ms: number): undefined {
-    if (this.speaker('delay') === undefined) return undefined;
-    if (!(typeof ms === 'number' && ms >= 0 && ms <= LONGEST_DELAY_MS)) {
-      throw new PluginMistake(`a delay is a number of milliseconds from 0 to ${LONGEST_DELAY_MS}`);
-    }
-    this.delayed = micros(this.delayed + millis(ms));
+    if (this.speaker('delay') !== undefined) this.delayed = micros(this.delayed + checkDelay(ms));
     return undefined;
   }
 
-  copies(n: number): undefined {
-    if (this.speaker('copies') !== undefined) this.copyCount = checkCopies(n);
+  copies(n: number, perCopy?: PerCopy): undefined {
+    const tap = this.speaker('copies');
+    if (tap === undefined) return undefined;
+    if (perCopy !== undefined && typeof perCopy !== 'function') {
+      throw new PluginMistake('how copies differ is told by a function');
+    }
+    this.copyCount = checkCopies(n);
+    this.copyRule = perCopy && { tap, change: perCopy };
     return undefined;
   }
 
   replace(bytes: Uint8Array): undefined {
     if (this.speaker('replace') === undefined) return undefined;
-    if (!(bytes instanceof Uint8Array) || bytes.length === 0) {
-      throw new PluginMistake('a replacement is a Uint8Array of at least one byte; to send nothing, drop the message');
-    }
-    this.replacement = bytes;
+    this.replacement = checkBytes(bytes);
     return undefined;
   }
 
   override checkpoint(): void {
     this.#delayedBefore = this.delayed;
     this.#copiesBefore = this.copyCount;
+    this.#copyRuleBefore = this.copyRule;
     this.#replacementBefore = this.replacement;
     if (this.#revertible !== undefined) this.#mark = this.#revertible.checkpoint();
   }
@@ -137,6 +141,7 @@ export class HostRequestContext extends Context implements RequestContext<unknow
   override revert(): void {
     this.delayed = this.#delayedBefore;
     this.copyCount = this.#copiesBefore;
+    this.copyRule = this.#copyRuleBefore;
     this.replacement = this.#replacementBefore;
     this.#revertible?.revert(this.#mark);
   }
@@ -152,10 +157,11 @@ export class HostRequestContext extends Context implements RequestContext<unknow
 
   /** The same context for one tap that takes its time: what it says counts only when it is `adopt`ed. */
   fork(tap: Tap, record: ConnectionRecord): HostRequestContext {
-    const { protocol, piece, message, delayed, copyCount, replacement } = this;
+    const { protocol, piece, message, delayed, copyCount, copyRule, replacement } = this;
     const fork = new HostRequestContext(this.running, record.viewOf(tap.plugin), protocol, piece, message, tap);
     fork.delayed = delayed;
     fork.copyCount = copyCount;
+    fork.copyRule = copyRule;
     fork.replacement = replacement;
     return fork;
   }
@@ -164,6 +170,7 @@ export class HostRequestContext extends Context implements RequestContext<unknow
     this.dropped = fork.dropped;
     this.delayed = fork.delayed;
     this.copyCount = fork.copyCount;
+    this.copyRule = fork.copyRule;
     this.replacement = fork.replacement;
   }
 }
@@ -261,11 +268,6 @@ export class StatsCollector extends Context implements StatsContext {
     this.figures.set(tap.plugin.name, [...own, { name, value, unit }]);
     return undefined;
   }
-}
-
-function checkCopies(n: unknown): number {
-  if (Number.isInteger(n) && (n as number) >= 1 && (n as number) <= MOST_COPIES) return n as number;
-  throw new PluginMistake(`a number of copies is a whole number from 1 to ${MOST_COPIES}`);
 }
 
 function asRevertible(message: unknown): Revertible | undefined {

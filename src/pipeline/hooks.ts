@@ -46,7 +46,7 @@ export const HOOKS = {
     moment:
       "Once per message of the client's, at its first piece, before it is sent. Taps on the request hook of the " +
       "message's protocol run in the same order as these.",
-    verdicts: '`drop(reason)`, `dropConnection(reason)`, `delay(ms)`, `copies(n)`, `replace(bytes)`',
+    verdicts: '`drop(reason)`, `dropConnection(reason)`, `delay(ms)`, `copies(n, perCopy?)`, `replace(bytes)`',
     nothing: 'The message goes on as it is.',
     failure: 'The message is not sent.',
     phase: 'rewrite',
@@ -137,6 +137,22 @@ export interface PluginConnection<State = AnyState> extends ConnectionInfo {
   readonly state: State;
 }
 
+/**
+ * How copy `copy` (1 to n − 1; the first, 0, is as the taps left it) of a message differs; nothing: not at all. Called
+ * when the message is sent, behind all taps, and not where some tap has replaced the message.
+ */
+export type PerCopy = (copy: number) => CopyChange | undefined;
+
+export interface CopyChange {
+  /**
+   * Sent in place of what a tap was shown of the message: all of it where the codec holds it whole, else its beginning, as
+   * the head of an HTTP request whose body streams past.
+   */
+  readonly bytes?: Uint8Array | undefined;
+  /** It is held back this much longer, in milliseconds, and what follows in its copy of the connection with it. */
+  readonly delay?: number | undefined;
+}
+
 /** A verdict by return value: the same as `drop(reason)`. */
 export interface Drop {
   readonly drop: string;
@@ -164,8 +180,8 @@ export interface RequestContext<State = AnyState> {
   dropConnection(reason: string): undefined;
   /** It is held back this long, in milliseconds, and what follows on its connection with it; delays add up. */
   delay(ms: number): undefined;
-  /** It is sent this many times, 1 to 1023; the last word counts. */
-  copies(n: number): undefined;
+  /** It is sent this many times, 1 to 1023, and its copies differ as `perCopy` says; the last word counts. */
+  copies(n: number, perCopy?: PerCopy): undefined;
   /** These bytes are sent instead of the whole message; do not change them afterwards. */
   replace(bytes: Uint8Array): undefined;
 }

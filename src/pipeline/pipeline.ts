@@ -30,6 +30,7 @@ import { Registry, type CompiledHooks, type ProvidedProtocol } from './registry.
 import type { PluginHooks } from './taps.ts';
 import { TapRunner, type HostClock } from './tap-runner.ts';
 import type { Tap } from './tap.ts';
+import type { CheckedCopyChange, CopyRule } from './verdicts.ts';
 
 export interface PipelineSettings {
   /** Without one nothing is timed, and promises may take for ever. */
@@ -132,6 +133,11 @@ export class Pipeline {
     const context = new HostRequestContext(this.#runner.running, record, protocol, piece, message);
     const pending = hook.run(context, record);
     return pending === undefined ? context : pending.then(() => context);
+  }
+
+  /** How one copy of a message differs from the first, `undefined`: not at all; or what the plugin's failure means for it. */
+  changeOf(rule: CopyRule, copy: number): CheckedCopyChange | 'drop' | 'drop-connection' | undefined {
+    return this.#runner.changeOf(rule, copy);
   }
 
   /** Shows plugins a response, which they may hide from those after them. */

@@ -10,6 +10,7 @@ import { HostRequestContext } from './contexts.ts';
 import { PluginMistake, type FailureKind } from './error-policy.ts';
 import { describe } from './plugin.ts';
 import type { Running, Tap } from './tap.ts';
+import { checkCopyChange, type CheckedCopyChange, type CopyRule } from './verdicts.ts';
 
 /** Every 64th call of a tap is timed. */
 const SAMPLE_MASK = 63;
@@ -101,6 +102,23 @@ export class TapRunner {
       },
       (error: unknown) => end(kindOf(error), error),
     );
+  }
+
+  /** Asks how one copy of a message differs; where that fails, what becomes of the copy. */
+  changeOf({ tap, change }: CopyRule, copy: number): CheckedCopyChange | 'drop' | 'drop-connection' | undefined {
+    const { plugin } = tap;
+    if (plugin.disabled) return plugin.failClosed ? 'drop' : undefined;
+    const { running } = this;
+    const caller = running.tap;
+    running.tap = tap;
+    try {
+      return checkCopyChange(change(copy));
+    } catch (error) {
+      const consequence = this.#containment.failed(tap, kindOf(error), error);
+      return consequence === 'pass' ? undefined : consequence;
+    } finally {
+      running.tap = caller;
+    }
   }
 
   /** What an asynchronous tap on a request is given: bytes that outlast this turn, and verdicts of its own. */

@@ -4,10 +4,11 @@
  */
 import type { Endpoint } from '../core/ip-address.ts';
 import { seqDiff, type SeqNum } from '../core/seq-num.ts';
-import type { Instant } from '../core/time.ts';
+import { micros, type Duration, type Instant } from '../core/time.ts';
 import type { ConnectionInfo } from '../pipeline/hooks.ts';
 import type { Plan } from '../pipeline/contexts.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { CopyRule } from '../pipeline/verdicts.ts';
 import type { ClientBytes, Codec, Piece } from '../protocol/codec.ts';
 import type { ConnectionBucket, UnitBucket } from '../report/ledger.ts';
 import { Replica, type ClientEnd, type ReplicaOwner } from './replica.ts';
@@ -199,8 +200,9 @@ export class ConnectionReplay implements ReplicaOwner {
 
   /** Runs one piece through the pipeline; false when a plugin takes its time, and what follows has to wait. */
   #deliver(piece: Piece): boolean {
-    if (this.#excluded !== undefined) {
-      if (piece.first) this.#lose(this.#excluded);
+    if (this.#excluded !== undefined && piece.first) {
+      for (const replica of this.#replicas) replica.skip();
+      this.#lose(this.#excluded);
       return true;
     }
     if (piece.refused === true) {
@@ -251,7 +253,35 @@ export class ConnectionReplay implements ReplicaOwner {
     const copies = plan?.copyCount ?? this.#replicas.length;
     while (this.#replicas.length < copies) this.#addReplica();
     const delay = plan === undefined || plan.delayed === 0 ? undefined : plan.delayed;
-    this.#replicas.forEach((replica, i) => (i < copies ? replica.push(piece, delay) : replica.skip()));
+    const rule = this.#replaced ? undefined : plan?.copyRule;
+    this.#replicas.forEach((replica, i) => {
+      if (i >= copies) replica.skip();
+      else if (i === 0 || rule === undefined) replica.push(piece, delay);
+      else this.#pushChanged(replica, i, piece, rule, delay);
+    });
+  }
+
+  /** Sends one copy of a message that differs from the first. */
+  #pushChanged(replica: Replica, copy: number, piece: Piece, rule: CopyRule, delay: Duration | undefined): void {
+    const change = this.#pipeline.changeOf(rule, copy);
+    if (typeof change === 'string') {
+      replica.skip();
+      this.#context.ledger.unitsOpened++;
+      this.unitSettled('plugin-error');
+      if (change === 'drop-connection') this.#excluded = 'plugin-error';
+      return;
+    }
+    const { bytes, offset, length } = piece;
+    if (change?.bytes !== undefined) {
+      piece.bytes = change.bytes;
+      piece.offset = 0;
+      piece.length = change.bytes.length;
+    }
+    const more = change?.delay ?? 0;
+    replica.push(piece, more === 0 ? delay : micros((delay ?? 0) + more));
+    piece.bytes = bytes;
+    piece.offset = offset;
+    piece.length = length;
   }
 
   #addReplica(): void {

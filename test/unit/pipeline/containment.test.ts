@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RequestContext } from '../../../src/pipeline/hooks.ts';
+import type { PerCopy, RequestContext } from '../../../src/pipeline/hooks.ts';
 import type { Plan } from '../../../src/pipeline/contexts.ts';
 import type { ErrorPolicy } from '../../../src/pipeline/error-policy.ts';
 import { connectionInfo, pieceOf, PipelineRig, type AnyHooks } from './rig.ts';
@@ -170,6 +170,11 @@ describe('a plugin that talks nonsense', () => {
     ['a reason of 100 MB', (context) => context.drop('x'.repeat(1e8)), 'a reason to drop is a text'],
     ['a delay of NaN', (context) => context.delay(NaN), 'a delay is a number of milliseconds'],
     ['half a copy', (context) => context.copies(0.5), 'a number of copies is a whole number'],
+    [
+      'copies that differ by a number',
+      (context) => context.copies(2, 3 as unknown as PerCopy),
+      'how copies differ is told by a function',
+    ],
     ['no bytes', (context) => context.replace(new Uint8Array(0)), 'a replacement is a Uint8Array'],
     ['a text for bytes', (context) => context.replace('x' as unknown as Uint8Array), 'a replacement is a Uint8Array'],
   ])('%s', async (_name, fail, text) => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ConnectionContext, RequestContext, ResponseContext } from '../../../src/pipeline/hooks.ts';
+import type { Plan } from '../../../src/pipeline/contexts.ts';
+import type { ConnectionContext, PerCopy, RequestContext, ResponseContext } from '../../../src/pipeline/hooks.ts';
 import { Pipeline } from '../../../src/pipeline/pipeline.ts';
 import { connectionInfo, pieceOf, PipelineRig, type AnyHooks } from './rig.ts';
 
@@ -69,6 +70,51 @@ describe('verdicts', () => {
     const plan = rig.pipeline.decide(INFO, 'opaque', PIECE);
     expect(plan).toMatchObject({ delayed: 40_000, replacement: bytes, dropped: undefined, copyCount: undefined });
     expect(seen).toEqual(new Set([plan]));
+  });
+
+  it('copies of a message differ as the last word says, each asked for when it is sent', async () => {
+    const rig = new PipelineRig();
+    await rig.plugin('one', ({ request }) =>
+      request!.tap('one', (context: RequestContext) => context.copies(3, () => ({ delay: 1 }))),
+    );
+    await rig.plugin('two', ({ request }) =>
+      request!.tap('two', (context: RequestContext) =>
+        context.copies(2, (copy) => (copy === 1 ? { bytes: new Uint8Array([copy]), delay: 5 } : undefined)),
+      ),
+    );
+    const plan = rig.pipeline.decide(INFO, 'opaque', PIECE) as Plan;
+    expect(plan.copyCount).toBe(2);
+    expect(rig.pipeline.changeOf(plan.copyRule!, 1)).toEqual({ bytes: new Uint8Array([1]), delay: 5_000 });
+    expect(rig.pipeline.changeOf(plan.copyRule!, 2)).toBeUndefined();
+  });
+
+  it('a later number of copies without a rule makes them alike again', async () => {
+    const rig = new PipelineRig();
+    await rig.plugin('one', ({ request }) =>
+      request!.tap('one', (context: RequestContext) => {
+        context.copies(3, () => ({ delay: 1 }));
+        context.copies(2);
+      }),
+    );
+    expect(rig.pipeline.decide(INFO, 'opaque', PIECE)).toMatchObject({ copyCount: 2, copyRule: undefined });
+  });
+
+  it.each<[unknown, string]>([
+    [5, 'it gave a number for a copy'],
+    [null, 'it gave null for a copy'],
+    [{ bytes: 'x' }, 'a replacement is a Uint8Array'],
+    [{ bytes: new Uint8Array(0) }, 'a replacement is a Uint8Array'],
+    [{ delay: -1 }, 'a delay is a number of milliseconds'],
+  ])('nonsense about a copy (%j) is a failure of the plugin', async (answer, text) => {
+    const rig = new PipelineRig({ policy: { kind: 'drop' } });
+    await rig.plugin('culprit', ({ request }) =>
+      request!.tap('culprit', (context: RequestContext) => context.copies(2, (() => answer) as unknown as PerCopy)),
+    );
+    const plan = rig.pipeline.decide(INFO, 'opaque', PIECE) as Plan;
+    expect(plan.dropped).toBeUndefined();
+    expect(rig.pipeline.changeOf(plan.copyRule!, 1)).toBe('drop');
+    expect(rig.errors[0]).toContain(`plugin culprit failed on request: ${text}`);
+    expect(rig.figures('culprit').failures.nonsense).toBe(1);
   });
 
   it('a whole connection can be dropped from a message, and a drop can be returned', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { seqAdd, seqNum, type SeqNum } from '../../../src/core/seq-num.ts';
 import { instant } from '../../../src/core/time.ts';
+import type { ErrorPolicy } from '../../../src/pipeline/error-policy.ts';
 import { Pipeline } from '../../../src/pipeline/pipeline.ts';
 import { OpaqueCodec } from '../../../src/protocol/opaque-codec.ts';
 import { ConnectionReplay } from '../../../src/replay/connection-replay.ts';
@@ -9,6 +10,7 @@ import { CLIENT, Rig, TARGET, type FakeSession, type RigOptions } from './replay
 interface Setup extends RigOptions {
   readonly openedBy?: 'syn' | 'midstream';
   readonly copies?: number;
+  readonly policy?: ErrorPolicy;
   readonly excluded?: 'sampled-out' | 'filtered' | 'not-picked-up';
   /** Where the server's bytes stood when the connection was first seen; `undefined`: nothing is known of it. */
   readonly firstAck?: SeqNum | undefined;
@@ -16,7 +18,7 @@ interface Setup extends RigOptions {
 
 /** One captured connection, seen from the side of reassembly: client bytes with the client's ACK numbers. */
 class Capture extends Rig {
-  readonly pipeline = new Pipeline();
+  readonly pipeline: Pipeline;
   readonly replay: ConnectionReplay;
   done = 0;
   readonly #firstAck: SeqNum | undefined;
@@ -24,7 +26,8 @@ class Capture extends Rig {
 
   constructor(setup: Setup = {}) {
     super(setup);
-    const { openedBy = 'syn', copies = 1, excluded } = setup;
+    const { openedBy = 'syn', copies = 1, excluded, policy } = setup;
+    this.pipeline = new Pipeline(policy === undefined ? {} : { policy });
     this.#firstAck = 'firstAck' in setup ? setup.firstAck : seqNum(1_000);
     this.#ack = this.#firstAck ?? seqNum(1_000);
     this.pipeline.hooks.request.tap('test', ({ piece }) =>
@@ -379,6 +382,53 @@ describe('plugins', () => {
     capture.sees(1).data('two').answerAll().ended();
     expect(capture.streams).toEqual(['one+two', 'one+', 'one+']);
     capture.expectSettled('replayed', { answered: 4 });
+  });
+
+  it('make copies of a message differ: in bytes, whatever follows of it, and in time', () => {
+    const capture = new Capture({ copies: 3 });
+    capture.pipeline.hooks.request.tap('differ', (context) => {
+      context.delay(10);
+      context.copies(3, (copy) =>
+        copy === 1 ? { bytes: Buffer.from('one, for 1'), delay: 20 } : context.piece.answers > 0 ? {} : undefined,
+      );
+    });
+    capture.data('one').data('+');
+    capture.pass(11);
+    expect(capture.streams).toEqual(['one+', '', 'one+']);
+    capture.pass(21);
+    expect(capture.streams).toEqual(['one+', 'one, for 1+', 'one+']);
+    capture.answerAll().ended();
+    capture.expectSettled('replayed', { answered: 3 });
+    expect(capture.ledger.bytesDelivered).toBe(4 + 11 + 4);
+  });
+
+  it('are not asked about copies of a message that was replaced', () => {
+    const capture = new Capture({ copies: 2 });
+    capture.pipeline.hooks.request.tap('differ', (context) => {
+      context.copies(2, () => ({ bytes: Buffer.from('other') }));
+      context.replace(Buffer.from('instead'));
+    });
+    capture.data('one').data('+');
+    expect(capture.streams).toEqual(['instead', 'instead']);
+  });
+
+  it.each([
+    ['pass', ['one+two', 'one+two', 'one+two'], { answered: 6 }],
+    ['drop', ['one+two', '', 'one+two'], { answered: 4, 'plugin-error': 2 }],
+    ['drop-connection', ['one+', '', 'one+'], { answered: 2, 'plugin-error': 4 }],
+  ] as const)('that fail on one copy cost no other, by the policy %s', (kind, streams, units) => {
+    const capture = new Capture({ copies: 3, policy: { kind } });
+    capture.pipeline.hooks.request.tap('differ', (context) => {
+      context.copies(3, (copy) => {
+        if (copy === 1) throw new Error('no');
+        return undefined;
+      });
+    });
+    capture.data('one').data('+').answerAll().sees(1).data('two').answerAll().ended();
+    expect(capture.streams).toEqual(streams);
+    expect(capture.buckets).toEqual(units);
+    expect(capture.done).toBe(1);
+    expect(capture.ledger.balance().balanced).toBe(true);
   });
 
   it('hold a message back', () => {
