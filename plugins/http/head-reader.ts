@@ -3,7 +3,7 @@
  * that does not is copied together.
  */
 import { acquireParser, HEAD_ENDS, NEED_MORE, releaseParser, type LlhttpParser, type ParserType } from './llhttp.ts';
-import { PendingBytes, type HttpBudget } from './pending-bytes.ts';
+import { PendingBytes, type ByteBudget } from 'tcpcopy/plugin';
 
 export type HeadResult = 'more' | 'whole' | 'failed';
 
@@ -22,7 +22,7 @@ export class HeadReader {
   readonly #limit: number;
   #parser: LlhttpParser | undefined;
 
-  constructor(type: ParserType, limit: number, budget: HttpBudget) {
+  constructor(type: ParserType, limit: number, budget: ByteBudget) {
     this.#type = type;
     this.#limit = limit;
     this.pending = new PendingBytes(budget);

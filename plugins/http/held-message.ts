@@ -1,7 +1,7 @@
 /** A request that is held until its body is complete, because somebody asked for that. */
 import { CapturedBody } from './body.ts';
 import { copyOf } from './bytes.ts';
-import { PendingBytes, type HttpBudget } from './pending-bytes.ts';
+import { PendingBytes, type ByteBudget } from 'tcpcopy/plugin';
 import type { HttpRequest } from './request.ts';
 
 export class HeldMessage {
@@ -14,7 +14,7 @@ export class HeldMessage {
   readonly #limit: number;
 
   /** `bodyLimit`: wire bytes of the body. */
-  constructor(request: HttpRequest, headLength: number, bodyLimit: number, budget: HttpBudget) {
+  constructor(request: HttpRequest, headLength: number, bodyLimit: number, budget: ByteBudget) {
     this.request = request;
     this.headLength = headLength;
     this.bytes = new PendingBytes(budget);

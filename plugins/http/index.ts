@@ -1,7 +1,6 @@
 /** HTTP/1.x for tcpcopy: both halves of the codec, and the messages that plugins see. */
 export { detect, type Detection } from './detect.ts';
 export type { HttpHeaders } from './headers.ts';
-export type { HttpBudget } from './pending-bytes.ts';
 export { HttpPiece } from './piece.ts';
 export { http as default } from './plugin.ts';
 export type { HttpQuery } from './query.ts';

@@ -15,7 +15,7 @@
  * beyond what llhttp wants, which RFC 9112 §3.2 makes mandatory. After an Upgrade the target may have refused, so a
  * request that begins a turn leads back.
  */
-import type { ClientBytes, Codec } from 'tcpcopy/plugin';
+import { Swallowed, type ClientBytes, type Codec } from 'tcpcopy/plugin';
 import { CapturedBody } from './body.ts';
 import { ClientInput } from './client-input.ts';
 import { detect } from './detect.ts';
@@ -27,7 +27,6 @@ import { FAILED, MESSAGE_ENDS } from './llhttp.ts';
 import { HttpPiece } from './piece.ts';
 import { HttpRequest } from './request.ts';
 import { httpSettings, type HttpSettings } from './settings.ts';
-import { Swallowed } from './swallowed.ts';
 
 type State = 'head' | 'length' | 'chunked' | 'skip' | 'raw';
 

@@ -1,5 +1,5 @@
 /** What one run's HTTP codecs share: limits, policy, and counters. */
-import type { HttpBudget } from './pending-bytes.ts';
+import type { ByteBudget } from 'tcpcopy/plugin';
 import type { HttpRequest } from './request.ts';
 
 export interface HttpSettings {
@@ -8,7 +8,7 @@ export interface HttpSettings {
   /** The longest body held for who asked for it, wire bytes; a longer one streams past unchanged, and is counted. */
   readonly bodyLimit: number;
   /** Bytes of heads and bodies that all connections together may hold. */
-  readonly budget: HttpBudget;
+  readonly budget: ByteBudget;
   /** What to do with bytes that are not strictly HTTP/1.x: pass them on exactly as they are, or not at all. */
   readonly unparsable: 'raw' | 'drop';
   /** Whether somebody wants the body of this request; asked once for each that has one. */

@@ -1,4 +1,4 @@
-/** Client bytes that are not handed on, and the messages or unreadable stretches they belong to. */
+/** For codecs: client bytes that are not handed on, and the messages or unreadable stretches they belong to. */
 export class Swallowed {
   bytes = 0;
   messages = 0;

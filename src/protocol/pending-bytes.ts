@@ -1,7 +1,7 @@
-/** Bytes of a message that cannot go on yet: of a head still incomplete, or of a body somebody asked for. */
+/** For codecs: bytes of a message that cannot go on yet, of a head still incomplete, or of a body somebody asked for. */
 
 /** Memory shared by all connections, so that many of them cannot add up to too much. */
-export interface HttpBudget {
+export interface ByteBudget {
   /** Bytes. */
   used: number;
   readonly limit: number;
@@ -13,9 +13,9 @@ const EMPTY: Uint8Array = new Uint8Array(0);
 export class PendingBytes {
   bytes = EMPTY;
   length = 0;
-  readonly #budget: HttpBudget;
+  readonly #budget: ByteBudget;
 
-  constructor(budget: HttpBudget) {
+  constructor(budget: ByteBudget) {
     this.#budget = budget;
   }
 
