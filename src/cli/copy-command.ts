@@ -112,6 +112,7 @@ export function copyCommand(): Command {
     .optionsGroup('Limits:')
     .option('-m, --memory <mb>', 'memory for sessions; beyond it new connections are left out and counted (512 MB)')
     .option('--max-sessions <num>', 'sessions open at once; likewise (65536)')
+    .option('--workers <num>', 'processes that share the connections, 1 to 64, or auto: one a processor (1)')
     .option('-t, --timeout <s>', 'close a session that has had nothing to do for this long (600)')
     .option('-k, --keepalive-timeout <s>', 'the same while its connection is still open online (-t and 120)');
   command

@@ -1,5 +1,6 @@
 /** The file system as option checking sees it. */
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import type { OptionsContext } from '../config/options-context.ts';
 import { TcpcopyError } from '../core/errors.ts';
@@ -14,6 +15,7 @@ export function machineContext(name: string): OptionsContext {
     whyNotCaCertificates,
     whyNotServerCertificate,
     whyNotPrivateKey,
+    processors: availableParallelism(),
     defaultLogFile: defaultLogFile(name),
   };
 }

@@ -10,6 +10,7 @@ import type { Program } from './program.ts';
 import { installSignals } from './signals.ts';
 import type { Terminal } from './terminal.ts';
 import { programVersion } from './version.ts';
+import { forkWorker } from './worker-process.ts';
 
 export interface Surroundings {
   readonly terminal: Terminal;
@@ -66,6 +67,7 @@ export async function runInForeground<O extends { readonly process: ProcessOptio
       colors: !parent && terminal.isTty && pc.isColorSupported,
       stopSignal: signals.stopSignal,
       statsRequests: (callback) => signals.statsRequests(callback),
+      fork: forkWorker,
       started() {
         if (started) return;
         started = true;

@@ -6,6 +6,7 @@ import { main } from './main.ts';
 import { registerPluginCommands } from './plugin-commands.ts';
 import type { Program } from './program.ts';
 import { TCPCOPY_REPLACED_FLAGS } from './replaced-flags.ts';
+import { takeWorkerMark, workAsOneOfSeveral } from './worker-process.ts';
 
 /** What the work needs is loaded when it begins, so that `--help` answers at once. */
 const tcpcopy: Program<CopyOptions> = {
@@ -25,9 +26,13 @@ const tcpcopy: Program<CopyOptions> = {
   },
 };
 
-await main(tcpcopy, {
-  extend(command) {
-    registerInspect(command);
-    registerPluginCommands(command);
-  },
-});
+if (takeWorkerMark()) {
+  await workAsOneOfSeveral(tcpcopy);
+} else {
+  await main(tcpcopy, {
+    extend(command) {
+      registerInspect(command);
+      registerPluginCommands(command);
+    },
+  });
+}

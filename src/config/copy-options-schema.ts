@@ -54,6 +54,7 @@ export function parseCopyOptions(input: Readonly<Record<string, unknown>>, conte
     controlTls: readControlTrust(raw, context),
     filter,
     copies: or(raw.copies, defaults.COPIES.default, (text) => parseInteger('-n', text, defaults.COPIES)),
+    workers: or(raw.workers, defaults.WORKERS.default, (text) => parseWorkers(text, context)),
     percent: or(raw.percent, 100, (text) => parsePercent('-r', text)),
     gradual: raw.gradual,
     captureBuffer: or(raw.buffer, defaults.CAPTURE_BUFFER.default, (text) =>
@@ -146,6 +147,19 @@ function checkCombinations(raw: RawCopyOptions, recording: string | undefined): 
   if (recording === STDIN && raw.daemon) {
     throw optionError('-i', STDIN, 'a daemon has no standard input', 'save the recording to a file');
   }
+  if (raw.workers !== undefined && raw.workers !== '1') {
+    if (recording === STDIN) {
+      throw optionError(
+        '--workers',
+        raw.workers,
+        'standard input can be read by one process only',
+        'save it to a file',
+      );
+    }
+    if (raw.write !== undefined) {
+      throw optionError('--workers', raw.workers, 'would write one file from several processes', 'leave -w or it out');
+    }
+  }
   if (raw.pace !== undefined && raw.pace !== 'capture') {
     const why = `--pace ${raw.pace} keeps no recorded times`;
     if (raw.accelerate !== undefined) throw optionError('-a', raw.accelerate, why, 'leave one of them out');
@@ -186,6 +200,12 @@ function parseSegmentSizes(raw: RawCopyOptions, mappings: readonly Mapping[]): {
     return n;
   });
   return { mtu, mss };
+}
+
+/** `auto`: one for each processor. */
+function parseWorkers(text: string, { processors }: OptionsContext): number {
+  if (text === 'auto') return Math.min(processors, defaults.WORKERS.max);
+  return parseInteger('--workers', text, defaults.WORKERS);
 }
 
 /** `0` turns the periodic lines off. */

@@ -63,6 +63,8 @@ export interface CopyOptions {
   /** Extra capture filter in pcap-filter syntax, and-ed with what `-x` implies; replaces it when `filterOnly`. */
   readonly filter: string | undefined;
   readonly copies: number;
+  /** Processes that share the connections; 1: this one alone. */
+  readonly workers: number;
   /** Share of connections copied, 0 < percent ≤ 100. */
   readonly percent: number;
   /** Begin at 1 % of connections and add one point a second up to `percent`. */

@@ -15,6 +15,8 @@ export interface OptionsContext {
   whyNotServerCertificate(pem: string): string | undefined;
   /** Why it is not the private key of this certificate. */
   whyNotPrivateKey(pem: string, certificate: string): string | undefined;
+  /** Processors that this process may use. */
+  readonly processors: number;
   /** Where a daemon logs when no -l says so. */
   readonly defaultLogFile: string;
 }

@@ -49,6 +49,7 @@ export const rawCopySchema = z.object({
   client: list,
   target: z.enum(TARGETS).default('raw'),
   copies: text,
+  workers: text,
   percent: text,
   gradual: flag,
   pace: z.enum(PACES).optional(),

@@ -26,6 +26,7 @@ export const ERROR_CODES = {
   E_PLUGIN: 'a plugin cannot be found, loaded or started',
   E_PLUGIN_OPTION: 'an option of a plugin has a value that cannot be used',
   E_PLUGIN_HOOK: 'a plugin taps a hook in a way that cannot work',
+  E_WORKER: 'one of several copying processes died',
   E_PLUGIN_FAILED: 'a plugin failed while running, and --on-plugin-error says to end then',
   E_FIDELITY: 'fewer requests were replayed than --min-fidelity asks for',
 } as const;

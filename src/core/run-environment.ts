@@ -31,4 +31,20 @@ export interface RunEnvironment {
    * connected. A daemon's parent exits 0 at that moment, and no sooner.
    */
   started(): void;
+  /**
+   * Starts this program once more, as one of several processes that share this run. Absent where that cannot be done,
+   * as in an embedding application.
+   */
+  readonly fork?: () => WorkerChannel<never, unknown>;
+}
+
+/** A process of ours and the way to talk with it. Messages are plain data. */
+export interface WorkerChannel<To, From> {
+  readonly pid: number | undefined;
+  send(message: To): void;
+  onMessage(listener: (message: From) => void): void;
+  /** Called once, after its last message; `how`: its exit code or signal, for people. */
+  onExit(listener: (how: string) => void): void;
+  /** Ends it at once. */
+  kill(): void;
 }

@@ -50,6 +50,7 @@ import type { FrameParser } from '../wire/frame-parser.ts';
 import { Segment } from '../wire/segment.ts';
 import { unixNow, type LoopClock } from './clock.ts';
 import { ConnectionReplay, type Excluded } from './connection-replay.ts';
+import type { FlowSlice } from './flow-slice.ts';
 import type { FramePacer } from './frame-pacer.ts';
 import type { ByteBudget } from './piece-queue.ts';
 import type { ReplayContext } from './replay-context.ts';
@@ -85,6 +86,8 @@ export interface EngineParts {
   readonly lag: Histogram;
   /** Whether the input is live: then frames are never held back. */
   readonly live: boolean;
+  /** Set where the sources show frames that other processes copy. */
+  readonly slice: FlowSlice | undefined;
   readonly copies: number;
   readonly onlyFromSyn: boolean;
   readonly waitsForResponse: boolean;
@@ -263,10 +266,11 @@ export class Engine implements ReplayContext {
   }
 
   #runFrame(batch: FrameBatch, i: number): void {
-    const { parser, selector } = this.#parts;
+    const { parser, selector, slice } = this.#parts;
     const segment = this.#segment;
-    this.ledger.framesSeen++;
     let reason = parser.parse(batch, i, segment);
+    if (slice !== undefined && !(reason === DROP_NONE ? slice.owns(segment) : slice.ownsRest)) return;
+    this.ledger.framesSeen++;
     if (reason === DROP_NONE) reason = selector.judge(segment);
     if (reason !== DROP_NONE) {
       this.ledger.frames.add(reason);
@@ -380,6 +384,7 @@ export class Engine implements ReplayContext {
 
   /** Fragments that were held for a packet which never came together are lost, not held. */
   #countLostFragments(): void {
+    if (this.#parts.slice?.ownsRest === false) return;
     const lost = this.#parts.parser.fragments.counters.get('expired') - this.ledger.frames.get('ip-fragment-expired');
     this.ledger.frames.add(DROP_IP_FRAGMENT_HELD, -lost);
     this.ledger.frames.add(DROP_IP_FRAGMENT_EXPIRED, lost);

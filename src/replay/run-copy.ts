@@ -13,11 +13,10 @@ import { Histogram } from '../report/histogram.ts';
 import { Ledger } from '../report/ledger.ts';
 import { LiveLine } from '../report/live-line.ts';
 import type { PluginFacts, RunEnd, RunFacts, SourceFacts } from '../report/run-facts.ts';
-import { summaryLines } from '../report/summary.ts';
-import { summaryObject, writeJsonFile } from '../report/summary-json.ts';
-import { judge } from '../report/verdict.ts';
+import { lagFacts, ledgerFigures, type RunReport } from '../report/run-report.ts';
 import { AcknowledgingPeer } from './acknowledging-peer.ts';
 import { LoopClock, monotonicNow, unixNow } from './clock.ts';
+import { conclude, printSummary } from './conclude.ts';
 import { createPacer, createParser, createTracker, openInput } from './copy-input.ts';
 import { Engine } from './engine.ts';
 import { ByteBudget } from './piece-queue.ts';
@@ -28,9 +27,9 @@ import { Selector } from './selector.ts';
 import { SocketTarget } from './socket-target.ts';
 import type { Target } from './target.ts';
 import { TimerWheel } from './timer-wheel.ts';
+import { runWorkers } from './run-workers.ts';
+import { PeriodicReport, seatOf, shareOf, type Progress, type WorkerPlace, type WorkerSeat } from './worker-seat.ts';
 
-const EXIT_OK = 0;
-const EXIT_FAILED = 1;
 /** After a signal: for what the kernel still holds, and for what is in flight. */
 const STOP_CAPTURE = millis(800);
 const STOP_IN_FLIGHT = millis(1_200);
@@ -44,16 +43,43 @@ const TICK = millis(100);
 const SWEEP = seconds(60);
 
 export async function runCopy(options: CopyOptions, environment: RunEnvironment): Promise<number> {
+  if (options.workers > 1) return runWorkers(options, environment);
+  const liveLine = new LiveLine(environment, options.summaryInterval);
+  const run = await prepare(options, environment, liveLine, undefined);
+  environment.statsRequests(() => run.printSummary());
+  const failure = await run.execute();
+  return conclude(options, environment, { ...run.result(), failure });
+}
+
+/** The share of a run that one of several processes does: its figures go to the one that gathers them. */
+export async function runShare(
+  options: CopyOptions,
+  environment: RunEnvironment,
+  place: WorkerPlace,
+  report: (report: RunReport) => void,
+): Promise<void> {
+  const progress = new PeriodicReport(() => report(run.report()));
+  const run = await prepare(shareOf(options, place), environment, progress, seatOf(options, place));
+  const failure = await run.execute();
+  report(run.report());
+  if (failure !== undefined) throw failure;
+}
+
+async function prepare(
+  options: CopyOptions,
+  environment: RunEnvironment,
+  progress: Progress,
+  seat: WorkerSeat | undefined,
+): Promise<CopyRun> {
   const current: { run?: CopyRun } = {};
   const pipeline = await loadPlugins(options.plugins, {
     log: environment.log,
-    seed: options.seed,
+    seed: options.seed ?? seat?.seed,
     policy: options.onPluginError,
     onAbort: (error) => current.run?.fail(error),
   });
   refuseResponseTaps(pipeline);
-  current.run = new CopyRun(options, environment, pipeline);
-  return current.run.execute();
+  return (current.run = new CopyRun(options, environment, pipeline, progress, seat));
 }
 
 /** Nothing reads responses yet: better no run than one in which a plugin waits for ever. */
@@ -80,7 +106,7 @@ class CopyRun {
   readonly #network: RawNetwork | undefined;
   readonly #target: Target;
   readonly #engine: Engine;
-  readonly #liveLine: LiveLine;
+  readonly #progress: Progress;
   #sources: readonly PacketSource[] = [];
   /** Figures of sources that are closed already (`-T`). */
   readonly #pastSources: SourceFacts[] = [];
@@ -91,12 +117,18 @@ class CopyRun {
   #plugins: readonly PluginFacts[] | undefined;
   #failure: Error | undefined;
 
-  constructor(options: CopyOptions, environment: RunEnvironment, pipeline: Pipeline) {
+  constructor(
+    options: CopyOptions,
+    environment: RunEnvironment,
+    pipeline: Pipeline,
+    progress: Progress,
+    seat: WorkerSeat | undefined,
+  ) {
     this.#pipeline = pipeline;
     this.#options = options;
     this.#environment = environment;
     this.#selector = new Selector(options.mappings);
-    this.#liveLine = new LiveLine(environment, options.summaryInterval);
+    this.#progress = progress;
     this.#nextSweep = addTime(this.#begun, SWEEP);
     const wake = (): void => this.#engine.wake();
     if (options.target === 'raw') {
@@ -132,6 +164,7 @@ class CopyRun {
       sampler: new Sampler(options.percent, options.gradual, options.seed ?? 0, this.#begun),
       lag: this.#lag,
       live: this.#live,
+      slice: seat?.slice,
       copies: options.copies,
       onlyFromSyn: options.onlyFromSyn,
       // A dry run has no responses to wait for.
@@ -143,12 +176,12 @@ class CopyRun {
     });
   }
 
-  async execute(): Promise<number> {
-    const { stopSignal, statsRequests, started } = this.#environment;
+  /** Resolves when the run is over, with what it failed with if it did; rejects when it could not begin. */
+  async execute(): Promise<Error | undefined> {
+    const { stopSignal, started } = this.#environment;
     await this.#network?.open();
     this.#begun = monotonicNow();
     const passes = this.#live ? 1 : this.#options.repeat;
-    statsRequests(() => this.#printSummary());
     const ticker = setInterval(() => this.#tick(), toMillis(TICK));
     try {
       for (let pass = 0; pass < passes && !stopSignal.aborted && this.#failure === undefined; pass++) {
@@ -169,7 +202,20 @@ class CopyRun {
     await this.#pipeline.close();
     await (this.#network?.close() ?? this.#target.close());
     this.#engine.stop();
-    return this.#conclude();
+    return this.#failure;
+  }
+
+  result(): { readonly ledger: Ledger; readonly facts: RunFacts } {
+    return { ledger: this.#ledger, facts: this.#facts() };
+  }
+
+  /** The same as data for another process. */
+  report(): RunReport {
+    return { ledger: ledgerFigures(this.#ledger), facts: this.#facts(), lag: this.#lag.buckets };
+  }
+
+  printSummary(): void {
+    printSummary(this.#environment, this.#ledger, this.#facts());
   }
 
   get #live(): boolean {
@@ -233,7 +279,7 @@ class CopyRun {
   #tick(): void {
     const now = monotonicNow();
     this.#engine.wake();
-    if (this.#liveLine.due(now)) this.#liveLine.show(now, this.#ledger, this.#facts());
+    if (this.#progress.due(now)) this.#progress.show(now, this.#ledger, this.#facts());
     if (now >= this.#nextSweep) {
       this.#nextSweep = addTime(now, SWEEP);
       this.#network?.sweep();
@@ -280,31 +326,9 @@ class CopyRun {
     this.#sources = [];
   }
 
-  #conclude(): number {
-    const verdict = judge(this.#ledger, this.#options.minFidelity, this.#endedBy === 'input-ended');
-    const code = this.#failure !== undefined || verdict !== undefined ? EXIT_FAILED : EXIT_OK;
-    this.#printSummary();
-    if (this.#options.summaryJson !== undefined) {
-      writeJsonFile(this.#options.summaryJson, summaryObject(this.#ledger, this.#facts(), code));
-    }
-    if (this.#failure !== undefined) throw this.#failure;
-    if (verdict !== undefined) throw verdict;
-    return code;
-  }
-
-  #printSummary(): void {
-    const { stdout, columns, colors } = this.#environment;
-    const lines = summaryLines(this.#ledger, this.#facts(), {
-      ...(columns === undefined ? {} : { columns }),
-      ...(colors === undefined ? {} : { colors }),
-    });
-    for (const line of lines) stdout(line);
-  }
-
   #facts(): RunFacts {
     const usage = process.cpuUsage();
     const sent = this.#sink?.stats();
-    const quantile = (share: number): Duration => micros(this.#lag.quantile(share) ?? 0);
     return {
       elapsed: elapsed(monotonicNow(), this.#begun),
       live: this.#live,
@@ -316,7 +340,7 @@ class CopyRun {
       connectionsOpen: this.#engine.activeConnections,
       sessionsOpen: this.#target.openSessions,
       intercepts: this.#network?.interceptFacts() ?? [],
-      lag: this.#lag.count === 0 ? undefined : { p50: quantile(0.5), p99: quantile(0.99) },
+      lag: lagFacts(this.#lag),
       sent: sent === undefined ? undefined : { packets: sent.packets, bytes: sent.bytes, failed: sent.failed },
       plugins: this.#plugins ?? this.#pipeline.report().map(pluginFacts),
       cpu: micros(usage.user + usage.system),

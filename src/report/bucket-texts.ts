@@ -17,6 +17,7 @@ const PLUGIN_HINT = 'the log names the plugin and what it threw';
 const REFUSED_HINT = "see that the service listens on the target's address and port";
 const TIMED_OUT_HINT =
   'see that the target runs, that its route to the client addresses leads to the intercept, and that no firewall is between';
+const WORKER_HINT = 'the log names it; the kernel ends processes when memory is short';
 const SEND_FAILED_HINT = 'the log names the error; for EMSGSIZE lower -M, for EPERM look at the output firewall rules';
 
 export const UNIT_TEXTS: Readonly<Record<UnitBucket, BucketText>> = {
@@ -51,6 +52,7 @@ export const UNIT_TEXTS: Readonly<Record<UnitBucket, BucketText>> = {
   'no-lease': { meaning: 'no source port was free', hint: LEASE_HINT },
   'no-intercept': { meaning: 'no intercept was connected', hint: INTERCEPT_HINT },
   'send-failed': { meaning: 'the kernel would not send them', hint: SEND_FAILED_HINT },
+  'worker-lost': { meaning: 'under way in a worker process that died', hint: WORKER_HINT },
   shutdown: { meaning: 'still under way when the run ended' },
 };
 
@@ -79,6 +81,7 @@ export const CONNECTION_TEXTS: Readonly<Record<ConnectionBucket, BucketText>> = 
   'no-lease': { meaning: 'no source port was free', hint: LEASE_HINT },
   'no-intercept': { meaning: 'no intercept was connected', hint: INTERCEPT_HINT },
   'send-failed': { meaning: 'the kernel would not send', hint: SEND_FAILED_HINT },
+  'worker-lost': { meaning: 'under way in a worker process that died', hint: WORKER_HINT },
   shutdown: { meaning: 'still under way when the run ended' },
 };
 

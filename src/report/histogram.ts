@@ -16,6 +16,19 @@ export class Histogram {
     this.count++;
   }
 
+  /** The counts by bucket, to be given to another's `add`. */
+  get buckets(): Float64Array {
+    return this.#buckets.slice();
+  }
+
+  /** Takes in what another one has recorded. */
+  add(buckets: Float64Array): void {
+    buckets.forEach((n, i) => {
+      this.#buckets[i]! += n;
+      this.count += n;
+    });
+  }
+
   /** The value below which `share` (0–1) of the recorded ones lie, in microseconds; `undefined` when there are none. */
   quantile(share: number): number | undefined {
     if (this.count === 0) return undefined;

@@ -25,6 +25,7 @@ export const UNIT_BUCKETS = [
   'no-lease', // no source port was free
   'no-intercept', // no intercept was connected
   'send-failed', // the kernel would not send it
+  'worker-lost', // under way in a worker process that died
   'shutdown', // still in flight at exit
 ] as const;
 export type UnitBucket = (typeof UNIT_BUCKETS)[number];
@@ -49,6 +50,7 @@ export const CONNECTION_BUCKETS = [
   'no-lease',
   'no-intercept',
   'send-failed',
+  'worker-lost',
   'shutdown',
 ] as const;
 export type ConnectionBucket = (typeof CONNECTION_BUCKETS)[number];

@@ -122,6 +122,7 @@ describe('tcpcopy', () => {
     expect(examples.length).toBeGreaterThanOrEqual(4);
     const context = {
       ...CONTEXT,
+      processors: 4,
       fileKind: (path: string) => (path === 'traffic.pcapng' ? 'file' : 'missing'),
     } as const;
     for (const example of examples) {

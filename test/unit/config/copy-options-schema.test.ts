@@ -13,6 +13,7 @@ it('defaults', () => {
   expect(mappings).toHaveLength(1);
   expect(rest).toEqual({
     input: { devices: ['any'] },
+    workers: 1,
     io: 'auto',
     plugins: [],
     onPluginError: { kind: 'pass' },
@@ -181,6 +182,10 @@ describe('refused', () => {
     [{ maxGap: '2' }, '-I 2: works on a recording only'],
     [{ repeat: '2', input: ['eth0'] }, '-T 2: works on a recording only'],
     [{ repeat: '2', input: ['-'] }, '-T 2: standard input can be read only once'],
+    [{ workers: '0' }, '--workers 0: must be a whole number from 1 to 64'],
+    [{ workers: 'some' }, '--workers some: must be a whole number from 1 to 64'],
+    [{ workers: '2', input: ['-'] }, '--workers 2: standard input can be read by one process only'],
+    [{ workers: '2', write: 'out.pcap' }, '--workers 2: would write one file from several processes'],
     [{ daemon: true, input: ['-'] }, '-i -: a daemon has no standard input'],
     [{ pace: 'asap', accelerate: '2', input: ['recording'] }, '--pace asap keeps no recorded times'],
     [{ write: 'x.pcap', target: 'socket' }, '-w x.pcap: writes the packets of --target raw'],
@@ -202,4 +207,9 @@ describe('refused', () => {
   it('a key file names no key', () => {
     expect(error({ controlKeyFile: 'other' })).not.toContain('short');
   });
+});
+
+it('workers: one a processor on wish', () => {
+  expect(options({ workers: 'auto' }).workers).toBe(4);
+  expect(options({ workers: '3' }).workers).toBe(3);
 });

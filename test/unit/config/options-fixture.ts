@@ -15,6 +15,7 @@ export const CONTEXT: OptionsContext = {
   whyNotServerCertificate: (pem) => (pem === 'certificate' ? undefined : 'has expired on some day'),
   whyNotPrivateKey: (pem, certificate) =>
     pem === 'private' && certificate === 'certificate' ? undefined : 'is not the key of the certificate',
+  processors: 4,
   defaultLogFile: '/var/log/program.log',
 };
 

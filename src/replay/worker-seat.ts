@@ -1,0 +1,68 @@
+/** What a copying process is told when it is one of several (`--workers`), and how it tells of itself. */
+import type { CopyOptions } from '../config/copy-options.ts';
+import { addTime, seconds, type Instant } from '../core/time.ts';
+import type { Ledger } from '../report/ledger.ts';
+import type { RunFacts } from '../report/run-facts.ts';
+import { FlowSlice } from './flow-slice.ts';
+
+/** Which of how many. */
+export interface WorkerPlace {
+  /** From 0. */
+  readonly index: number;
+  readonly count: number;
+  /** Where `--seed` is not given: the same for all, since they have to choose alike. */
+  readonly seed: number;
+}
+
+export interface WorkerSeat {
+  /** `undefined`: the kernel deals the frames out, what is captured is ours. */
+  readonly slice: FlowSlice | undefined;
+  readonly seed: number;
+}
+
+/** Least kernel buffer of a worker, bytes: it has to outlast a pause of one process, however many there are. */
+const LEAST_BUFFER = 16 << 20;
+
+export function seatOf(_options: CopyOptions, { index, count, seed }: WorkerPlace): WorkerSeat {
+  return { slice: new FlowSlice(index, count), seed };
+}
+
+/** Its part of what is limited for the run as a whole. */
+export function shareOf(options: CopyOptions, { count }: WorkerPlace): CopyOptions {
+  const { memoryLimit, maxSessions, captureBuffer } = options;
+  return {
+    ...options,
+    workers: 1,
+    memoryLimit: Math.ceil(memoryLimit / count),
+    maxSessions: Math.ceil(maxSessions / count),
+    captureBuffer: Math.max(Math.min(LEAST_BUFFER, captureBuffer), Math.ceil(captureBuffer / count)),
+  };
+}
+
+/** Shows figures while a run goes on: a line for a person, or a report for another process. */
+export interface Progress {
+  due(now: Instant): boolean;
+  show(now: Instant, ledger: Ledger, facts: RunFacts): void;
+}
+
+const INTERVAL = seconds(0.5);
+
+/** Calls `report` twice a second. */
+export class PeriodicReport implements Progress {
+  readonly #report: () => void;
+  #next: Instant | undefined;
+
+  constructor(report: () => void) {
+    this.#report = report;
+  }
+
+  due(now: Instant): boolean {
+    this.#next ??= addTime(now, INTERVAL);
+    return now >= this.#next;
+  }
+
+  show(now: Instant): void {
+    this.#next = addTime(now, INTERVAL);
+    this.#report();
+  }
+}
