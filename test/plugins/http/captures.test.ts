@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { HttpResponseCodec } from '../../../plugins/http/index.ts';
 import { captureManifest, CAPTURES, type CaptureStream } from '../../support/shared-captures.ts';
-import { captureStreams } from './capture-streams.ts';
+import { captureStreams } from '../../support/capture-streams.ts';
 import { bodyOf, cut, feed, type Transcript } from './transcript.ts';
 
 interface HttpStream extends CaptureStream {

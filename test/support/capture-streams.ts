@@ -1,7 +1,7 @@
 /** The byte streams of recordings, up to their first gap, by their hash. */
 import { createHash } from 'node:crypto';
-import { FileSource } from '../../../src/capture/file-source.ts';
-import { DROP_NONE } from '../../../src/core/drop-reason.ts';
+import { FileSource } from '../../src/capture/file-source.ts';
+import { DROP_NONE } from '../../src/core/drop-reason.ts';
 import {
   EVENT_CLOSED,
   EVENT_DATA,
@@ -9,11 +9,11 @@ import {
   EVENT_NONE,
   EVENT_OPENED,
   EVENT_RESET,
-} from '../../../src/reassembly/delivery.ts';
-import { RECORDING_TRACKER } from '../../../src/reassembly/tracker-options.ts';
-import { ConnectionTracker } from '../../../src/reassembly/tracker.ts';
-import { FrameParser } from '../../../src/wire/frame-parser.ts';
-import { Segment } from '../../../src/wire/segment.ts';
+} from '../../src/reassembly/delivery.ts';
+import { RECORDING_TRACKER } from '../../src/reassembly/tracker-options.ts';
+import { ConnectionTracker } from '../../src/reassembly/tracker.ts';
+import { FrameParser } from '../../src/wire/frame-parser.ts';
+import { Segment } from '../../src/wire/segment.ts';
 
 interface Half {
   readonly chunks: Uint8Array[];
