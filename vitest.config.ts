@@ -13,7 +13,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/plugins/**/*.test.ts', 'test/fuzz/**/*.test.ts'],
-          setupFiles: ['test/support/seeded.ts'],
+          setupFiles: ['test/support/fuzzing.ts'],
           testTimeout: 120_000,
         },
       },

@@ -2,6 +2,7 @@
 // after the other, and bytes read as frames or named as problems are never more than the file has.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fuzzRuns } from '../support/fuzzing.ts';
 import {
   concat,
   MAGIC_MODIFIED,
@@ -75,7 +76,7 @@ describe('the capture reader', () => {
           expect(whole.problems).toEqual(problems);
         },
       ),
-      { numRuns: 5_000 },
+      { numRuns: fuzzRuns(5_000) },
     );
   });
 });

@@ -8,6 +8,7 @@ import { encode } from '../../src/control/encoder.ts';
 import { MAX_MESSAGE, RESPONSES } from '../../src/control/protocol.ts';
 import { ResponseWriter } from '../../src/control/response-writer.ts';
 import { Segment } from '../../src/wire/segment.ts';
+import { fuzzRuns } from '../support/fuzzing.ts';
 import { bytes, SAMPLES, segment } from '../unit/control/samples.ts';
 
 function feed(input: Uint8Array, chunk: number): void {
@@ -43,7 +44,7 @@ const VALID = [...SAMPLES.map(encode), responses()];
 describe('control decoder', () => {
   it('survives random bytes', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), fc.integer({ min: 1, max: 50 }), feed), {
-      numRuns: 2_000,
+      numRuns: fuzzRuns(2_000),
     });
   });
 
@@ -56,7 +57,7 @@ describe('control decoder', () => {
         for (const [at, value] of changes) input[at % input.length] = value;
         feed(input, chunk);
       }),
-      { numRuns: 3_000 },
+      { numRuns: fuzzRuns(3_000) },
     );
   });
 });

@@ -7,6 +7,7 @@ import { instant } from '../../src/core/time.ts';
 import { FrameParser } from '../../src/wire/frame-parser.ts';
 import { Segment } from '../../src/wire/segment.ts';
 import { parseTcpOptions, TcpOptions } from '../../src/wire/tcp-options.ts';
+import { fuzzRuns } from '../support/fuzzing.ts';
 import { bytes, concat, ethernet, header, ipv4, ipv6, packet, text, u16, u32, udp } from '../unit/wire/frames.ts';
 
 const LINK_TYPES = [0, 1, 9, 12, 14, 50, 51, 101, 105, 108, 113, 127, 228, 229, 276];
@@ -87,7 +88,7 @@ describe('the frame parser', () => {
         expect(segment.encapsulation).toBeGreaterThanOrEqual(0);
         parseTcpOptions(segment, options);
       }),
-      { numRuns: 30_000 },
+      { numRuns: fuzzRuns(30_000) },
     );
     const { held, joined, expired } = { held: 0, joined: 0, expired: 0, ...parser.fragments.counters.toJSON() };
     expect(held - joined - expired).toBe(parser.fragments.pending);

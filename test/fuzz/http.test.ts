@@ -1,5 +1,5 @@
 // Invariant: whatever bytes come, however cut, with whatever gaps: no byte of them is lost, changed or made up; messages
-// end where llhttp alone ends them; and a message that was edited reads back as what was intended.
+// end where llhttp alone ends them; and what was edited reads back as what was intended, and ends nothing elsewhere.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Instant } from 'tcpcopy/plugin';
@@ -13,11 +13,11 @@ import {
 import { nextInput } from '../../plugins/http/llhttp-instance.ts';
 import { acquireParser, FAILED, MESSAGE_ENDS, NEED_MORE, releaseParser } from '../../plugins/http/llhttp.ts';
 import { seededRandom } from '../support/damage.ts';
+import { fuzzRuns, fuzzSeeds } from '../support/fuzzing.ts';
 import { CAPTURES } from '../support/shared-captures.ts';
 
-/** Inputs in all; `HTTP_FUZZ_RUNS=1000000 npx vitest run --project unit test/fuzz/http` for the long run. */
-const RUNS = Number(process.env['HTTP_FUZZ_RUNS'] ?? 50_000);
-const SEED = Number(process.env['HTTP_FUZZ_SEED'] ?? 1);
+/** Inputs in all, in an ordinary run; twenty times as many: `FUZZ_SCALE=20 script/fuzz 0 test/fuzz/http.test.ts`. */
+const RUNS = 50_000;
 
 type Random = () => number;
 
@@ -65,8 +65,17 @@ function corpus(type: string, templates: readonly string[]): readonly Uint8Array
     const { vectors } = JSON.parse(readFileSync(path, 'utf8')) as { vectors: { type: string; input_b64: string }[] };
     return vectors.filter((v) => v.type.startsWith(type)).map((v) => Buffer.from(v.input_b64, 'base64'));
   });
+  const { vectors: corpora } = JSON.parse(readFileSync(`${CAPTURES}vectors/fuzz_zeek_corpora.json`, 'utf8')) as {
+    vectors: { protocol: string; chunks: { dir: string; b64: string }[] }[];
+  };
+  const direction = type === 'request' ? 'c2s' : 's2c';
+  const zeek = corpora
+    .filter(({ protocol }) => protocol === 'http')
+    .map(({ chunks }) => chunks.filter(({ dir }) => dir === direction).map(({ b64 }) => Buffer.from(b64, 'base64')));
   // As many templates as vectors: most vectors are refused at once.
-  const small = vectors.filter((bytes) => bytes.length < 1000);
+  const small = [...vectors, ...zeek.map((chunks) => Buffer.concat(chunks))].filter(
+    ({ length }) => length > 0 && length < 2_000,
+  );
   const own = small.map((_, i) => Buffer.from(templates[i % templates.length]!, 'latin1'));
   return [...small, ...own].map((bytes) => Uint8Array.from(bytes));
 }
@@ -135,6 +144,19 @@ function edit(random: Random, request: HttpRequest): void {
   }
 }
 
+/** Edits after which the connection is used as before. */
+function editKeepingConnection(random: Random, request: HttpRequest): void {
+  const r = random();
+  if (r < 0.4)
+    request.headers.set(pick(random, ['Host', 'cookie', 'X-New']), pick(random, ['', 'v', 'a b\tc', '\xe4']));
+  else if (r < 0.5) request.headers.delete(pick(random, ['Host', 'Cookie', 'Expect']));
+  else if (r < 0.6) request.headers.add('X-Added', String(r));
+  else if (request.method === 'CONNECT') return;
+  else if (r < 0.7) request.path = pick(random, ['/', '/new/path', '/%20;x']);
+  else if (r < 0.8 && request.path.startsWith('/')) request.query.set(pick(random, ['b', 'ä']), 'v w');
+  else if (request.body !== undefined) request.body = Uint8Array.from({ length: random() * 40 }, () => random() * 256);
+}
+
 /** Reads back what an edited message was written as. */
 function checkEdited(request: HttpRequest): void {
   const bytes = request.serialize();
@@ -153,12 +175,11 @@ function checkEdited(request: HttpRequest): void {
 }
 
 function repeat(runs: number, run: (random: Random) => void): void {
-  for (let i = 0; i < runs; i++) {
-    const seed = SEED * 1_000_003 + i;
+  for (const seed of fuzzSeeds(runs)) {
     try {
       run(seededRandom(seed));
     } catch (error) {
-      throw new Error(`with HTTP_FUZZ_SEED=${SEED}, run ${i}`, { cause: error });
+      throw new Error(`seed ${seed}`, { cause: error });
     }
   }
 }
@@ -196,7 +217,7 @@ describe('request codec', { timeout: 3_600_000 }, () => {
       expect(settings.budget.used).toBe(0);
       compared += ends.length;
     });
-    expect(compared).toBeGreaterThan(RUNS * 0.1);
+    expect(compared).toBeGreaterThan(fuzzRuns(RUNS * 0.1));
   });
 
   it('edited messages read back as intended', () => {
@@ -214,7 +235,38 @@ describe('request codec', { timeout: 3_600_000 }, () => {
         });
       }
     });
-    expect(edited).toBeGreaterThan(RUNS * 0.05);
+    expect(edited).toBeGreaterThan(fuzzRuns(RUNS * 0.02));
+  });
+
+  it('edited heads of a stream leave its other bytes and all its boundaries where they were', () => {
+    let edited = 0;
+    repeat(RUNS * 0.2, (random) => {
+      const wantsBody = random() < 0.5 ? undefined : () => random() < 0.5;
+      const codec = new HttpRequestCodec(true, httpSettings({ wantsBody }));
+      const out: Uint8Array[] = [];
+      const ends: number[] = [];
+      let [at, http] = [0, true];
+      const take = (piece: HttpPiece) => {
+        const { message } = piece;
+        if (message !== undefined) {
+          for (let n = random() * 3; n > 1; n--) editKeepingConnection(random, message);
+          if (message.changed) edited++;
+          piece.encode();
+        }
+        if (piece.unparsable !== undefined) http = false;
+        out.push(piece.bytes.slice(piece.offset, piece.offset + piece.length));
+        at += piece.length;
+        if (http && piece.last) ends.push(at);
+      };
+      for (const chunk of chunksOf(random, makeInput(random, requests))) {
+        push(codec, chunk, 0);
+        drain(codec, take);
+      }
+      codec.end();
+      drain(codec, take);
+      expect(ends).toEqual(endsByLlhttp(Buffer.concat(out)).slice(0, ends.length));
+    });
+    expect(edited).toBeGreaterThan(fuzzRuns(RUNS * 0.02));
   });
 
   it('gaps and starts in the middle are accounted for, and messages are what was sent', () => {
@@ -258,7 +310,7 @@ describe('request codec', { timeout: 3_600_000 }, () => {
       expect(settings.budget.used).toBe(0);
       resynchronised += settings.stats.resynchronised;
     });
-    expect(resynchronised).toBeGreaterThan(RUNS * 0.01);
+    expect(resynchronised).toBeGreaterThan(fuzzRuns(RUNS * 0.01));
   });
 });
 

@@ -15,9 +15,10 @@ import {
 import { ConnectionTracker } from '../../src/reassembly/tracker.ts';
 import { LIVE_TRACKER, RECORDING_TRACKER, type TrackerOptions } from '../../src/reassembly/tracker-options.ts';
 import { seededRandom } from '../support/damage.ts';
+import { fuzzSeeds } from '../support/fuzzing.ts';
 import { clientSegment, serverSegment } from '../support/segment-builder.ts';
 
-const RUNS = Number(process.env['TCPCOPY_FUZZ_RUNS'] ?? 60);
+const RUNS = 60;
 const SEGMENTS = 400;
 const CAP = 20_000;
 const FLAGS = ['A', 'A', 'A', 'PA', 'PA', 'S', 'SA', 'FA', 'RA', 'R', 'F', '', 'SF', 'SFRPAU'];
@@ -80,7 +81,7 @@ const modes: Record<string, Partial<TrackerOptions>> = {
 
 describe('reassembly under arbitrary segments', () => {
   it.each(Object.entries(modes))('%s', (_, mode) => {
-    for (let seed = 1; seed <= RUNS; seed++) {
+    for (const seed of fuzzSeeds(RUNS)) {
       const random = seededRandom(seed);
       const below = (n: number) => Math.floor(random() * n);
       const checker = new Checker({ ...LIVE_TRACKER, ...mode, maxHeldPerStream: CAP, maxHeldTotal: 4 * CAP });

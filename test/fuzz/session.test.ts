@@ -10,6 +10,7 @@ import { EVENT_CLOSED, EVENT_DATA, EVENT_NONE } from '../../src/session/session-
 import { Session } from '../../src/session/session.ts';
 import { CLOSED, FIN_WAIT_2, TCP_STATE_NAMES, TIME_WAIT } from '../../src/session/tcp-state.ts';
 import { CHECKSUM_BAD, Segment } from '../../src/wire/segment.ts';
+import { fuzzSeeds } from '../support/fuzzing.ts';
 import { decodePacket, LOCAL, makeSegment, optionsOf, REMOTE, type Packet } from '../unit/session/packet-text.ts';
 import { Random } from '../unit/session/simulation/random.ts';
 
@@ -192,7 +193,7 @@ class Fuzzer {
 
 describe('session', () => {
   it(`survives ${SESSIONS} conversations with a peer out of its mind`, () => {
-    for (let seed = 0; seed < SESSIONS; seed++) {
+    for (const seed of fuzzSeeds(SESSIONS)) {
       try {
         new Fuzzer(seed).run();
       } catch (error) {
