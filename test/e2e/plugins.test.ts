@@ -1,5 +1,4 @@
 /** Plugins on live traffic to a real nginx: a new Host and a tenth of the connections, the same tenth each time. */
-import { existsSync } from 'node:fs';
 import { expect } from 'vitest';
 import type { Lab } from './lab/lab.ts';
 import { ASSISTANT, STANDARD_ARGS, TARGET } from './lab/live-copy.ts';
@@ -9,6 +8,7 @@ import { RunningProgram, startIntercept, startTcpcopy, stopTcpcopy } from './lab
 import type { RequestRecord } from './lab/request-record.ts';
 import { describeLab, labTest } from './lab/rig.ts';
 import { sleep } from './lab/shell.ts';
+import { WireRecord } from './lab/wire-record.ts';
 
 const CONNECTIONS = 4_000;
 const PER_CONNECTION = 6;
@@ -25,24 +25,11 @@ function idsOf(records: readonly RequestRecord[]): Set<string> {
   return new Set(records.map(({ id }) => id));
 }
 
-/** Runs the load, copies it live and records it meanwhile. */
-async function copyAndRecord(lab: Lab, online: Nginx, recording: string) {
-  const tcpdump = lab
-    .host('online')
-    .spawn('tcpdump', [
-      'tcpdump',
-      '-i',
-      'front',
-      '--immediate-mode',
-      '-U',
-      '-B',
-      '65536',
-      '-w',
-      recording,
-      'tcp port 80',
-    ]);
+/** Runs the load, copies it live and records what passes on both sides meanwhile. */
+async function copyAndRecord(lab: Lab, online: Nginx) {
+  const recording = await WireRecord.start(lab.host('online'), 'front');
+  const copies = await WireRecord.start(lab.host('test'), 'back');
   const tcpcopy = await startTcpcopy(lab.host('online'), [...STANDARD_ARGS, ...PLUGINS]);
-  while (!existsSync(recording)) await sleep(50);
   await runLoad(lab.host('client'), {
     address: lab.host('online').on('front').v4,
     ...{ requests: CONNECTIONS * PER_CONNECTION, connections: 32, perConnection: PER_CONNECTION, rate: 4_000 },
@@ -50,8 +37,8 @@ async function copyAndRecord(lab: Lab, online: Nginx, recording: string) {
   await online.settled(500);
   await sleep(1_500);
   const { summary } = await stopTcpcopy(tcpcopy);
-  await tcpdump.stop('SIGINT');
-  return summary;
+  await Promise.all([recording, copies].map((wire) => wire.stop()));
+  return { summary, recording, copies };
 }
 
 describeLab('plugins', () => {
@@ -59,8 +46,7 @@ describeLab('plugins', () => {
     const online = await Nginx.start(lab.host('online'));
     const test = await Nginx.start(lab.host('test'));
     await startIntercept(lab.host('assistant'));
-    const recording = lab.host('online').file('recording.pcap');
-    const summary = await copyAndRecord(lab, online, recording);
+    const { summary, recording, copies } = await copyAndRecord(lab, online);
 
     const sent = online.records();
     const copied = test.records();
@@ -76,6 +62,12 @@ describeLab('plugins', () => {
     const chosen = idsOf(copied);
     expect(chosen.size).toBe(copied.length);
 
+    // Byte by byte: what was sent on a chosen connection, but for the Host.
+    const wanted = (await recording.clientStreams()).filter((stream) => chosen.has(/id=(\S+)/.exec(stream)![1]!));
+    expect(await copies.clientStreams()).toEqual(
+      wanted.map((stream) => stream.replaceAll('Host: online.example', `Host: ${HOST}`)).sort(),
+    );
+
     const halved = new Map<string, Set<boolean>>();
     for (const { connection, id } of sent) {
       halved.set(connection, (halved.get(connection) ?? new Set()).add(chosen.has(id)));
@@ -84,7 +76,7 @@ describeLab('plugins', () => {
     expect([...halved.values()].filter((answers) => answers.size > 1)).toEqual([]);
 
     // The same traffic again, from the recording: the same connections.
-    const args = ['-i', recording, '-x', TARGET, '-s', ASSISTANT, '-c', '192.168.100.x', ...PLUGINS];
+    const args = ['-i', recording.file, '-x', TARGET, '-s', ASSISTANT, '-c', '192.168.100.x', ...PLUGINS];
     const again = new RunningProgram('tcpcopy', lab.host('online'), args);
     expect((await again.child.exited).code, again.output).toBe(0);
     expect(idsOf(test.records().slice(copied.length))).toEqual(chosen);

@@ -13,6 +13,25 @@ export interface NginxOptions {
   readonly keepaliveTimeout?: number;
 }
 
+/** Where, on its own host, an nginx sends what comes for `/upload` and `/tunnel`: a `RecordingServer` can be there. */
+export const UPSTREAM_PORT = 8090;
+
+/** A line of the access log. */
+interface LogLine {
+  readonly c: number;
+  readonly s: number;
+  readonly id: string;
+  readonly l: number;
+  readonly r: string;
+  readonly x: string;
+  readonly h: string;
+  readonly t: number;
+}
+
+export interface NginxRecord extends RequestRecord {
+  readonly status: number;
+}
+
 const config = (host: Host, o: Required<NginxOptions>) => `
 daemon off;
 worker_processes 1;
@@ -22,7 +41,7 @@ error_log ${host.file('nginx-error.log')} error;
 events { worker_connections 32768; }
 http {
   access_log off;
-  log_format record escape=json '{"c":$connection,"id":"$arg_id","l":$request_length,"r":"$request","x":"$http_x_check","h":"$http_host","t":$msec}';
+  log_format record escape=json '{"c":$connection,"s":$status,"id":"$arg_id","l":$request_length,"r":"$request","x":"$http_x_check","h":"$http_host","t":$msec}';
   client_body_temp_path ${host.file('nginx-body')};
   proxy_temp_path ${host.file('nginx-proxy')};
   fastcgi_temp_path ${host.file('nginx-fastcgi')};
@@ -39,6 +58,14 @@ ${o.ports.map((port) => `    listen ${port} backlog=8192;\n    listen [::]:${por
     root ${host.file('www')};
     access_log ${host.file('access.log')} record;
     location = /post { return 200 "posted\\n"; }
+    location = /none { return 204; }
+    location = /upload { proxy_pass http://127.0.0.1:${UPSTREAM_PORT}; }
+    location = /tunnel {
+      proxy_pass http://127.0.0.1:${UPSTREAM_PORT};
+      proxy_http_version 1.1;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection upgrade;
+    }
   }
 }
 `;
@@ -68,15 +95,14 @@ export class Nginx {
   }
 
   /** What has been served so far, in order of completion. */
-  records(): RequestRecord[] {
+  records(): NginxRecord[] {
     return readFileSync(this.host.file('access.log'), 'utf8')
       .split('\n')
       .filter((line) => line !== '')
-      .map(
-        (line) => JSON.parse(line) as { c: number; id: string; l: number; r: string; x: string; h: string; t: number },
-      )
-      .map(({ c, id, l, r, x, h, t }) => ({
+      .map((line) => JSON.parse(line) as LogLine)
+      .map(({ c, s, id, l, r, x, h, t }) => ({
         connection: String(c),
+        status: s,
         id,
         fingerprint: `${l} ${r} ${x} ${h}`,
         at: Math.round(t * 1000),

@@ -3,7 +3,8 @@
  *
  *     node --import tsx recording-server.ts '{"port":80,"records":"/dir/records.jsonl", …}'
  *
- * HTTP: bodies by Content-Length, pipelining, 200 with `responseBytes`. Opaque: an invented protocol, 4 bytes of length
+ * HTTP: bodies by Content-Length, pipelining, 200 with `responseBytes`; an Upgrade is agreed to, and what follows it is
+ * sent back. Opaque: an invented protocol, 4 bytes of length
  * and that many bytes, answered with the first 16 bytes of their sha256; with `greeting` the server speaks first.
  * Each request is appended to the records file as a `RequestRecord`; each closed connection as
  * `{"closed":connection,"bytes":n,"sha256":"…"}`.
@@ -41,6 +42,10 @@ function idOf(head: Buffer, sha256: string): string {
   return /[?&]id=([^& ]*)/.exec(head.toString('latin1', 0, Math.min(head.length, 512)))?.[1] ?? '';
 }
 
+function isUpgrade(head: Buffer): boolean {
+  return options.protocol === 'http' && /^upgrade: *\S/im.test(head.toString('latin1'));
+}
+
 function answer(socket: Socket, sha256: string): void {
   if (options.protocol === 'opaque') socket.write(Buffer.from(sha256, 'hex').subarray(0, 16));
   else {
@@ -63,16 +68,23 @@ createServer((socket) => {
   const whole = createHash('sha256');
   let bytes = 0;
   let pending = fresh();
+  let tunnel = false;
   const finish = () => {
     const sha256 = pending.hash!.digest('hex');
     write({ connection, id: idOf(pending.head, sha256), fingerprint: sha256, at: Date.now() });
+    tunnel = isUpgrade(pending.head);
     pending = fresh();
-    if (options.delay === undefined) answer(socket, sha256);
+    if (tunnel) socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n');
+    else if (options.delay === undefined) answer(socket, sha256);
     else setTimeout(() => answer(socket, sha256), options.delay);
   };
   const feed = (chunk: Buffer) => {
     let rest = chunk;
     while (rest.length > 0) {
+      if (tunnel) {
+        socket.write(rest);
+        return;
+      }
       if (pending.hash === undefined) {
         const before = pending.head.length;
         pending.head = Buffer.concat([pending.head, rest]);
