@@ -21,7 +21,7 @@ export interface SchemaNode {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly exclusiveMinimum?: number;
-  /** What `option` of the plugin entry calls it: `percent`, `duration`, `size`, `secret`. */
+  /** What `option` of the plugin entry calls it: `percent`, `duration`, `rate`, `size`, `secret`. */
   readonly tcpcopy?: string;
 }
 
@@ -86,6 +86,8 @@ export function typeText(node: SchemaNode): string {
       return 'a percentage (10%)';
     case 'duration':
       return 'a time (500ms, 10s, 5m)';
+    case 'rate':
+      return 'a rate (500/s, 30/m)';
     case 'size':
       return 'a size (512k, 64M)';
     case 'secret':

@@ -6,6 +6,8 @@ const KILO = 1024;
 const SIZE_UNITS: Readonly<Record<string, number>> = { b: 1, k: KILO, m: KILO ** 2, g: KILO ** 3 };
 const DURATION_UNITS: Readonly<Record<string, number>> = { us: 1, ms: 1e3, s: 1e6, m: 60e6, h: 3_600e6, d: 86_400e6 };
 
+const RATE_UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600 };
+
 export interface Range {
   readonly min: number;
   readonly max: number;
@@ -71,6 +73,17 @@ export function parseDuration(
     );
   }
   return micros(value);
+}
+
+/** `500/s`, `30/m`, `100/h` as a number per second; a bare number counts per second. */
+export function parseRate(flag: string, text: string, { min, max }: Range): number {
+  const match = /^(\d{1,15}(?:\.\d{1,9})?)\s*(?:\/\s*([smh]))?$/.exec(text.trim());
+  const perSecond = match ? Number(match[1]) / RATE_UNITS[match[2] ?? 's']! : NaN;
+  if (!(perSecond >= min && perSecond <= max)) {
+    const range = `must be a rate from ${min} to ${max} a second`;
+    throw optionError(flag, text, range, 'for example 500/s, 30/m or 100/h');
+  }
+  return perSecond;
 }
 
 /** The largest unit that leaves a whole number: `64MB`, `1GB`, `65600 bytes`. */

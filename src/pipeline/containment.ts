@@ -8,6 +8,9 @@ import { SILENT_LOG, type Log } from '../core/log.ts';
 import { PluginMistake, type Consequence, type ErrorPolicy, type FailureKind } from './error-policy.ts';
 import type { Tap } from './tap.ts';
 
+/** Who failed, and at what. */
+export type Culprit = Pick<Tap, 'plugin' | 'hook' | 'name'>;
+
 export interface ContainmentSettings {
   readonly policy?: ErrorPolicy | undefined;
   readonly log?: Log | undefined;
@@ -28,8 +31,8 @@ export class Containment {
     this.#onAbort = onAbort;
   }
 
-  /** A tap failed. Says what becomes of the matter. */
-  failed(tap: Tap, kind: FailureKind, error: unknown): Consequence {
+  /** Says what becomes of the matter. */
+  failed(tap: Culprit, kind: FailureKind, error: unknown): Consequence {
     const { plugin } = tap;
     plugin.failures[kind]++;
     this.#logOnce(tap, kind, error);
@@ -48,7 +51,7 @@ export class Containment {
     return plugin.failClosed ? 'drop' : 'pass';
   }
 
-  #logOnce(tap: Tap, kind: FailureKind, error: unknown): void {
+  #logOnce(tap: Culprit, kind: FailureKind, error: unknown): void {
     const key = `${tap.hook} ${tap.name} ${kind}`;
     if (this.#logged.has(key)) return;
     this.#logged.add(key);
@@ -58,7 +61,7 @@ export class Containment {
     }
   }
 
-  #disable(tap: Tap): void {
+  #disable(tap: Culprit): void {
     tap.plugin.disabled = true;
     const consequence = tap.plugin.failClosed
       ? 'what it should have looked at is dropped'
@@ -66,7 +69,7 @@ export class Containment {
     this.#log.error(`plugin ${tap.plugin.name} has failed ${tap.plugin.failureCount} times: ${consequence}`);
   }
 
-  #abort(tap: Tap, kind: FailureKind, error: unknown): void {
+  #abort(tap: Culprit, kind: FailureKind, error: unknown): void {
     if (this.#aborted) return;
     this.#aborted = true;
     this.#onAbort?.(
@@ -78,7 +81,7 @@ export class Containment {
   }
 }
 
-function whatHappened(tap: Tap, kind: FailureKind, error: unknown): string {
+function whatHappened(tap: Culprit, kind: FailureKind, error: unknown): string {
   const who = `plugin ${tap.plugin.name} failed on ${tap.hook}`;
   if (kind === 'timed-out') return `${who}: no answer in time`;
   return `${who}: ${kind === 'nonsense' && !(error instanceof Error) ? String(error) : describeError(error)}`;

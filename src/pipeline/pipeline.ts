@@ -7,7 +7,7 @@
  */
 import { TcpcopyError } from '../core/errors.ts';
 import { SILENT_LOG, type Log } from '../core/log.ts';
-import { instant, seconds, type Duration } from '../core/time.ts';
+import { instant, millis, seconds, type Duration } from '../core/time.ts';
 import type { Piece } from '../protocol/codec.ts';
 import { ConnectionRecord } from './connection-record.ts';
 import { Containment } from './containment.ts';
@@ -21,10 +21,10 @@ import {
   type Exchange,
   type Plan,
 } from './contexts.ts';
-import type { ErrorPolicy } from './error-policy.ts';
+import { PluginMistake, type ErrorPolicy } from './error-policy.ts';
 import { createHooks, type EmitEvent } from './facade.ts';
 import type { AnyState, ConnectionInfo, CoreHookName, Drop } from './hooks.ts';
-import { checkPlugin, type Plugin, type PluginEnv } from './plugin.ts';
+import { checkPlugin, type GivenEnv, type Plugin, type PluginEnv } from './plugin.ts';
 import { PluginRecord, type PluginReport } from './plugin-record.ts';
 import { Registry, type CompiledHooks, type ProvidedProtocol } from './registry.ts';
 import type { PluginHooks } from './taps.ts';
@@ -45,6 +45,7 @@ export interface PipelineSettings {
 
 const NO_CLOCK: HostClock = { now: () => instant(0), after: () => () => undefined };
 const DEADLINE = seconds(1);
+const LONGEST_TIMER_MS = 86_400_000;
 /** Taps of whoever made the pipeline. */
 const HOST: Plugin = { name: '(host)', description: 'The program itself.', apply: () => undefined };
 
@@ -54,17 +55,21 @@ export class Pipeline {
   readonly #registry = new Registry();
   readonly #runner: TapRunner;
   readonly #plugins: PluginRecord[] = [];
+  readonly #clock: HostClock;
+  /** How to take back what plugins asked to have called later. */
+  readonly #timers = new Set<() => void>();
   readonly #connections = new WeakMap<ConnectionInfo, ConnectionRecord>();
   #compiled: CompiledHooks | undefined;
   #mayWait: boolean | undefined;
 
   constructor({ clock = NO_CLOCK, log = SILENT_LOG, policy, deadline = DEADLINE, onAbort }: PipelineSettings = {}) {
+    this.#clock = clock;
     this.#runner = new TapRunner(clock, new Containment({ policy, log, onAbort }), deadline);
     this.hooks = createHooks(this.#registry, this.#record(HOST), this.#emit) as PluginHooks<AnyState>;
   }
 
   /** Sets a plugin up with options that its schema has made. What it must have ready before the run is waited for. */
-  async register(given: Plugin, options: unknown, env: PluginEnv): Promise<void> {
+  async register(given: Plugin, options: unknown, env: GivenEnv): Promise<void> {
     const plugin = checkPlugin(given, `plugin ${given.name}`);
     if (this.#plugins.some(({ name }) => name === plugin.name)) {
       throw new TcpcopyError('E_PLUGIN', 'is given twice', {
@@ -72,9 +77,10 @@ export class Pipeline {
         hint: 'names are unique: leave one of them out, or load a copy under another name',
       });
     }
-    const hooks = createHooks(this.#registry, this.#record(plugin), this.#emit);
+    const record = this.#record(plugin);
+    const hooks = createHooks(this.#registry, record, this.#emit);
     try {
-      await plugin.apply(hooks, options as never, env);
+      await plugin.apply(hooks, options as never, this.#envOf(record, env));
     } catch (error) {
       if (error instanceof TcpcopyError) throw error;
       const message = error instanceof Error ? error.message || error.name : String(error);
@@ -181,6 +187,7 @@ export class Pipeline {
     await this.#hooks()
       .core('shutdown')
       ?.run(new ObservedContext(this.#runner.running, nothing, nothing, false));
+    for (const cancel of this.#timers) cancel();
   }
 
   /** Hook to taps in the order they run, for people. */
@@ -210,6 +217,25 @@ export class Pipeline {
     if (hook === undefined) return;
     hook.call(new ObservedContext(this.#runner.running, this.#recordOf(connection), payload, false));
   };
+
+  #envOf(plugin: PluginRecord, given: GivenEnv): PluginEnv {
+    const after = (ms: number, fn: () => void): (() => void) => {
+      if (!(typeof ms === 'number' && ms >= 0 && ms <= LONGEST_TIMER_MS)) {
+        throw new PluginMistake(`a timer is set to a number of milliseconds from 0 to ${LONGEST_TIMER_MS}`);
+      }
+      const stop = this.#clock.after(millis(ms), () => {
+        this.#timers.delete(cancel);
+        this.#runner.callBack(plugin, fn);
+      });
+      const cancel = (): void => {
+        this.#timers.delete(cancel);
+        stop();
+      };
+      this.#timers.add(cancel);
+      return cancel;
+    };
+    return { ...given, now: () => this.#clock.now(), after };
+  }
 
   #hooks(): CompiledHooks {
     return (this.#compiled ??= this.#registry.seal(this.#runner));

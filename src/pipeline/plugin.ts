@@ -11,6 +11,13 @@ export interface PluginEnv {
   readonly log: Log;
   /** Monotonic time, in microseconds. */
   now(): Instant;
+  /**
+   * Calls `fn` after so many milliseconds, a day at most; returns how to take that back. What `fn` throws is contained as
+   * what a tap throws is. Nothing is called after the run.
+   */
+  after(ms: number, fn: () => void): () => void;
+  /** Whether traffic is live. What cannot be sent in time is then better left out; a recording can wait. */
+  readonly live: boolean;
   /** `--seed`, or chosen for this run: the same seed gives the same run. */
   readonly seed: number;
   /** What paths in options are relative to. */
@@ -38,6 +45,9 @@ export interface Plugin {
   /** Taps hooks. What must be ready before the run begins may be awaited. */
   apply(hooks: PluginHooks<never>, options: never, env: PluginEnv): void | Promise<void>;
 }
+
+/** The part of it that whoever registers a plugin gives; time is the pipeline's. */
+export type GivenEnv = Omit<PluginEnv, 'now' | 'after'>;
 
 export const PLUGIN_NAME = /^(@[a-z0-9][a-z0-9._-]*\/)?[a-z][a-z0-9-]*$/;
 

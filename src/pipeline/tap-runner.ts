@@ -9,6 +9,7 @@ import type { Context } from './context.ts';
 import { HostRequestContext } from './contexts.ts';
 import { PluginMistake, type FailureKind } from './error-policy.ts';
 import { describe } from './plugin.ts';
+import type { PluginRecord } from './plugin-record.ts';
 import type { Running, Tap } from './tap.ts';
 import { checkCopyChange, type CheckedCopyChange, type CopyRule } from './verdicts.ts';
 
@@ -118,6 +119,15 @@ export class TapRunner {
       return consequence === 'pass' ? undefined : consequence;
     } finally {
       running.tap = caller;
+    }
+  }
+
+  /** Calls what a plugin asked to have called later, outside any hook. */
+  callBack(plugin: PluginRecord, fn: () => void): void {
+    try {
+      fn();
+    } catch (error) {
+      this.#containment.failed({ plugin, hook: 'a timer', name: plugin.name }, kindOf(error), error);
     }
   }
 

@@ -3,12 +3,13 @@
  * file alike. What they are is kept in the schema's metadata, where the loader and `tcpcopy plugins NAME` find it.
  */
 import { z } from 'zod';
-import { parseDuration, parsePercent, parseSize } from '../config/quantity.ts';
+import { parseDuration, parsePercent, parseRate, parseSize } from '../config/quantity.ts';
 import { TcpcopyError } from '../core/errors.ts';
 import { seconds, micros, toMillis } from '../core/time.ts';
 
 const LONGEST = seconds(365 * 86_400);
 const LARGEST = 2 ** 50;
+const RATES = { min: 0.1, max: 1e9 };
 
 const quantity = (kind: string, parse: (text: string) => number) =>
   z
@@ -31,6 +32,9 @@ export const option = {
   /** `500ms`, `10s`, `5m`, `1h`, in milliseconds; a bare number counts milliseconds. */
   duration: () =>
     quantity('duration', (text) => toMillis(parseDuration('', text, 'ms', { min: micros(0), max: LONGEST }))),
+
+  /** `500/s`, `30/m`, `100/h`, in events per second; a bare number counts per second. */
+  rate: () => quantity('rate', (text) => parseRate('', text, RATES)),
 
   /** `512k`, `64M`, `1G`, in bytes; a bare number counts bytes. */
   size: () => quantity('size', (text) => parseSize('', text, 'b', { min: 0, max: LARGEST })),

@@ -17,6 +17,8 @@ export interface PluginRunSettings extends Pick<PipelineSettings, 'policy' | 'de
   readonly log: Log;
   /** `--seed`; chosen where there is none. */
   readonly seed?: number | undefined;
+  /** Whether traffic is live; a recording, or nothing at all, where it is not said. */
+  readonly live?: boolean;
   /** The working directory where none is given. */
   readonly directory?: string;
 }
@@ -61,11 +63,11 @@ export async function resolvePlugins(
 /** Sets the plugins up and seals the order of their taps. */
 export async function setUpPlugins(
   plugins: readonly LoadedPlugin[],
-  { log, seed = randomInt(2 ** 32), directory = process.cwd(), ...rest }: PluginRunSettings,
+  { log, seed = randomInt(2 ** 32), directory = process.cwd(), live = false, ...rest }: PluginRunSettings,
 ): Promise<Pipeline> {
   const pipeline = new Pipeline({ clock: CLOCK, log, ...rest });
   for (const { plugin, options } of plugins) {
-    await pipeline.register(plugin, options, { log: marked(log, plugin.name), now: monotonicNow, seed, directory });
+    await pipeline.register(plugin, options, { log: marked(log, plugin.name), seed, directory, live });
   }
   pipeline.start();
   return pipeline;

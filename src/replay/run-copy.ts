@@ -75,6 +75,7 @@ async function prepare(
   const pipeline = await loadPlugins(options.plugins, {
     log: environment.log,
     seed: options.seed ?? seat?.seed,
+    live: !('file' in options.input),
     policy: options.onPluginError,
     onAbort: (error) => current.run?.fail(error),
   });

@@ -1,18 +1,21 @@
 /** Plugins as a run has them: told in the words of `--plugin`, given connections, and asked about what these send. */
-import type { Log, Plugin, PluginEnv } from 'tcpcopy/plugin';
+import type { Log, Plugin } from 'tcpcopy/plugin';
 import http from '../../plugins/http/index.ts';
 import { readPluginOptions } from '../../src/config/plugin-options.ts';
 import { parsePlugin } from '../../src/config/plugin-spec.ts';
 import { parseIp } from '../../src/core/ip-address.ts';
-import { instant } from '../../src/core/time.ts';
+import { instant, micros, toMillis } from '../../src/core/time.ts';
 import type { ConnectionPlan } from '../../src/pipeline/contexts.ts';
 import type { ConnectionInfo } from '../../src/pipeline/hooks.ts';
 import { Pipeline } from '../../src/pipeline/pipeline.ts';
 import type { Codec } from '../../src/protocol/codec.ts';
 import { DetectingCodec } from '../../src/protocol/detecting-codec.ts';
+import { TestClock } from '../unit/pipeline/rig.ts';
 
 export interface RigOptions {
   readonly seed?: number;
+  /** A recording is replayed. */
+  readonly recording?: boolean;
   /** Without the protocol http, unless the plugins bring it. */
   readonly opaque?: boolean;
 }
@@ -20,12 +23,13 @@ export interface RigOptions {
 export class PluginRig {
   /** What plugins have logged: the level, and the line. */
   readonly lines: string[] = [];
+  readonly clock = new TestClock();
   readonly #pipeline: Pipeline;
 
   private constructor() {
     const note = (level: string) => (line: string) => void this.lines.push(`${level}: ${line}`);
     const log: Log = { error: note('error'), warn: note('warn'), info: note('info'), debug: note('debug') };
-    this.#pipeline = new Pipeline({ log });
+    this.#pipeline = new Pipeline({ log, clock: this.clock });
     this.#log = log;
   }
 
@@ -33,9 +37,9 @@ export class PluginRig {
 
   /** `specs`: plugins with what stands behind `--plugin` for them. */
   static async start(specs: readonly (readonly [Plugin, string])[], options: RigOptions = {}): Promise<PluginRig> {
-    const { seed = 1, opaque = false } = options;
+    const { seed = 1, opaque = false, recording = false } = options;
     const rig = new PluginRig();
-    const env: PluginEnv = { log: rig.#log, now: () => instant(0), seed, directory: '/' };
+    const env = { log: rig.#log, seed, directory: '/', live: !recording };
     const given = opaque || specs.some(([{ name }]) => name === 'http') ? specs : [[http, 'http'] as const, ...specs];
     for (const [plugin, text] of given) {
       const { options, where } = parsePlugin(text);
@@ -65,6 +69,8 @@ export class TestConnection {
   readonly plan: ConnectionPlan | undefined;
   /** Why messages were not sent. */
   readonly dropped: string[] = [];
+  /** How long each message that is sent is held back, in milliseconds. */
+  readonly delays: number[] = [];
   readonly #pipeline: Pipeline;
   readonly #info: ConnectionInfo;
   readonly #codec: Codec;
@@ -103,7 +109,9 @@ export class TestConnection {
           this.dropped.push(plan.dropped.reason);
           this.#over = plan.dropped.connection;
         }
-        if (this.#passing) piece.encode?.();
+        if (!this.#passing) continue;
+        this.delays.push(toMillis(plan?.delayed ?? micros(0)));
+        piece.encode?.();
       }
       if (!this.#passing) continue;
       sent += Buffer.from(piece.bytes.buffer, piece.bytes.byteOffset + piece.offset, piece.length).toString('latin1');

@@ -7,6 +7,7 @@ import {
   parseDuration,
   parseInteger,
   parsePercent,
+  parseRate,
   parseSize,
 } from '../../../src/config/quantity.ts';
 import { micros, millis, seconds } from '../../../src/core/time.ts';
@@ -70,6 +71,14 @@ it('percentages', () => {
   expect(parsePercent('-r', '100')).toBe(100);
   expect(parsePercent('--min-fidelity', '0', true)).toBe(0);
   for (const text of ['0', '101', '-5', '%', '']) expect(lineOf(() => parsePercent('-r', text))).toMatch(/percentage/);
+});
+
+it('rates', () => {
+  const parse = (text: string) => parseRate('--rate', text, { min: 0.1, max: 1_000 });
+  expect(['500/s', '500', '0.5 / s', '30/m', '3600/h'].map(parse)).toEqual([500, 500, 0.5, 0.5, 1]);
+  for (const text of ['', '0', '1/m', '2000/s', '-1/s', '5/d', '5/', '/s', '1e2/s', 'fast']) {
+    expect(lineOf(() => parse(text))).toContain('must be a rate from 0.1 to 1000 a second; for example 500/s');
+  }
 });
 
 it('what is formatted can be typed', () => {

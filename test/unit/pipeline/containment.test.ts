@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { PerCopy, RequestContext } from '../../../src/pipeline/hooks.ts';
 import type { Plan } from '../../../src/pipeline/contexts.ts';
 import type { ErrorPolicy } from '../../../src/pipeline/error-policy.ts';
+import type { PluginEnv } from '../../../src/pipeline/plugin.ts';
 import { connectionInfo, pieceOf, PipelineRig, type AnyHooks } from './rig.ts';
 
 const INFO = connectionInfo();
@@ -321,5 +322,50 @@ describe('asynchronous taps', () => {
   it('cannot be asked by callers that cannot wait', async () => {
     const { rig } = await waiting();
     expect(() => rig.pipeline.request(INFO, 'opaque', PIECE)).toThrow('at once');
+  });
+});
+
+describe('timers of a plugin', () => {
+  async function timing(policy: ErrorPolicy = { kind: 'pass' }) {
+    const rig = new PipelineRig({ policy });
+    let env!: PluginEnv;
+    await rig.plugin('timed', (_hooks, given) => void (env = given));
+    return { rig, env };
+  }
+
+  it('call back when it is time, unless they are taken back', async () => {
+    const { rig, env } = await timing();
+    const called: string[] = [];
+    env.after(10, () => called.push('one'));
+    env.after(20, () => called.push('never'))();
+    rig.clock.pass(9);
+    expect([called, env.now()]).toEqual([[], 9_000]);
+    rig.clock.pass(50);
+    expect([called, rig.clock.pending]).toEqual([['one'], 0]);
+  });
+
+  it('what they throw is contained', async () => {
+    const { rig, env } = await timing();
+    for (let n = 0; n < 3; n++) env.after(1, throwIt);
+    rig.clock.pass(1);
+    expect(rig.errors).toEqual([expect.stringMatching(/^plugin timed failed on a timer: SyntaxError at .*; further/)]);
+    expect(rig.figures('timed').failures.threw).toBe(3);
+    const aborting = await timing({ kind: 'abort' });
+    aborting.env.after(1, throwIt);
+    aborting.rig.clock.pass(1);
+    expect(aborting.rig.aborted).toHaveLength(1);
+  });
+
+  it('end with the run', async () => {
+    const { rig, env } = await timing();
+    env.after(10, throwIt);
+    await rig.pipeline.close();
+    expect(rig.clock.pending).toBe(0);
+  });
+
+  it('are set to sensible times', async () => {
+    const { env } = await timing();
+    for (const ms of [-1, NaN, Infinity, 86_400_001])
+      expect(() => env.after(ms, throwIt)).toThrow('milliseconds from 0');
   });
 });

@@ -3,7 +3,7 @@ import type { Log } from '../../../src/core/log.ts';
 import { instant, type Duration, type Instant } from '../../../src/core/time.ts';
 import type { ConnectionInfo } from '../../../src/pipeline/hooks.ts';
 import { Pipeline, type PipelineSettings } from '../../../src/pipeline/pipeline.ts';
-import type { Plugin, PluginEnv } from '../../../src/pipeline/plugin.ts';
+import type { GivenEnv, Plugin, PluginEnv } from '../../../src/pipeline/plugin.ts';
 import type { TapRunner } from '../../../src/pipeline/tap-runner.ts';
 import type { Piece } from '../../../src/protocol/codec.ts';
 
@@ -19,10 +19,10 @@ interface AnyPoint {
   tapPromise(options: unknown, fn: unknown): void;
 }
 
-export const ENV: PluginEnv = {
+export const ENV: GivenEnv = {
   log: { error() {}, warn() {}, info() {}, debug() {} },
-  now: () => instant(0),
   seed: 1,
+  live: true,
   directory: '/',
 };
 
@@ -88,8 +88,15 @@ export class PipelineRig {
   }
 
   /** Registers a plugin that taps as `apply` says; it may tap what the types forbid. */
-  async plugin(name: string, apply: (hooks: AnyHooks) => void, more: Partial<Plugin> = {}): Promise<void> {
-    const plugin = { name, description: 'A test.', ...more, apply: (hooks: unknown) => apply(hooks as AnyHooks) };
+  async plugin(
+    name: string,
+    apply: (hooks: AnyHooks, env: PluginEnv) => void,
+    more: Partial<Plugin> = {},
+  ): Promise<void> {
+    const plugin: Plugin = {
+      ...{ name, description: 'A test.', ...more },
+      apply: (hooks, _options, env) => apply(hooks as unknown as AnyHooks, env),
+    };
     await this.pipeline.register(plugin, {}, ENV);
   }
 
