@@ -1,21 +1,32 @@
 /** The plugin that provides the protocol `http`. */
-import { definePlugin, option, z, type EventHook, type RequestHook, type ResponseHook } from 'tcpcopy/plugin';
+import {
+  definePlugin,
+  option,
+  z,
+  type EventHook,
+  type ExchangeHook,
+  type RequestHook,
+  type ResponseHook,
+} from 'tcpcopy/plugin';
 import { detect } from './detect.ts';
-import { HttpHead, HttpReading } from './reading.ts';
+import { HttpHead, HttpReading, HttpResponseHead } from './reading.ts';
 import { HttpRequestCodec } from './request-codec.ts';
 import type { HttpRequest } from './request.ts';
 import type { HttpResponse } from './response.ts';
+import { HttpResponseReader } from './response-reader.ts';
 import { httpSettings, type HttpSettings } from './settings.ts';
 
 declare module 'tcpcopy/plugin' {
   interface ProtocolHooks {
     readonly http: {
       readonly request: RequestHook<HttpRequest>;
-      readonly response: ResponseHook<HttpResponse>;
+      readonly response: ResponseHook<HttpResponse<HttpRequest>>;
+      readonly exchange: ExchangeHook<HttpRequest, HttpResponse<HttpRequest>>;
       /** How a connection is to be read. */
       readonly connection: EventHook<HttpReading>;
       /** Whether a body is wanted. */
       readonly head: EventHook<HttpHead>;
+      readonly responseHead: EventHook<HttpResponseHead>;
     };
   }
 }
@@ -28,7 +39,7 @@ const MOST_REASONS = 16;
 
 export const http = definePlugin({
   name: 'http',
-  description: 'Reads HTTP/1.x: connections are cut into requests, which plugins can look at and change.',
+  description: 'Reads HTTP/1.x: requests, which plugins can look at and change, and responses to look at.',
   options: z.object({
     unparsable: z
       .enum(['raw', 'drop'])
@@ -58,8 +69,14 @@ export const http = definePlugin({
         response: {
           role: 'response',
           payload: 'HttpResponse',
-          moment: 'Once per response that is complete, informational ones too.',
+          moment: 'Once per response that has ended, informational ones too.',
           nothing: 'Later taps see the response as it is.',
+        },
+        exchange: {
+          role: 'exchange',
+          payload: 'ExchangeContext of HttpRequest and HttpResponse',
+          moment: 'Once per request that was sent, when its final response has ended or will not come.',
+          nothing: 'As always.',
         },
         connection: {
           role: 'event',
@@ -71,6 +88,12 @@ export const http = definePlugin({
           role: 'event',
           payload: 'HttpHead',
           moment: 'Once per request that has a body, at its head, before `http.request`.',
+          nothing: 'The body streams past and is not held.',
+        },
+        responseHead: {
+          role: 'event',
+          payload: 'HttpResponseHead',
+          moment: 'Once per response that has a body, at its head, before `http.response`.',
           nothing: 'The body streams past and is not held.',
         },
       },
@@ -89,16 +112,30 @@ export const http = definePlugin({
         };
         return new HttpRequestCodec(fromBoundary, own);
       },
+      responses: (info, origin) =>
+        new HttpResponseReader({
+          ...settings,
+          wantsResponseBody(response) {
+            const head = new HttpResponseHead(response as HttpResponse<HttpRequest>, origin);
+            events.responseHead(head, info);
+            return head.wanted;
+          },
+        }),
     });
     hooks.stats.tap('http', (context) => {
-      const { requests, bodiesHeld, bodiesOverLimit, upgrades, resynchronised, unparsable } = settings.stats;
+      const { stats } = settings;
+      const { requests, responses, bodiesHeld, bodiesOverLimit, upgrades, resynchronised } = stats;
       context.figure('requests', requests);
+      if (responses > 0) context.figure('responses', responses);
       context.figure('bodies held', bodiesHeld);
       context.figure('bodies over the limit', bodiesOverLimit);
       context.figure('upgrades', upgrades);
       context.figure('resynchronised', resynchronised);
-      for (const [reason, count] of [...unparsable].slice(0, MOST_REASONS)) {
+      for (const [reason, count] of [...stats.unparsable].slice(0, MOST_REASONS)) {
         context.figure(`unparsable: ${reason}`, count);
+      }
+      for (const [reason, count] of [...stats.unreadable].slice(0, MOST_REASONS)) {
+        context.figure(`unreadable responses: ${reason}`, count);
       }
     });
   },

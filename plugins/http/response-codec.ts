@@ -11,6 +11,7 @@
  *
  * An opaque rest says nothing of where responses end: `reading` is false, and who paces by responses needs other means.
  */
+import { PendingBytes } from 'tcpcopy/plugin';
 import { copyOf } from './bytes.ts';
 import { Framing } from './framing.ts';
 import { HeadReader } from './head-reader.ts';
@@ -30,6 +31,7 @@ export class HttpResponseCodec<T = unknown> {
   received = 0;
   /** Why responses are no longer read, if they are not. */
   failure: string | undefined;
+  readonly #settings: HttpSettings;
   readonly #head: HeadReader;
   readonly #framing = new Framing();
   readonly #requests = new OutstandingRequests<T>();
@@ -41,9 +43,12 @@ export class HttpResponseCodec<T = unknown> {
   /** Bytes of the body still to come. */
   #remaining = 0;
   #response: HttpResponse<T> | undefined;
+  /** The content of its body so far, where somebody wants it. */
+  #held: PendingBytes | undefined;
   #ready: HttpResponse<T> | undefined;
 
   constructor(settings: HttpSettings = httpSettings()) {
+    this.#settings = settings;
     this.#head = new HeadReader('response', settings.headLimit, settings.budget);
   }
 
@@ -79,6 +84,19 @@ export class HttpResponseCodec<T = unknown> {
     return ready;
   }
 
+  /**
+   * Bytes of the server are missing here. Inside a body whose end does not depend on its bytes they are only not there;
+   * anywhere else nothing is read any more.
+   */
+  gap(length: number): void {
+    const counted = this.#state === 'length' && length < this.#remaining;
+    if (!counted && this.#state !== 'rest') return this.#giveUp('bytes-missing');
+    this.#dropBody();
+    if (counted) this.#remaining -= length;
+    this.#response!.bodyWireLength += length;
+    this.#response!.bodyLength += length;
+  }
+
   /** The server has closed: the response that was under way ends here, and `next` tells how. */
   end(): void {
     const response = this.#response;
@@ -100,6 +118,7 @@ export class HttpResponseCodec<T = unknown> {
       case 'chunked':
         return this.#stepChunked();
       case 'rest':
+        this.#keepBody(this.#bytes, this.#at, this.#end - this.#at);
         return this.#body(this.#end - this.#at, this.#end - this.#at);
       case 'opaque':
         this.#at = this.#end;
@@ -121,6 +140,30 @@ export class HttpResponseCodec<T = unknown> {
     this.#beginBody(parser.status, asked?.method);
     if (this.#state !== 'chunked') head.release();
     else head.pending.release();
+    if (this.#ready !== undefined) this.#ready.body = EMPTY;
+    else this.#holdBody();
+  }
+
+  /** Asks whether anybody wants the body that begins here. */
+  #holdBody(): void {
+    const { wantsResponseBody, bodyLimit, budget, stats } = this.#settings;
+    if (wantsResponseBody?.(this.#response!) !== true) return;
+    if (this.#state === 'length' && this.#remaining > bodyLimit) stats.bodiesOverLimit++;
+    else this.#held = new PendingBytes(budget);
+  }
+
+  #dropBody(): void {
+    this.#held?.release();
+    this.#held = undefined;
+  }
+
+  #keepBody(bytes: Uint8Array, offset: number, length: number): void {
+    const held = this.#held;
+    if (held === undefined || length === 0) return;
+    const { bodyLimit, stats } = this.#settings;
+    if (held.length + length <= bodyLimit && held.append(bytes, offset, length)) return;
+    stats.bodiesOverLimit++;
+    this.#dropBody();
   }
 
   /** RFC 9112 §6.3, in its order. */
@@ -140,6 +183,7 @@ export class HttpResponseCodec<T = unknown> {
   #stepLength(): void {
     const length = Math.min(this.#remaining, this.#end - this.#at);
     this.#remaining -= length;
+    this.#keepBody(this.#bytes, this.#at, length);
     this.#body(length, length);
     if (this.#remaining === 0) this.#finish('complete');
   }
@@ -149,8 +193,15 @@ export class HttpResponseCodec<T = unknown> {
     const spans = (parser.bodySpans ??= []);
     const stop = parser.feed(this.#input, this.#bytes, this.#at, this.#end);
     if (stop === FAILED) return this.#giveUp(parser.failure);
+    // Spans count from the first byte of the head.
+    const { headLength, bodyWireLength } = this.#response!;
+    const base = this.#at - headLength - bodyWireLength;
     let content = 0;
-    for (let i = 0; i < spans.length; i += 2) content += spans[i + 1]! - spans[i]!;
+    for (let i = 0; i < spans.length; i += 2) {
+      const length = spans[i + 1]! - spans[i]!;
+      this.#keepBody(this.#bytes, base + spans[i]!, length);
+      content += length;
+    }
     spans.length = 0;
     this.#body(parser.position - this.#at, content);
     if (stop !== MESSAGE_ENDS) return;
@@ -168,6 +219,14 @@ export class HttpResponseCodec<T = unknown> {
     const response = this.#response!;
     this.#response = undefined;
     response.end = end;
+    const held = this.#held;
+    if (held !== undefined) {
+      if (end !== 'truncated') {
+        response.body = held.bytes.subarray(0, held.length);
+        this.#settings.stats.bodiesHeld++;
+      }
+      this.#dropBody();
+    }
     this.#ready = response;
     this.#state = 'head';
     if (!response.informational) {
@@ -183,6 +242,7 @@ export class HttpResponseCodec<T = unknown> {
     this.failure ??= failure;
     this.#state = 'opaque';
     this.#response = undefined;
+    this.#dropBody();
     this.#requests.clear();
     this.#head.release();
     this.#at = this.#end;

@@ -27,6 +27,11 @@ export class HttpResponse<T = unknown> {
   readonly headLength: number;
   bodyWireLength = 0;
   bodyLength = 0;
+  /**
+   * The content, without chunk framing; Content-Encoding is left alone. `undefined`: it was not asked for
+   * (`http.responseHead`), was too long, or lacks bytes.
+   */
+  body: Uint8Array | undefined = undefined;
   end: ResponseEnd = 'complete';
 
   /** For codecs: the response whose head `parser` and `framing` have just read. */

@@ -1,6 +1,7 @@
 /** What one run's HTTP codecs share: limits, policy, and counters. */
 import type { ByteBudget } from 'tcpcopy/plugin';
 import type { HttpRequest } from './request.ts';
+import type { HttpResponse } from './response.ts';
 
 export interface HttpSettings {
   /** The longest head, bytes; a connection that sends a longer one is unparsable from there on. */
@@ -13,12 +14,16 @@ export interface HttpSettings {
   readonly unparsable: 'raw' | 'drop';
   /** Whether somebody wants the body of this request; asked once for each that has one. */
   readonly wantsBody: ((request: HttpRequest) => boolean) | undefined;
+  /** The same for a response, at its head. */
+  readonly wantsResponseBody: ((response: HttpResponse) => boolean) | undefined;
   readonly stats: HttpStats;
 }
 
 export class HttpStats {
   requests = 0;
-  /** Requests whose body was held, and those whose body was asked for but too long. */
+  /** Informational ones too. */
+  responses = 0;
+  /** Messages whose body was held, and those whose body was asked for but too long. */
   bodiesHeld = 0;
   bodiesOverLimit = 0;
   /** Connections that became something else by Upgrade or CONNECT; some come back. */
@@ -28,8 +33,15 @@ export class HttpStats {
   /** Times bytes turned out not to be HTTP, by what was wrong. */
   readonly unparsable = new Map<string, number>();
 
+  /** Times responses turned out not to be readable, likewise. */
+  readonly unreadable = new Map<string, number>();
+
   countUnparsable(reason: string): void {
     this.unparsable.set(reason, (this.unparsable.get(reason) ?? 0) + 1);
+  }
+
+  countUnreadable(reason: string): void {
+    this.unreadable.set(reason, (this.unreadable.get(reason) ?? 0) + 1);
   }
 }
 
@@ -40,6 +52,7 @@ export function httpSettings(chosen: Partial<HttpSettings> = {}): HttpSettings {
     budget: { used: 0, limit: 64 << 20 },
     unparsable: 'raw',
     wantsBody: undefined,
+    wantsResponseBody: undefined,
     stats: new HttpStats(),
     ...chosen,
   };

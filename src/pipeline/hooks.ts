@@ -56,8 +56,8 @@ export const HOOKS = {
     async: false,
     payload: 'ResponseContext',
     moment:
-      "Once per response of the target's, or of the online server's where that is captured. Responses are not read in " +
-      'this version: a run with a tap on this hook is refused.',
+      "Once per message of the target's that the protocol's plugin reads. Bytes of protocols that nobody reads are not " +
+      'shown.',
     verdicts: '`drop(reason)`: later taps do not see it',
     nothing: 'Later taps see the response as it is.',
     failure: 'Later taps do not see the response.',
@@ -68,8 +68,8 @@ export const HOOKS = {
     async: false,
     payload: 'ExchangeContext',
     moment:
-      'Once per request, when what belongs to it has arrived: the responses to compare. Refused in this version, like ' +
-      '`response`.',
+      'Once per copy of a request, when what belongs to it has arrived, or will not: the responses to compare. Of the ' +
+      'same protocols as `response`.',
     verdicts: 'none',
     nothing: 'As always.',
     failure: 'Later taps do not see the exchange.',

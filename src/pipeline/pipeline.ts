@@ -53,6 +53,7 @@ export class Pipeline {
   /** For whoever makes the pipeline to tap itself; plugins are given hooks of their own. */
   readonly hooks: PluginHooks<AnyState>;
   readonly #registry = new Registry();
+  readonly #containment: Containment;
   readonly #runner: TapRunner;
   readonly #plugins: PluginRecord[] = [];
   readonly #clock: HostClock;
@@ -64,7 +65,8 @@ export class Pipeline {
 
   constructor({ clock = NO_CLOCK, log = SILENT_LOG, policy, deadline = DEADLINE, onAbort }: PipelineSettings = {}) {
     this.#clock = clock;
-    this.#runner = new TapRunner(clock, new Containment({ policy, log, onAbort }), deadline);
+    this.#containment = new Containment({ policy, log, onAbort });
+    this.#runner = new TapRunner(clock, this.#containment, deadline);
     this.hooks = createHooks(this.#registry, this.#record(HOST), this.#emit) as PluginHooks<AnyState>;
   }
 
@@ -159,6 +161,14 @@ export class Pipeline {
     if (hook === undefined) return;
     const context = { connection: this.#recordOf(info), protocol, ...exchange };
     hook.call(new ObservedContext(this.#runner.running, context, context, true));
+  }
+
+  /** What reads the responses of a protocol threw: its plugin is named and counted. */
+  protocolFailed(protocol: string, error: unknown): void {
+    const provider = this.protocols.get(protocol)?.plugin;
+    const plugin = this.#plugins.find(({ name }) => name === provider);
+    if (plugin === undefined) return;
+    this.#containment.failed({ plugin, hook: `the responses of ${protocol}`, name: protocol }, 'threw', error);
   }
 
   /** A copied connection has ended, with all its sessions. */

@@ -8,6 +8,7 @@
  *     hooks.provide('smtp', { hooks: { request: {...}, response: {...} }, codec: () => new SmtpCodec() });
  */
 import type { Codec } from '../protocol/codec.ts';
+import type { ResponseOrigin, ResponseReader } from '../protocol/response-reader.ts';
 import type { ConnectionInfo } from './hooks.ts';
 
 /** Protocol name to its hooks, each one of the kinds below. */
@@ -65,9 +66,19 @@ export interface ProtocolDefinition<Declared = Readonly<Record<string, { readonl
    * Whether bytes begin a message of this protocol; `more`: they may. Asked of the first bytes of a connection, and of
    * segments of one that was picked up in the middle.
    */
-  readonly detect?: (bytes: Uint8Array, offset: number, length: number) => 'yes' | 'no' | 'more';
+  readonly detect?: (
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    connection: ConnectionInfo,
+  ) => 'yes' | 'no' | 'more';
   /** Reads and cuts the bytes of one connection. `fromBoundary`: the first byte pushed begins a message. */
   readonly codec?: (connection: ConnectionInfo, fromBoundary: boolean) => Codec;
+  /**
+   * Reads what one server sends on one connection: a reader for each session to the target, and one for the online
+   * server's bytes. Asked for only where somebody taps `response` or `exchange` of this protocol.
+   */
+  readonly responses?: (connection: ConnectionInfo, origin: ResponseOrigin) => ResponseReader;
 }
 
 /** The hooks that the protocol's plugin calls itself. A payload is valid during the call. */

@@ -9,10 +9,14 @@ import type { ConnectionInfo } from '../pipeline/hooks.ts';
 import type { Plan } from '../pipeline/contexts.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { CopyRule } from '../pipeline/verdicts.ts';
+import type { Detachable } from '../pipeline/protocol-hooks.ts';
 import type { ClientBytes, Codec, Piece } from '../protocol/codec.ts';
-import type { ConnectionBucket, UnitBucket } from '../report/ledger.ts';
+import type { ResponseReader } from '../protocol/response-reader.ts';
+import { UNREAD_REASONS, type ConnectionBucket, type UnitBucket, type UnreadReason } from '../report/ledger.ts';
+import { PendingExchange, type ReadRequest } from './exchange.ts';
 import { Replica, type ClientEnd, type ReplicaOwner } from './replica.ts';
 import type { ReplayContext } from './replay-context.ts';
+import type { ReadProtocol } from './response-reading.ts';
 
 /** Why nothing, or nothing more, of a connection is copied. */
 export type Excluded = Extract<
@@ -176,6 +180,24 @@ export class ConnectionReplay implements ReplicaOwner {
     }
   }
 
+  get protocol(): string {
+    return this.#codec.protocol;
+  }
+
+  reader(protocol: ReadProtocol): ResponseReader {
+    return protocol.responses(this.#info, 'target');
+  }
+
+  responseRead(message: unknown): void {
+    this.#context.ledger.responsesRead++;
+    this.#pipeline.response(this.#info, this.protocol, 'target', message);
+  }
+
+  unread(why: UnreadReason, error?: unknown): void {
+    this.#context.ledger.sessionsUnread.add(UNREAD_REASONS.indexOf(why));
+    if (why === 'plugin-error') this.#pipeline.protocolFailed(this.protocol, error);
+  }
+
   replicaDone(): void {
     this.#replicasLeft--;
     if (this.#replicasLeft === 0 && this.#ended) this.#settle();
@@ -253,16 +275,24 @@ export class ConnectionReplay implements ReplicaOwner {
     const copies = plan?.copyCount ?? this.#replicas.length;
     while (this.#replicas.length < copies) this.#addReplica();
     const delay = plan === undefined || plan.delayed === 0 ? undefined : plan.delayed;
+    const request = this.#readRequest(piece);
     const rule = this.#replaced ? undefined : plan?.copyRule;
     this.#replicas.forEach((replica, i) => {
       if (i >= copies) replica.skip();
-      else if (i === 0 || rule === undefined) replica.push(piece, delay);
-      else this.#pushChanged(replica, i, piece, rule, delay);
+      else if (i === 0 || rule === undefined) replica.push(piece, delay, request);
+      else this.#pushChanged(replica, i, piece, rule, delay, request);
     });
   }
 
   /** Sends one copy of a message that differs from the first. */
-  #pushChanged(replica: Replica, copy: number, piece: Piece, rule: CopyRule, delay: Duration | undefined): void {
+  #pushChanged(
+    replica: Replica,
+    copy: number,
+    piece: Piece,
+    rule: CopyRule,
+    delay: Duration | undefined,
+    request: ReadRequest | undefined,
+  ): void {
     const change = this.#pipeline.changeOf(rule, copy);
     if (typeof change === 'string') {
       replica.skip();
@@ -278,10 +308,26 @@ export class ConnectionReplay implements ReplicaOwner {
       piece.length = change.bytes.length;
     }
     const more = change?.delay ?? 0;
-    replica.push(piece, more === 0 ? delay : micros((delay ?? 0) + more));
+    replica.push(piece, more === 0 ? delay : micros((delay ?? 0) + more), request);
     piece.bytes = bytes;
     piece.offset = offset;
     piece.length = length;
+  }
+
+  /** What is remembered of a message whose response is read; `undefined`: it is not. */
+  #readRequest(piece: Piece): ReadRequest | undefined {
+    const read = this.#context.reading?.protocol(this.protocol);
+    if (read === undefined) return undefined;
+    const { message } = piece;
+    // It outlives the captured batch.
+    (message as Partial<Detachable> | undefined)?.detach?.();
+    return { message, exchange: read.exchanges ? this.#pendingExchange(message) : undefined };
+  }
+
+  #pendingExchange(request: unknown): PendingExchange {
+    return new PendingExchange(request, false, (exchange) =>
+      this.#pipeline.exchange(this.#info, this.protocol, exchange),
+    );
   }
 
   #addReplica(): void {

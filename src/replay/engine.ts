@@ -54,6 +54,7 @@ import type { FlowSlice } from './flow-slice.ts';
 import type { FramePacer } from './frame-pacer.ts';
 import type { ByteBudget } from './piece-queue.ts';
 import type { ReplayContext } from './replay-context.ts';
+import type { ResponseReading } from './response-reading.ts';
 import type { Sampler } from './sampler.ts';
 import type { Selector } from './selector.ts';
 import type { Target } from './target.ts';
@@ -93,6 +94,8 @@ export interface EngineParts {
   readonly waitsForResponse: boolean;
   /** False in a dry run. */
   readonly expectsResponses: boolean;
+  /** What is read of responses; `undefined`: nothing. */
+  readonly reading: ResponseReading | undefined;
   /** How long a response may take while the client waits for its own. */
   readonly sessionTimeout: Duration;
   /** Takes responses that have arrived and gives them to the target; called in each turn. */
@@ -109,6 +112,7 @@ export class Engine implements ReplayContext {
   readonly waitsForResponse: boolean;
   readonly expectsResponses: boolean;
   readonly repeatable: boolean;
+  readonly reading: ResponseReading | undefined;
   busyReplicas = 0;
   crowdedReplicas = 0;
   #sources: readonly PacketSource[] = [];
@@ -149,6 +153,7 @@ export class Engine implements ReplayContext {
     this.waitsForResponse = parts.waitsForResponse;
     this.expectsResponses = parts.expectsResponses;
     this.repeatable = !parts.live;
+    this.reading = parts.reading;
   }
 
   /** Connections that are not settled yet. */
@@ -361,7 +366,7 @@ export class Engine implements ReplayContext {
     const fromSyn = info.openedBy === 'syn';
     if (this.#protocols.length === 0) return new OpaqueCodec(fromSyn);
     const candidates = this.#protocols.map(({ detect, codec }) => ({
-      detect,
+      detect: (bytes: Uint8Array, offset: number, length: number) => detect(bytes, offset, length, info),
       codec: (fromBoundary: boolean) => codec(info, fromBoundary),
     }));
     return new DetectingCodec(candidates, fromSyn);

@@ -9,6 +9,7 @@
 import type { ControlTrust } from '../config/copy-options.ts';
 import type { ClientRange, ControlMessage, TargetRange, Welcome } from '../control/messages.ts';
 import {
+  CAPABILITY_PAYLOAD,
   LEASE_GRANT,
   LEASE_RELEASE,
   LEASE_REQUEST,
@@ -78,6 +79,8 @@ export interface InterceptLinkListener {
   leaseLost(firstPort: number, count: number): void;
   /** Responses are waiting: call `nextResponse` until it says false. */
   ready(): void;
+  /** Payload is wanted, and this intercept cannot send any. */
+  noPayload?(): void;
   /** Fewer blocks were granted than wanted. */
   leaseRefused?(wanted: number, granted: number, free: number): void;
 }
@@ -189,6 +192,9 @@ export class InterceptLink implements ConnectionOwner {
     const clients = clientRanges.length > MAX_CLIENT_RANGES ? [] : clientRanges;
     connection.send({ type: TARGETS, targets, clients });
     connection.send({ type: WANT_PAYLOAD, maxBytes: this.#wantPayload });
+    if (this.#wantPayload > 0 && (welcome.capabilities & CAPABILITY_PAYLOAD) === 0 && connection.index === 0) {
+      this.#listener.noPayload?.();
+    }
     if (this.#leaseConnection === undefined) this.#claimOver(connection);
   }
 

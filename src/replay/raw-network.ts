@@ -7,6 +7,7 @@ import { elapsed, instant, type Duration, type Instant } from '../core/time.ts';
 import type { PacketSink } from '../inject/packet-sink.ts';
 import type { InterceptFacts } from '../report/run-facts.ts';
 import type { Ledger } from '../report/ledger.ts';
+import { PAYLOAD_ALL } from '../control/protocol.ts';
 import { IsnGenerator } from '../session/isn.ts';
 import { SendBufferPool } from '../session/send-buffer.ts';
 import { sessionConfig } from '../session/session-config.ts';
@@ -34,6 +35,8 @@ export interface RawNetworkParts {
   readonly ledger: Ledger;
   readonly log: Log;
   readonly version: string;
+  /** Whether the bytes of responses are read here. */
+  readonly wantsPayload: boolean;
   readonly now: () => Instant;
   /** Something arrived, or can be sent: run a turn of the loop. */
   readonly wake: () => void;
@@ -68,6 +71,7 @@ export class RawNetwork {
         sendBuffer: new SendBufferPool({ limit: options.memoryLimit / 2 }),
         mss: options.mss,
         mtu: options.mtu,
+        outOfOrderBudget: { used: 0, limit: options.memoryLimit / 8 },
       }),
       isn: new IsnGenerator(secret(), secret()),
       wheel,
@@ -148,7 +152,7 @@ export class RawNetwork {
   }
 
   #makeLinks(): Link[] {
-    const { options, version, now, wake } = this.#parts;
+    const { options, version, wantsPayload, now, wake } = this.#parts;
     const instanceId = randomBytes(8);
     const targets = options.mappings.map(({ online, target }) => ({
       address: target.address,
@@ -168,7 +172,7 @@ export class RawNetwork {
           software: version,
           targets,
           clientRanges: options.clientAddresses,
-          wantPayload: 0,
+          wantPayload: wantsPayload ? PAYLOAD_ALL : 0,
           now,
         },
         {
@@ -177,6 +181,7 @@ export class RawNetwork {
           leased: (first, count) => this.#pool.leased(index, first, count),
           leaseLost: (first, count) => this.#pool.lost(index, first, count),
           ready: wake,
+          noPayload: () => this.#noPayload(address),
         },
       );
       this.#pool.add(link);
@@ -194,6 +199,10 @@ export class RawNetwork {
     this.#aloneSince = undefined;
     this.#pool.update();
     wake();
+  }
+
+  #noPayload({ host, port }: InterceptAddress): void {
+    this.#parts.log.warn(`intercept ${host}:${port} does not send what responses hold: plugins will not see them`);
   }
 
   #linkDown({ host, port }: InterceptAddress, outages: Link['outages'], reason: string): void {

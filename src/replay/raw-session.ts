@@ -123,9 +123,11 @@ export class RawSession extends TimerEntry implements TargetSession {
       case EVENT_ACKED:
         this.#owner?.sessionProgressed();
         break;
-      case EVENT_DATA:
-        this.#owner?.sessionReceived(this.machine.received.length, this.machine.received.push);
+      case EVENT_DATA: {
+        const { bytes, offset, length, push } = this.machine.received;
+        this.#owner?.sessionReceived(bytes, offset, length, push);
         break;
+      }
       case EVENT_PEER_FIN:
         this.#owner?.sessionPeerClosed();
         break;

@@ -1,6 +1,7 @@
 import type { Duration, Instant } from '../core/time.ts';
 import type { Ledger } from '../report/ledger.ts';
 import type { ByteBudget } from './piece-queue.ts';
+import type { ResponseReading } from './response-reading.ts';
 import type { Target } from './target.ts';
 import type { TimerWheel } from './timer-wheel.ts';
 
@@ -14,6 +15,8 @@ export interface ReplayContext {
   readonly waitsForResponse: boolean;
   /** Whether the target responds at all: in a dry run nobody does, and what is delivered is done with. */
   readonly expectsResponses: boolean;
+  /** What is read of responses; `undefined`: nothing, nobody asks. */
+  readonly reading: ResponseReading | undefined;
   /** Whether what is sent must not depend on how fast the target is: so that a recording gives the same each time. */
   readonly repeatable: boolean;
   /** Replicas that wait for the target, whatever else is captured. */

@@ -2,9 +2,9 @@
  * One copy of one connection: the units a client sent, put into sessions to the target.
  *
  * Theory of operation. Units are queued in the order they were captured and *released* one after another. A unit that
- * answers something the server said (`answers` > 0) is held until the target has said as much: as many bytes as the
- * client had seen and a PSH, or a quiet where the target's response is shorter or pushes nothing. Released bytes go
- * straight into the session; what does not fit waits in the piece queue. A unit is *settled*, once, when its fate is
+ * answers something the server said (`answers` > 0) is held until the target has said as much: where responses are read
+ * (conversation), whole responses to all that was sent; else as many bytes as the client had seen and a PSH, or a quiet
+ * where the target's response is shorter or pushes nothing. Released bytes go straight into the session; what does not fit waits in the piece queue. A unit is *settled*, once, when its fate is
  * known. A session that ends takes the units released into it along; the next unit opens a fresh one.
  *
  * A unit of which the capture lost bytes is *broken*. What there is of it is sent when part of it was, or in a recording,
@@ -15,9 +15,11 @@
  *                 └ no session to be had, or the queue is full ─┘
  */
 import type { Endpoint } from '../core/ip-address.ts';
-import { addTime, earliest, millis, NEVER, seconds, type Duration, type Instant } from '../core/time.ts';
+import { addTime, earliest, elapsed, millis, NEVER, seconds, type Duration, type Instant } from '../core/time.ts';
 import type { Piece } from '../protocol/codec.ts';
 import type { UnitBucket } from '../report/ledger.ts';
+import { Conversation, type ConversationOwner } from './conversation.ts';
+import type { ReadRequest } from './exchange.ts';
 import { PieceQueue } from './piece-queue.ts';
 import type { ReplayContext } from './replay-context.ts';
 import { ResponseTurn } from './response-turn.ts';
@@ -35,9 +37,11 @@ const RETRY = millis(10);
 /** How the client ended the connection: FIN, RST, or no more was captured of it. */
 export type ClientEnd = 'fin' | 'rst' | 'gone';
 
-export interface ReplicaOwner {
+export interface ReplicaOwner extends ConversationOwner {
   readonly client: Endpoint;
   readonly target: Endpoint;
+  /** A message of the target's has been read. */
+  responseRead(message: unknown): void;
   unitSettled(bucket: UnitBucket): void;
   replicaDone(): void;
 }
@@ -56,8 +60,12 @@ export class Replica extends TimerEntry implements SessionOwner {
   /** Bytes handed to the session. */
   #streamSent = 0;
   readonly #turn = new ResponseTurn();
+  /** Reads the target's responses, where anybody asks for them. */
+  readonly #conversation: Conversation | undefined;
   /** The rest of the unit being captured is not wanted. */
   #discarding = true;
+  /** Units were left out: what the client had seen answered may have been those. */
+  #skipped = false;
   /** That unit was settled as delivered when its session ended. More of it would be lost, and is counted so. */
   #cutShort = false;
   #clientEnd: ClientEnd | undefined;
@@ -75,7 +83,7 @@ export class Replica extends TimerEntry implements SessionOwner {
   readonly #take = (bytes: Uint8Array, offset: number, length: number): number => {
     const taken = this.#session?.send(bytes, offset, length) ?? 0;
     const unit = this.#units[this.#sending]!;
-    if (taken > 0 && unit.sent === 0) this.#beginTurn(unit);
+    if (taken > 0 && unit.sent === 0) this.#beginUnit(unit);
     unit.sent += taken;
     this.#streamSent += taken;
     return taken;
@@ -87,6 +95,7 @@ export class Replica extends TimerEntry implements SessionOwner {
     this.#owner = owner;
     this.#index = index;
     this.#queue = new PieceQueue(context.budget, QUEUE_LIMIT);
+    this.#conversation = context.reading && new Conversation(context.reading, owner);
   }
 
   /** Opens a session ahead of the first unit, as the client did. */
@@ -94,10 +103,13 @@ export class Replica extends TimerEntry implements SessionOwner {
     this.#openSession();
   }
 
-  /** Takes one piece of client data; its bytes are copied. `delay`: to hold the message it begins back for. */
-  push(piece: Piece, delay?: Duration): void {
+  /**
+   * Takes one piece of client data; its bytes are copied. `delay`: to hold the message it begins back for. `request`:
+   * that message, where its response is read.
+   */
+  push(piece: Piece, delay?: Duration, request?: ReadRequest): void {
     if (this.#done) return;
-    if (piece.first) this.#begin(piece, delay);
+    if (piece.first) this.#begin(piece, delay, request);
     else if (this.#cutShort) this.#countRest();
     if (this.#discarding) return;
     const unit = this.#units[this.#units.length - 1]!;
@@ -124,6 +136,7 @@ export class Replica extends TimerEntry implements SessionOwner {
 
   /** The unit that begins now is not for this target; its pieces are ignored. */
   skip(): void {
+    this.#skipped = true;
     this.#endCurrent();
     this.#pump();
   }
@@ -143,7 +156,7 @@ export class Replica extends TimerEntry implements SessionOwner {
       unit.broken = bucket;
     } else {
       this.#session?.abort();
-      this.#session = undefined;
+      this.#sessionGone();
     }
     this.#pump();
   }
@@ -164,7 +177,7 @@ export class Replica extends TimerEntry implements SessionOwner {
     this.#settleAnswered();
     const acknowledged = this.#session?.acknowledged ?? 0;
     this.#session?.abort();
-    this.#session = undefined;
+    this.#sessionGone();
     for (let unit = this.#units[0]; unit !== undefined; unit = this.#units[0]) {
       this.#settleFirst(unit.broken ?? (isDelivered(unit, acknowledged) ? 'unanswered' : bucket));
     }
@@ -177,15 +190,20 @@ export class Replica extends TimerEntry implements SessionOwner {
     this.#pump();
   }
 
-  sessionReceived(length: number, push: boolean): void {
+  sessionReceived(bytes: Uint8Array | undefined, offset: number, length: number, push: boolean): void {
     if (this.#done) return;
     if (this.#turn.take(length, push, this.#context.now())) this.#context.ledger.responses++;
-    this.#giveUpAt = NEVER;
+    this.#conversation?.received(bytes, offset, length);
+    this.#takeResponses();
+    // A client that has gone does not wait for the end of an endless response.
+    if (this.#clientEnd === undefined || this.#conversation?.reading !== true) this.#giveUpAt = NEVER;
     this.#pump();
   }
 
   sessionPeerClosed(): void {
     if (this.#done) return;
+    this.#conversation?.peerClosed();
+    this.#takeResponses();
     this.#sessionClosing = true;
     this.#pump();
   }
@@ -193,7 +211,7 @@ export class Replica extends TimerEntry implements SessionOwner {
   sessionEnded(end: SessionEnd): void {
     if (this.#done) return;
     this.#settleReleased(end);
-    this.#session = undefined;
+    this.#sessionGone();
     this.#pump();
   }
 
@@ -208,10 +226,12 @@ export class Replica extends TimerEntry implements SessionOwner {
   }
 
   /** Released at once where that is possible, so that its bytes need not be queued. */
-  #begin(piece: Piece, delay: Duration | undefined): void {
+  #begin(piece: Piece, delay: Duration | undefined, request: ReadRequest | undefined): void {
     this.#endCurrent();
     this.#context.ledger.unitsOpened++;
     const unit = new Unit(piece.answers, piece.time);
+    unit.request = request;
+    this.#conversation?.recognise();
     if (delay !== undefined) unit.notBefore = addTime(this.#context.now(), delay);
     this.#units.push(unit);
     this.#discarding = false;
@@ -234,6 +254,37 @@ export class Replica extends TimerEntry implements SessionOwner {
     unit.holdAt = Infinity;
     this.#beginTurn(unit);
     return true;
+  }
+
+  /** Messages that the target's last bytes have completed. */
+  #takeResponses(): void {
+    const conversation = this.#conversation;
+    if (conversation === undefined) return;
+    for (let read = conversation.next(); read !== undefined; read = conversation.next()) {
+      const { message, completes } = read;
+      this.#owner.responseRead(message);
+      if (completes) this.#completeOldest(message);
+    }
+    if (conversation.closes) this.#sessionClosing = true;
+  }
+
+  /** The oldest request without a whole response has it now. */
+  #completeOldest(response: unknown): void {
+    for (let i = 0; i < this.#units.length; i++) {
+      const unit = this.#units[i]!;
+      if (!unit.isRead || unit.isAnswered) continue;
+      unit.isAnswered = true;
+      unit.response = { response, time: elapsed(this.#context.now(), unit.sentAt) };
+      return;
+    }
+  }
+
+  /** Whether the target has answered a unit, as exactly as that can be told. */
+  #isAnswered(unit: Unit): boolean {
+    if (unit.isAnswered) return true;
+    const conversation = this.#conversation;
+    if (unit.isRead && (conversation?.reading === true || conversation?.heardAll === true)) return false;
+    return this.#turn.received > unit.receivedBefore;
   }
 
   /** What follows of a unit whose session ended under it: a unit of its own, which reaches nobody. */
@@ -285,7 +336,7 @@ export class Replica extends TimerEntry implements SessionOwner {
         if (!unit.ended) this.#discarding = true;
         this.#queue.discard(unit.length);
         this.#units.splice(this.#sending, 1);
-        this.#owner.unitSettled(failure);
+        this.#settle(unit, failure);
         return false;
       }
     }
@@ -293,6 +344,16 @@ export class Replica extends TimerEntry implements SessionOwner {
     unit.receivedBefore = this.#turn.received;
     this.#context.released(unit.captured);
     return true;
+  }
+
+  /** The first bytes of a unit go out. */
+  #beginUnit(unit: Unit): void {
+    this.#beginTurn(unit);
+    const answers = this.#conversation?.sent(unit.request?.message);
+    if (answers === undefined) return;
+    unit.isRead = true;
+    unit.isAnswered = !answers;
+    unit.sentAt = this.#context.now();
   }
 
   #beginTurn(unit: Unit): void {
@@ -309,7 +370,20 @@ export class Replica extends TimerEntry implements SessionOwner {
   /** Whether the target has answered what the client had seen answered before it sent this unit. */
   #turnIsOurs(unit: Unit): boolean {
     if (unit.answers === 0 || !this.#context.waitsForResponse) return true;
+    // The target has been asked nothing, and has nothing to say that was not a greeting.
+    if (this.#skipped && this.#streamSent === 0) return true;
+    if (this.#readsTurns) return this.#allAnswered();
     return this.#turn.isOver(unit.answers, this.#context.now());
+  }
+
+  /** The ends of responses are known, from the first request of the session on: before that only a greeting can come. */
+  get #readsTurns(): boolean {
+    return this.#streamSent > 0 && this.#conversation?.reading === true;
+  }
+
+  #allAnswered(): boolean {
+    for (let i = 0; i < this.#sending; i++) if (!this.#isAnswered(this.#units[i]!)) return false;
+    return true;
   }
 
   /** The last unit that was released is broken: the session takes no more. */
@@ -325,7 +399,14 @@ export class Replica extends TimerEntry implements SessionOwner {
     this.#sessionClosing = false;
     this.#streamSent = 0;
     this.#turn.reset();
+    this.#conversation?.opened();
     return undefined;
+  }
+
+  /** The session is over, or not to be heard of any more. */
+  #sessionGone(): void {
+    this.#session = undefined;
+    this.#conversation?.over();
   }
 
   /**
@@ -340,11 +421,11 @@ export class Replica extends TimerEntry implements SessionOwner {
       if (!whole || session.acknowledged < unit.start + unit.length) return false;
       if (unit.broken !== undefined) {
         session.abort();
-        this.#session = undefined;
+        this.#sessionGone();
         this.#settleFirst(unit.broken);
         return true;
       }
-      const answered = this.#turn.received > unit.receivedBefore;
+      const answered = this.#isAnswered(unit);
       if (!answered && this.#context.expectsResponses) return false;
       this.#settleFirst(answered ? 'answered' : 'unanswered');
     }
@@ -362,7 +443,7 @@ export class Replica extends TimerEntry implements SessionOwner {
         this.#cutShort = delivered;
       }
       if (unit.broken !== undefined) this.#settleFirst(unit.broken);
-      else if (delivered && this.#turn.received > unit.receivedBefore) this.#settleFirst('answered');
+      else if (delivered && this.#isAnswered(unit)) this.#settleFirst('answered');
       else if (delivered && (end === 'closed' || end === 'timed-out')) this.#settleFirst('unanswered');
       else this.#settleFirst(end === 'closed' ? 'reset' : end);
     }
@@ -374,6 +455,11 @@ export class Replica extends TimerEntry implements SessionOwner {
     this.#queue.discard(unit.length - unit.sent);
     if (this.#sending > 0) this.#sending--;
     this.#context.ledger.bytesDelivered += bucket === 'answered' || bucket === 'unanswered' ? unit.length : 0;
+    this.#settle(unit, bucket);
+  }
+
+  #settle(unit: Unit, bucket: UnitBucket): void {
+    unit.request?.exchange?.targetSettled(unit.response);
     this.#owner.unitSettled(bucket);
   }
 
@@ -389,12 +475,12 @@ export class Replica extends TimerEntry implements SessionOwner {
       // Half a message is worse than none: the session goes, and with it what was not answered yet.
       this.#session?.abort();
       this.#settleAnswered();
-      this.#session = undefined;
+      this.#sessionGone();
       while (this.#units.length > 0) this.#settleFirst(bucket);
     } else {
       this.#units.pop();
       this.#queue.discardTail(unit.length - refused);
-      this.#owner.unitSettled(bucket);
+      this.#settle(unit, bucket);
     }
     this.#pump();
   }
@@ -408,7 +494,7 @@ export class Replica extends TimerEntry implements SessionOwner {
       if (this.#units.length === 0) this.#finish();
     } else if (this.#clientEnd === 'rst') {
       this.#session.abort();
-      this.#session = undefined;
+      this.#sessionGone();
       this.#finish();
     } else {
       if (!this.#sessionClosing) this.#session.close();
@@ -427,7 +513,7 @@ export class Replica extends TimerEntry implements SessionOwner {
     if (unit === undefined) return 'nobody';
     if (this.#units.length > 1 || !unit.released || this.#session === undefined) return 'target';
     if (unit.sent < unit.length || this.#session.acknowledged < unit.start + unit.length) return 'target';
-    if (!this.#context.expectsResponses || this.#turn.received > unit.receivedBefore) return 'nobody';
+    if (!this.#context.expectsResponses || this.#isAnswered(unit)) return 'nobody';
     return unit.ended ? 'target' : 'client';
   }
 
@@ -453,7 +539,7 @@ export class Replica extends TimerEntry implements SessionOwner {
     if (this.#session === undefined || this.#sessionClosing) return NEVER;
     if (next?.released === true && next.sent >= next.holdAt) return earliest(next.holdUntil, this.#turn.quietAt);
     if (this.#hasBytesToSend()) return this.#session.acknowledged < this.#streamSent ? NEVER : addTime(now, RETRY);
-    return next === undefined || next.released ? NEVER : this.#turn.quietAt;
+    return next === undefined || next.released || this.#readsTurns ? NEVER : this.#turn.quietAt;
   }
 
   /** Keeps the figures of the context. */

@@ -22,6 +22,7 @@ import { Engine } from './engine.ts';
 import { ByteBudget } from './piece-queue.ts';
 import { loadPlugins } from './plugin-loader.ts';
 import { describeMapping, RawNetwork } from './raw-network.ts';
+import { ResponseReading } from './response-reading.ts';
 import { Sampler } from './sampler.ts';
 import { Selector } from './selector.ts';
 import { SocketTarget } from './socket-target.ts';
@@ -79,18 +80,18 @@ async function prepare(
     policy: options.onPluginError,
     onAbort: (error) => current.run?.fail(error),
   });
-  refuseResponseTaps(pipeline);
+  refuseUnreadResponses(pipeline);
   return (current.run = new CopyRun(options, environment, pipeline, progress, seat));
 }
 
-/** Nothing reads responses yet: better no run than one in which a plugin waits for ever. */
-function refuseResponseTaps(pipeline: Pipeline): void {
+/** Better no run than one in which a plugin waits for responses that nobody reads. */
+function refuseUnreadResponses(pipeline: Pipeline): void {
   const hook = (['response', 'exchange'] as const).find((name) => pipeline.uses(name));
-  if (hook === undefined) return;
+  if (hook === undefined || ResponseReading.of(pipeline) !== undefined) return;
   const [first] = [...pipeline.order()].flatMap(([name, taps]) => (name.endsWith(hook) ? taps : []));
-  throw new TcpcopyError('E_PLUGIN_HOOK', `taps ${hook}, but responses are not read in this version`, {
+  throw new TcpcopyError('E_PLUGIN_HOOK', `taps ${hook}, but no plugin here reads the responses of a protocol`, {
     where: `plugin ${first?.plugin.name ?? ''}`,
-    hint: 'leave the plugin out, or tap requests only',
+    hint: 'add the plugin of the protocol, such as --plugin http',
   });
 }
 
@@ -132,6 +133,8 @@ class CopyRun {
     this.#progress = progress;
     this.#nextSweep = addTime(this.#begun, SWEEP);
     const wake = (): void => this.#engine.wake();
+    // A dry run has no responses to read.
+    const reading = options.writeFile === undefined ? ResponseReading.of(pipeline) : undefined;
     if (options.target === 'raw') {
       const { sink: way, note } = createSink({ backend: options.io, file: options.writeFile, clock: unixNow });
       if (note !== undefined) environment.log.warn(`sending through raw-socket: ${note}`);
@@ -146,6 +149,7 @@ class CopyRun {
         ledger: this.#ledger,
         log: environment.log,
         version: environment.version ?? '',
+        wantsPayload: reading !== undefined,
         now: this.#clock.now,
         wake,
       });
@@ -171,6 +175,7 @@ class CopyRun {
       // A dry run has no responses to wait for.
       waitsForResponse: options.pace === 'response' && options.writeFile === undefined,
       expectsResponses: options.writeFile === undefined,
+      reading,
       sessionTimeout: options.sessionTimeout,
       responses: () => this.#network?.takeResponses(),
       answeredAtOnce: () => this.#network?.answeredAtOnce === true,

@@ -38,7 +38,7 @@ class SocketSession implements TargetSession {
       this.#progressed();
     });
     socket.on('data', (data) => {
-      this.#owner.sessionReceived(data.length, true);
+      this.#owner.sessionReceived(data, 0, data.length, true);
       this.#wake();
     });
     socket.on('end', () => {

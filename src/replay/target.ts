@@ -25,8 +25,11 @@ export interface TargetSession {
 export interface SessionOwner {
   /** More is acknowledged, or there is room to send again. */
   sessionProgressed(): void;
-  /** Response bytes in order; `push`: the target ended a write here. */
-  sessionReceived(length: number, push: boolean): void;
+  /**
+   * Response bytes in order, valid during the call; `bytes` is undefined where only their number is known. `push`: the
+   * target ended a write here.
+   */
+  sessionReceived(bytes: Uint8Array | undefined, offset: number, length: number, push: boolean): void;
   /** The target will send no more. */
   sessionPeerClosed(): void;
   /** The last event of a session. */

@@ -1,5 +1,6 @@
 import { instant, NEVER, type Instant } from '../core/time.ts';
 import type { UnitBucket } from '../report/ledger.ts';
+import type { ReadRequest, TimedResponse } from './exchange.ts';
 
 const LONG_AGO = instant(0);
 
@@ -24,6 +25,15 @@ export class Unit {
   start = -1;
   /** Response bytes the session had received when the unit was released. */
   receivedBefore = 0;
+  /** Set where its response is read, if the session allows. */
+  request: ReadRequest | undefined = undefined;
+  /** The reader of the session's responses was told of it. */
+  isRead = false;
+  /** Its response has come whole, or it gets none. */
+  isAnswered = false;
+  response: TimedResponse | undefined = undefined;
+  /** When its first byte was handed to the session. */
+  sentAt: Instant = NEVER;
   /** Server bytes the client had seen before it sent this; 0: it waited for nothing. */
   readonly answers: number;
   /** When its first byte was captured. */

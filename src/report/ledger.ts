@@ -55,6 +55,14 @@ export const CONNECTION_BUCKETS = [
 ] as const;
 export type ConnectionBucket = (typeof CONNECTION_BUCKETS)[number];
 
+/** Why the responses of a session were read no further. */
+export const UNREAD_REASONS = [
+  'cut', // bytes of them did not reach us
+  'not-understood', // they are not what the protocol says
+  'plugin-error', // the plugin that reads them failed
+] as const;
+export type UnreadReason = (typeof UNREAD_REASONS)[number];
+
 /** Buckets of units that reached the target's application. */
 const DELIVERED: readonly UnitBucket[] = ['answered', 'unanswered'];
 /** Buckets of units that nobody asked to replay: they do not count against fidelity. */
@@ -86,6 +94,9 @@ export class Ledger {
   sessionsOpened = 0;
   retransmissions = 0;
   responses = 0;
+  /** Messages of the target's that were read, and sessions that could not be read to their end. */
+  responsesRead = 0;
+  readonly sessionsUnread = new Counters(UNREAD_REASONS);
 
   settleUnit(bucket: UnitBucket, n = 1): void {
     this.units.add(UNIT_BUCKETS.indexOf(bucket), n);

@@ -22,7 +22,7 @@ export type LedgerFigures = { readonly [K in NumberField]: number } & {
 
 type NumberField = (typeof NUMBERS)[number];
 type CounterField = (typeof COUNTERS)[number];
-const COUNTERS = ['units', 'connections', 'frames'] as const;
+const COUNTERS = ['units', 'connections', 'frames', 'sessionsUnread'] as const;
 const NUMBERS = [
   'framesSeen',
   'segments',
@@ -35,6 +35,7 @@ const NUMBERS = [
   'sessionsOpened',
   'retransmissions',
   'responses',
+  'responsesRead',
 ] as const;
 
 export function ledgerFigures(ledger: Ledger): LedgerFigures {

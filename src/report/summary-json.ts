@@ -4,7 +4,7 @@ import { renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { DROP_REASONS } from '../core/drop-reason.ts';
 import { TcpcopyError } from '../core/errors.ts';
 import { toMillis, toSeconds } from '../core/time.ts';
-import { CONNECTION_BUCKETS, UNIT_BUCKETS, type Ledger } from './ledger.ts';
+import { CONNECTION_BUCKETS, UNIT_BUCKETS, UNREAD_REASONS, type Ledger } from './ledger.ts';
 import type { RunFacts } from './run-facts.ts';
 
 export const SUMMARY_SCHEMA = 'tcpcopy-summary/1';
@@ -44,6 +44,8 @@ export function summaryObject(ledger: Ledger, facts: RunFacts, exitCode: number)
     target: {
       sessions: ledger.sessionsOpened,
       responses: ledger.responses,
+      responsesRead: ledger.responsesRead,
+      sessionsUnread: bucketObject(UNREAD_REASONS, ledger.sessionsUnread.values),
       retransmissions: ledger.retransmissions,
       packets: facts.sent?.packets ?? null,
       bytes: facts.sent?.bytes ?? null,

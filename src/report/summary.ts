@@ -10,7 +10,7 @@ import {
   type BucketText,
 } from './bucket-texts.ts';
 import { formatBytes, formatCount, formatShare, formatTime, plural, wrap } from './format.ts';
-import { CONNECTION_BUCKETS, UNIT_BUCKETS, type Ledger } from './ledger.ts';
+import { CONNECTION_BUCKETS, UNIT_BUCKETS, type Ledger, type UnreadReason } from './ledger.ts';
 import { DROP_REASONS } from '../core/drop-reason.ts';
 import type { InterceptFacts, RunFacts, SourceFacts, PluginFacts } from './run-facts.ts';
 
@@ -60,6 +60,10 @@ export function summaryLines(ledger: Ledger, facts: RunFacts, layout: SummaryLay
     page.fact('Intercept', interceptText(intercept), intercept.outages.length > 0 ? 'bad' : 'plain');
   }
   if (facts.sent) page.fact(dryRun ? 'Packets' : 'Sent', sentText(ledger, facts));
+  const unread = ledger.sessionsUnread.toJSON();
+  if (ledger.responsesRead > 0 || Object.keys(unread).length > 0) {
+    page.fact('Responses', responsesText(ledger.responsesRead, unread));
+  }
   if (facts.lag)
     page.fact(
       'Delay',
@@ -145,6 +149,14 @@ function sentText(ledger: Ledger, facts: RunFacts): string {
   if (ledger.retransmissions > 0) parts.push(plural(ledger.retransmissions, 'retransmission'));
   if (refused.length > 0) parts.push(`refused by the kernel: ${refused.join(', ')}`);
   return parts.join(', ');
+}
+
+function responsesText(read: number, unread: Readonly<Partial<Record<UnreadReason, number>>>): string {
+  const reasons = { cut: 'bytes were missing', 'not-understood': 'not understood', 'plugin-error': 'a plugin failed' };
+  const parts = Object.entries(unread).map(
+    ([reason, n]) => `${plural(n, 'session')} not read to the end (${reasons[reason as UnreadReason]})`,
+  );
+  return [`${formatCount(read)} read`, ...parts].join('; ');
 }
 
 function resourcesText(facts: RunFacts, requests: number): string {

@@ -84,6 +84,7 @@ export class ControlBlock {
     this.timers.clear();
     this.synDue = false;
     this.sender.release();
+    this.receiver.release();
   }
 
   end(event: SessionEvent): void {

@@ -60,6 +60,9 @@ export class Receiver {
   #unacked = 0;
   #segmentSize = SEGMENT_SIZE_MIN;
   #early: Assembler<boolean> | undefined = undefined;
+  /** It holds bytes, not just lengths; and how many of them the budget knows of. */
+  #earlyHasBytes = false;
+  #budgeted = 0;
   #finKnown = false;
   #finSeq: SeqNum = seqNum(0);
   /** How far the user has been served; between it and `nxt` lie first the segment's text, then pieces of `#early`. */
@@ -148,6 +151,7 @@ export class Receiver {
       this.#finSeq = end;
       // A peer that sent text beyond its own FIN is confused: the FIN counts.
       this.#early?.discardFrom(end);
+      this.#account();
     }
     if (this.#finKnown && seqGt(end, this.#finSeq)) end = this.#finSeq;
     if (seqGt(end, windowEnd)) end = windowEnd;
@@ -199,10 +203,15 @@ export class Receiver {
       const push = (segment.flags & TCP_PSH) !== 0;
       const present = Math.min(segment.payloadLength, length);
       const missing = length - present;
-      if (present > 0) {
+      const budget = this.#config.outOfOrderBudget;
+      // Not acknowledged, so the peer sends it again (RFC 9293 §3.10.7.4 leaves that to the receiver).
+      const fits = present === 0 || budget.used + present <= budget.limit;
+      if (present > 0 && fits) {
+        this.#earlyHasBytes = true;
         this.#early.insert(segment.seq, segment.bytes, segment.payloadOffset, present, push && missing === 0);
       }
-      if (missing > 0) this.#early.insert(seqAdd(segment.seq, present), undefined, 0, missing, push);
+      if (missing > 0 && fits) this.#early.insert(seqAdd(segment.seq, present), undefined, 0, missing, push);
+      this.#account();
     }
     if (this.duplicateAcks < DUPLICATE_ACKS_MAX) this.duplicateAcks++;
   }
@@ -240,6 +249,7 @@ export class Receiver {
     } else {
       const end = this.finTaken ? this.#finSeq : this.nxt;
       const piece = seqLt(this.#served, end) ? this.#early?.takeReady(this.#served) : undefined;
+      this.#account();
       if (piece === undefined) return false;
       out.bytes = piece.bytes;
       out.offset = piece.offset;
@@ -255,9 +265,16 @@ export class Receiver {
     return this.#served !== (this.finTaken ? this.#finSeq : this.nxt);
   }
 
+  /** The session is over: what is held ahead of its turn will never be in order. */
   release(): void {
-    this.#early = undefined;
-    this.forgetText();
-    this.#served = this.finTaken ? this.#finSeq : this.nxt;
+    this.#early?.clear();
+    this.#account();
+  }
+
+  #account(): void {
+    if (!this.#earlyHasBytes) return;
+    const held = this.#early!.heldBytes;
+    this.#config.outOfOrderBudget.used += held - this.#budgeted;
+    this.#budgeted = held;
   }
 }

@@ -16,6 +16,8 @@ export interface SessionConfig {
   readonly sendBufferPerSession: number;
   /** Bytes of one session held because an earlier segment is missing; beyond it the peer has to send again. */
   readonly outOfOrderLimit: number;
+  /** The same, over all sessions that share it. Bytes only: text of which only the length is known costs nothing. */
+  readonly outOfOrderBudget: { used: number; readonly limit: number };
   /** Segments sent before the first acknowledgement (RFC 6928). */
   readonly initialWindowSegments: number;
   readonly sack: boolean;
@@ -52,7 +54,7 @@ export interface SessionConfig {
   readonly trace: ((from: TcpState, to: TcpState) => void) | undefined;
 }
 
-export const SESSION_DEFAULTS: Omit<SessionConfig, 'sendBuffer'> = {
+export const SESSION_DEFAULTS: Omit<SessionConfig, 'sendBuffer' | 'outOfOrderBudget'> = {
   mss: 1_460,
   mtu: 1_500,
   receiveWindow: 262_144,
@@ -80,5 +82,5 @@ export const SESSION_DEFAULTS: Omit<SessionConfig, 'sendBuffer'> = {
 export function sessionConfig(
   options: Partial<SessionConfig> & { readonly sendBuffer: SendBufferPool },
 ): SessionConfig {
-  return { ...SESSION_DEFAULTS, ...options };
+  return { ...SESSION_DEFAULTS, outOfOrderBudget: { used: 0, limit: Infinity }, ...options };
 }

@@ -53,7 +53,7 @@ class Owner implements SessionOwner {
     this.pump();
   }
 
-  sessionReceived(length: number): void {
+  sessionReceived(_bytes: Uint8Array | undefined, _offset: number, length: number): void {
     this.received += length;
   }
 

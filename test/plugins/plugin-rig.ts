@@ -83,7 +83,7 @@ export class TestConnection {
     this.plan = pipeline.admit(info);
     this.#over = this.plan?.dropped !== undefined;
     const protocols = [...pipeline.protocols.values()].map(({ definition: { detect, codec } }) => ({
-      detect: detect!,
+      detect: (bytes: Uint8Array, offset: number, length: number) => detect!(bytes, offset, length, info),
       codec: (fromBoundary: boolean) => codec!(info, fromBoundary),
     }));
     this.#codec = new DetectingCodec(protocols, true);

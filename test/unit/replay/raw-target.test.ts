@@ -408,6 +408,7 @@ describe('a dry run', () => {
     readonly budget = new ByteBudget(64 << 20);
     readonly waitsForResponse = false;
     readonly expectsResponses = false;
+    readonly reading = undefined;
     readonly repeatable = true;
     busyReplicas = 0;
     crowdedReplicas = 0;
@@ -429,6 +430,10 @@ describe('a dry run', () => {
       const owner = {
         client: client(i, to.address.version),
         target: to,
+        protocol: 'opaque',
+        reader: () => expect.unreachable(),
+        responseRead: () => expect.unreachable(),
+        unread: () => expect.unreachable(),
         unitSettled: this.ledger.settleUnit.bind(this.ledger),
         replicaDone: () => this.done++,
       };

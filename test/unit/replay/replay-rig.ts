@@ -2,13 +2,16 @@
 import { expect } from 'vitest';
 import { parseIp, type Endpoint } from '../../../src/core/ip-address.ts';
 import { addTime, instant, millis, seconds, type Duration, type Instant } from '../../../src/core/time.ts';
+import type { Exchange } from '../../../src/pipeline/contexts.ts';
 import type { Piece } from '../../../src/protocol/codec.ts';
+import { PendingExchange, type ReadRequest } from '../../../src/replay/exchange.ts';
 import { ByteBudget } from '../../../src/replay/piece-queue.ts';
 import { Replica, type ReplicaOwner } from '../../../src/replay/replica.ts';
 import type { ReplayContext } from '../../../src/replay/replay-context.ts';
+import type { ResponseReading } from '../../../src/replay/response-reading.ts';
 import type { OpenFailure, SessionEnd, SessionOwner, Target, TargetSession } from '../../../src/replay/target.ts';
 import { TimerWheel } from '../../../src/replay/timer-wheel.ts';
-import { Ledger, UNIT_BUCKETS, type UnitBucket } from '../../../src/report/ledger.ts';
+import { Ledger, UNIT_BUCKETS, UNREAD_REASONS, type UnitBucket } from '../../../src/report/ledger.ts';
 
 export const CLIENT: Endpoint = { address: parseIp('192.0.2.1')!, port: 40_000 };
 export const TARGET: Endpoint = { address: parseIp('198.51.100.7')!, port: 8080 };
@@ -58,7 +61,14 @@ export class FakeSession implements TargetSession {
   }
 
   respond(length: number, push = true): void {
-    this.owner.sessionReceived(length, push);
+    this.owner.sessionReceived(undefined, 0, length, push);
+  }
+
+  /** Responds with bytes, which are the owner's only during the call. */
+  say(text: string): void {
+    const bytes = Buffer.from(`<${text}>`, 'latin1');
+    this.owner.sessionReceived(bytes, 1, text.length, true);
+    bytes.fill(0x21);
   }
 
   /** Acknowledges all and responds. */
@@ -121,6 +131,8 @@ export interface RigOptions {
   readonly budget?: number;
   readonly patience?: Duration;
   readonly heldPatience?: Duration;
+  /** Reads responses of the protocol `lines` (see line-reader). */
+  readonly reading?: ResponseReading | undefined;
 }
 
 export class Rig implements ReplayContext {
@@ -131,6 +143,7 @@ export class Rig implements ReplayContext {
   readonly expectsResponses: boolean;
   readonly repeatable: boolean;
   readonly wheel: TimerWheel;
+  readonly reading: ResponseReading | undefined;
   busyReplicas = 0;
   crowdedReplicas = 0;
   gap: 'kernel-drop' | 'capture-gap' = 'capture-gap';
@@ -145,6 +158,7 @@ export class Rig implements ReplayContext {
     this.expectsResponses = options.expectsResponses ?? true;
     this.repeatable = options.repeatable ?? false;
     this.wheel = new TimerWheel(this.#now);
+    this.reading = options.reading;
   }
 
   get session(): FakeSession {
@@ -228,6 +242,10 @@ export function piece(text: string, spec: PieceSpec = {}): Piece {
 
 /** A rig with one replica, and what its owner was told. */
 export class ReplicaRig extends Rig {
+  /** Messages of the target's, as they were read. */
+  readonly read: unknown[] = [];
+  /** What the owner was shown of the exchange of each request, in the order they were settled. */
+  readonly exchanges: Exchange[] = [];
   readonly replica: Replica;
   /** Buckets in the order of settling. */
   readonly settled: UnitBucket[] = [];
@@ -238,6 +256,10 @@ export class ReplicaRig extends Rig {
     const owner: ReplicaOwner = {
       client: CLIENT,
       target: TARGET,
+      protocol: 'lines',
+      reader: (protocol) => protocol.responses({ client: CLIENT, server: TARGET, openedBy: 'syn' }, 'target'),
+      responseRead: (message) => void this.read.push(message),
+      unread: (why) => this.ledger.sessionsUnread.add(UNREAD_REASONS.indexOf(why)),
       unitSettled: (bucket) => {
         this.settled.push(bucket);
         this.ledger.settleUnit(bucket);
@@ -250,9 +272,15 @@ export class ReplicaRig extends Rig {
   /** Client data: a message of one piece, unless said otherwise. */
   push(text: string, spec: PieceSpec = {}): void {
     const p = piece(text, spec);
-    this.replica.push(p);
+    this.replica.push(p, undefined, this.#request(p, text));
     // The bytes are the replica's only during the call.
     p.bytes.fill(0x21);
+  }
+
+  /** What connection-replay makes of a message whose response is read: the text stands for the message. */
+  #request({ first }: Piece, text: string): ReadRequest | undefined {
+    if (!first || this.reading === undefined) return undefined;
+    return { message: text, exchange: new PendingExchange(text, false, (exchange) => this.exchanges.push(exchange)) };
   }
 
   more(text: string, spec: PieceSpec = {}): void {

@@ -745,6 +745,19 @@ describe('a unit that the capture broke', () => {
 });
 
 describe('a unit that is skipped', () => {
+  it('before any other leaves nothing to wait for', () => {
+    const rig = new ReplicaRig();
+    rig.replica.openEarly();
+    rig.replica.skip();
+    rig.push('next', { answers: 100 });
+    expect(rig.session.sent).toBe('next');
+    rig.session.ack();
+    rig.push('after', { answers: 100 });
+    expect(rig.session.sent).toBe('next');
+    rig.session.respond(100);
+    expect(rig.session.sent).toBe('nextafter');
+  });
+
   it('ends the one before, and its pieces go nowhere', () => {
     const rig = new ReplicaRig();
     rig.push('one');

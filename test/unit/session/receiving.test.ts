@@ -75,6 +75,20 @@ describe('order', () => {
     c.in('. 101:301(200) ack 1').events('data 100');
   });
 
+  it('refuses early bytes beyond what all sessions together may hold, and gives back what it held', () => {
+    const outOfOrderBudget = { used: 0, limit: 150 };
+    const one = conversation({ outOfOrderBudget }).established();
+    const other = conversation({ outOfOrderBudget }).established();
+    one.in('. 101:201(100) ack 1').out('. 1:1(0) ack 1 <sack 101:201>');
+    other.in('. 101:201(100) ack 1').out('. 1:1(0) ack 1').events();
+    expect(outOfOrderBudget.used).toBe(100);
+    one.in('. 1:101(100) ack 1').out('. 1:1(0) ack 201').events('data 100', 'data 100');
+    expect(outOfOrderBudget.used).toBe(0);
+    other.in('. 101:201(100) ack 1').out('. 1:1(0) ack 1 <sack 101:201>');
+    other.abort().out('R. 1:1(0) ack 1').events('closed');
+    expect(outOfOrderBudget.used).toBe(0);
+  });
+
   it('goes on without payload that was left out', () => {
     const leaveOut = (keep: number) => (s: { payloadLength: number; payloadMissing: number }) => {
       s.payloadMissing = s.payloadLength - keep;
