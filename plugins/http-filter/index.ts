@@ -1,6 +1,6 @@
 /** Copies HTTP requests by what they are: method, path, host, header fields, query parameters. */
-import { definePlugin, z } from 'tcpcopy/plugin';
-import { parseField, parsePattern } from './pattern.ts';
+import { definePlugin, parsePattern, z } from 'tcpcopy/plugin';
+import { parseField } from './field.ts';
 
 /** As much of a request as is looked at. */
 interface Request {

@@ -29,6 +29,7 @@ export type { AsyncTapPoint, PluginHooks, PromiseTapOptions, TapOptions, TapPoin
 export type { ConfigPlugin, TcpcopyConfig } from '../config/config-file.ts';
 export { defineConfig, definePlugin, type DefinedPlugin, type PluginDefinition } from './define-plugin.ts';
 export { option } from './option.ts';
+export { parsePattern, type Matches } from './pattern.ts';
 // With `*`, so that `declare module 'tcpcopy/plugin'` can add to ProtocolHooks.
 export * from '../pipeline/protocol-hooks.ts';
 // The built-in protocol: its messages, and with them the types of its hooks.
