@@ -9,6 +9,7 @@ import {
   type ResponseHook,
 } from 'tcpcopy/plugin';
 import { detect } from './detect.ts';
+import { effectOf, parseRequestTest, type RequestTest } from './effect.ts';
 import { HttpHead, HttpReading, HttpResponseHead } from './reading.ts';
 import { HttpRequestCodec } from './request-codec.ts';
 import type { HttpRequest } from './request.ts';
@@ -54,8 +55,10 @@ export const http = definePlugin({
       .size()
       .default(1 << 20)
       .describe('longest body held for a plugin that asks for it; longer ones stream past'),
+    reads: requestTests('requests that change nothing, whatever their method: POST /search'),
+    writes: requestTests('requests that change something, whatever their method: GET /logout, * /admin/*'),
   }),
-  examples: ['http', 'http,unparsable=drop', 'http,bodyLimit=8M'],
+  examples: ['http', 'http,unparsable=drop', 'http,bodyLimit=8M', 'http,reads=POST /search*,writes=GET /logout'],
   apply(hooks, options) {
     const settings = httpSettings(options);
     const events = hooks.provide('http', {
@@ -98,6 +101,7 @@ export const http = definePlugin({
         },
       },
       detect,
+      effect: (request) => effectOf(request, options.reads, options.writes),
       codec(info, fromBoundary) {
         const reading = new HttpReading();
         events.connection(reading, info);
@@ -140,3 +144,18 @@ export const http = definePlugin({
     });
   },
 });
+
+function requestTests(text: string): z.ZodType<readonly RequestTest[], readonly string[] | undefined> {
+  return z
+    .array(z.string())
+    .default([])
+    .transform((texts, context) =>
+      texts.flatMap((each) => {
+        const test = parseRequestTest(each);
+        if (test !== undefined) return [test];
+        context.addIssue({ code: 'custom', message: `'${each}' is no method and path, as in POST /search*` });
+        return [];
+      }),
+    )
+    .describe(text);
+}

@@ -54,8 +54,10 @@ export default definePlugin({
   phase: 'sample',
   examples: ['limit=500/s', 'limit=500/s,burst=100,wait=2s', 'limit=500/s,excess=shed', 'limit=100/s,of=connections'],
   state: (): State => ({ requests: 0 }),
-  apply(hooks, { rate, of, excess, burst = Math.max(1, rate * BURST_SECONDS), wait }, env) {
-    const budget = new Budget(rate, burst, env.now());
+  apply(hooks, { rate: whole, of, excess, burst, wait }, env) {
+    const rate = whole / env.processes;
+    const share = burst === undefined ? rate * BURST_SECONDS : burst / env.processes;
+    const budget = new Budget(rate, Math.max(1, share), env.now());
     if (of === 'connections') limitConnections(hooks, budget, env);
     else if (excess === 'shed') shed(hooks, budget, env);
     else hold(hooks, budget, env, wait);

@@ -68,7 +68,7 @@ export function orderText(pipeline: Pipeline, width: number, only?: string): rea
 /** Hooks that a plugin provides with its protocol. */
 export function protocolText(pipeline: Pipeline, plugin: string, width: number): readonly string[] {
   return [...pipeline.protocols.values()]
-    .filter((protocol) => protocol.plugin === plugin)
+    .filter((protocol) => protocol.plugin.name === plugin)
     .flatMap(({ name, definition }) => [
       '',
       `Hooks of ${name}:`,

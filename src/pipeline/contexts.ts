@@ -3,6 +3,7 @@ import { micros, type Duration } from '../core/time.ts';
 import type { Piece } from '../protocol/codec.ts';
 import { Context, type Dropped } from './context.ts';
 import type { ConnectionRecord } from './connection-record.ts';
+import type { Effects } from './effects.ts';
 import { PluginMistake } from './error-policy.ts';
 import type {
   ConnectionContext,
@@ -14,7 +15,7 @@ import type {
   StatsContext,
 } from './hooks.ts';
 import type { Figure } from './plugin-record.ts';
-import type { Detachable, Revertible } from './protocol-hooks.ts';
+import type { Detachable, Effect, Revertible } from './protocol-hooks.ts';
 import type { Running, Tap } from './tap.ts';
 import { checkBytes, checkCopies, checkDelay, type CopyRule } from './verdicts.ts';
 
@@ -74,6 +75,7 @@ export class HostRequestContext extends Context implements RequestContext<unknow
   copyCount: number | undefined;
   copyRule: CopyRule | undefined;
   replacement: Uint8Array | undefined;
+  readonly #effects: Effects;
   readonly #revertible: Revertible | undefined;
   // How things stood before the tap that is running.
   #mark: unknown;
@@ -89,9 +91,11 @@ export class HostRequestContext extends Context implements RequestContext<unknow
     protocol: string,
     piece: Readonly<Piece>,
     message: unknown,
+    effects: Effects,
     owner?: Tap,
   ) {
     super(running, owner);
+    this.#effects = effects;
     this.connection = connection;
     this.protocol = protocol;
     this.piece = piece;
@@ -101,6 +105,11 @@ export class HostRequestContext extends Context implements RequestContext<unknow
 
   override get payload(): unknown {
     return this.message;
+  }
+
+  get effect(): Effect {
+    // Bytes that a tap put in its place are no message that anybody has read.
+    return this.replacement === undefined ? this.#effects.of(this.protocol, this.message) : 'unknown';
   }
 
   dropConnection(reason: string): undefined {
@@ -158,7 +167,8 @@ export class HostRequestContext extends Context implements RequestContext<unknow
   /** The same context for one tap that takes its time: what it says counts only when it is `adopt`ed. */
   fork(tap: Tap, record: ConnectionRecord): HostRequestContext {
     const { protocol, piece, message, delayed, copyCount, copyRule, replacement } = this;
-    const fork = new HostRequestContext(this.running, record.viewOf(tap.plugin), protocol, piece, message, tap);
+    const view = record.viewOf(tap.plugin);
+    const fork = new HostRequestContext(this.running, view, protocol, piece, message, this.#effects, tap);
     fork.delayed = delayed;
     fork.copyCount = copyCount;
     fork.copyRule = copyRule;

@@ -6,6 +6,7 @@ import type { Endpoint } from '../core/ip-address.ts';
 import type { Duration } from '../core/time.ts';
 import type { Piece } from '../protocol/codec.ts';
 import type { Phase } from './phases.ts';
+import type { Effect } from './protocol-hooks.ts';
 
 /** What a tap on a hook may do, and what is told about it. */
 export interface HookRow {
@@ -174,6 +175,8 @@ export interface RequestContext<State = AnyState> {
   readonly piece: Readonly<Piece>;
   /** What the protocol's codec made of it; `undefined` for opaque bytes. Typed on the protocol's own hooks. */
   readonly message: unknown;
+  /** What the message, as it stands now, does to the service; `unknown` for bytes that no protocol plugin reads. */
+  readonly effect: Effect;
   /** It is not sent. `reason`: a few constant words, counted and printed. */
   drop(reason: string): undefined;
   /** Neither it nor anything after it on this connection is sent. */

@@ -21,6 +21,7 @@ import {
   type Exchange,
   type Plan,
 } from './contexts.ts';
+import { Effects } from './effects.ts';
 import { PluginMistake, type ErrorPolicy } from './error-policy.ts';
 import { createHooks, type EmitEvent } from './facade.ts';
 import type { AnyState, ConnectionInfo, CoreHookName, Drop } from './hooks.ts';
@@ -56,6 +57,7 @@ export class Pipeline {
   readonly #containment: Containment;
   readonly #runner: TapRunner;
   readonly #plugins: PluginRecord[] = [];
+  readonly #effects: Effects;
   readonly #clock: HostClock;
   /** How to take back what plugins asked to have called later. */
   readonly #timers = new Set<() => void>();
@@ -67,6 +69,7 @@ export class Pipeline {
     this.#clock = clock;
     this.#containment = new Containment({ policy, log, onAbort });
     this.#runner = new TapRunner(clock, this.#containment, deadline);
+    this.#effects = new Effects(this.#registry.protocols, this.#runner);
     this.hooks = createHooks(this.#registry, this.#record(HOST), this.#emit) as PluginHooks<AnyState>;
   }
 
@@ -138,7 +141,7 @@ export class Pipeline {
     const hook = this.#hooks().forProtocol('request', protocol);
     if (hook === undefined) return undefined;
     const record = this.#recordOf(info);
-    const context = new HostRequestContext(this.#runner.running, record, protocol, piece, message);
+    const context = new HostRequestContext(this.#runner.running, record, protocol, piece, message, this.#effects);
     const pending = hook.run(context, record);
     return pending === undefined ? context : pending.then(() => context);
   }
@@ -165,8 +168,7 @@ export class Pipeline {
 
   /** What reads the responses of a protocol threw: its plugin is named and counted. */
   protocolFailed(protocol: string, error: unknown): void {
-    const provider = this.protocols.get(protocol)?.plugin;
-    const plugin = this.#plugins.find(({ name }) => name === provider);
+    const plugin = this.protocols.get(protocol)?.plugin;
     if (plugin === undefined) return;
     this.#containment.failed({ plugin, hook: `the responses of ${protocol}`, name: protocol }, 'threw', error);
   }
@@ -235,7 +237,7 @@ export class Pipeline {
       }
       const stop = this.#clock.after(millis(ms), () => {
         this.#timers.delete(cancel);
-        this.#runner.callBack(plugin, fn);
+        this.#runner.ask(plugin, 'a timer', fn);
       });
       const cancel = (): void => {
         this.#timers.delete(cancel);

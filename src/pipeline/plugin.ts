@@ -18,6 +18,8 @@ export interface PluginEnv {
   after(ms: number, fn: () => void): () => void;
   /** Whether traffic is live. What cannot be sent in time is then better left out; a recording can wait. */
   readonly live: boolean;
+  /** How many processes share the traffic (`--workers`): each has its part of what is limited for the run as a whole. */
+  readonly processes: number;
   /** `--seed`, or chosen for this run: the same seed gives the same run. */
   readonly seed: number;
   /** What paths in options are relative to. */

@@ -44,6 +44,10 @@ export interface EventHook<Payload> {
   readonly [payload]?: Payload;
 }
 
+/** What a message does to the service: whether sending it to another may change data there. */
+export const EFFECTS = ['read', 'write', 'unknown'] as const;
+export type Effect = (typeof EFFECTS)[number];
+
 export type ProtocolHookRole = 'request' | 'response' | 'exchange' | 'event';
 
 /** What is told of a protocol's hook: the row it has in the documentation. */
@@ -72,6 +76,11 @@ export interface ProtocolDefinition<Declared = Readonly<Record<string, { readonl
     length: number,
     connection: ConnectionInfo,
   ) => 'yes' | 'no' | 'more';
+  /**
+   * Whether a message of the client's, as it stands, reads or writes; `unknown` where that cannot be told, and of every
+   * message where there is no such function. When in doubt say `write`: plugins keep writes away by it.
+   */
+  readonly effect?: (message: RequestMessage<Declared>) => Effect;
   /** Reads and cuts the bytes of one connection. `fromBoundary`: the first byte pushed begins a message. */
   readonly codec?: (connection: ConnectionInfo, fromBoundary: boolean) => Codec;
   /**
@@ -80,6 +89,10 @@ export interface ProtocolDefinition<Declared = Readonly<Record<string, { readonl
    */
   readonly responses?: (connection: ConnectionInfo, origin: ResponseOrigin) => ResponseReader;
 }
+
+type RequestMessage<Declared> = {
+  [Name in keyof Declared]: Declared[Name] extends RequestHook<infer Message> ? Message : never;
+}[keyof Declared];
 
 /** The hooks that the protocol's plugin calls itself. A payload is valid during the call. */
 export type ProtocolEvents<Declared> = {

@@ -22,7 +22,7 @@ export interface HookPath {
 
 export interface ProvidedProtocol {
   readonly name: string;
-  readonly plugin: string;
+  readonly plugin: PluginRecord;
   readonly definition: ProtocolDefinition;
 }
 
@@ -108,16 +108,22 @@ export class Registry {
     }
     const other = this.protocols.get(name as string);
     if (other !== undefined)
-      fail(`provides '${name as string}', as plugin ${other.plugin} does`, 'leave one of them out');
+      fail(`provides '${name as string}', as plugin ${other.plugin.name} does`, 'leave one of them out');
     const { hooks } = (definition ?? {}) as Partial<ProtocolDefinition>;
     if (typeof hooks !== 'object' || hooks === null) fail('provides a protocol without hooks', 'give { hooks: { … } }');
+    if (!['undefined', 'function'].includes(typeof (definition as ProtocolDefinition).effect)) {
+      fail(
+        `has ${describe((definition as ProtocolDefinition).effect)} for effect`,
+        'effect is a function of a message',
+      );
+    }
     const rows = Object.entries(hooks as Readonly<Record<string, ProtocolHookRow>>);
     for (const role of MERGED) {
       if (rows.filter(([, row]) => row.role === role).length > 1) {
         fail(`has two hooks with the role ${role}`, "one of them can be an 'event'");
       }
     }
-    const provided = { name: name as string, plugin: plugin.name, definition: definition as ProtocolDefinition };
+    const provided = { name: name as string, plugin, definition: definition as ProtocolDefinition };
     this.protocols.set(provided.name, provided);
     return provided;
   }

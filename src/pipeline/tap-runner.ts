@@ -122,12 +122,13 @@ export class TapRunner {
     }
   }
 
-  /** Calls what a plugin asked to have called later, outside any hook. */
-  callBack(plugin: PluginRecord, fn: () => void): void {
+  /** Calls a function of a plugin's that is no tap; `undefined` when it fails. `what`: as in "failed on …". */
+  ask<T>(plugin: PluginRecord, what: string, fn: () => T): T | undefined {
     try {
-      fn();
+      return fn();
     } catch (error) {
-      this.#containment.failed({ plugin, hook: 'a timer', name: plugin.name }, kindOf(error), error);
+      this.#containment.failed({ plugin, hook: what, name: plugin.name }, kindOf(error), error);
+      return undefined;
     }
   }
 

@@ -19,6 +19,8 @@ export interface PluginRunSettings extends Pick<PipelineSettings, 'policy' | 'de
   readonly seed?: number | undefined;
   /** Whether traffic is live; a recording, or nothing at all, where it is not said. */
   readonly live?: boolean;
+  /** How many processes share the traffic; 1 where it is not said. */
+  readonly processes?: number | undefined;
   /** The working directory where none is given. */
   readonly directory?: string;
 }
@@ -63,11 +65,18 @@ export async function resolvePlugins(
 /** Sets the plugins up and seals the order of their taps. */
 export async function setUpPlugins(
   plugins: readonly LoadedPlugin[],
-  { log, seed = randomInt(2 ** 32), directory = process.cwd(), live = false, ...rest }: PluginRunSettings,
+  {
+    log,
+    seed = randomInt(2 ** 32),
+    directory = process.cwd(),
+    live = false,
+    processes = 1,
+    ...rest
+  }: PluginRunSettings,
 ): Promise<Pipeline> {
   const pipeline = new Pipeline({ clock: CLOCK, log, ...rest });
   for (const { plugin, options } of plugins) {
-    await pipeline.register(plugin, options, { log: marked(log, plugin.name), seed, directory, live });
+    await pipeline.register(plugin, options, { log: marked(log, plugin.name), seed, directory, live, processes });
   }
   pipeline.start();
   return pipeline;

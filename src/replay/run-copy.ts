@@ -77,6 +77,7 @@ async function prepare(
     log: environment.log,
     seed: options.seed ?? seat?.seed,
     live: !('file' in options.input),
+    processes: seat?.processes,
     policy: options.onPluginError,
     onAbort: (error) => current.run?.fail(error),
   });

@@ -18,13 +18,14 @@ export interface WorkerSeat {
   /** `undefined`: the kernel deals the frames out, what is captured is ours. */
   readonly slice: FlowSlice | undefined;
   readonly seed: number;
+  readonly processes: number;
 }
 
 /** Least kernel buffer of a worker, bytes: it has to outlast a pause of one process, however many there are. */
 const LEAST_BUFFER = 16 << 20;
 
 export function seatOf(_options: CopyOptions, { index, count, seed }: WorkerPlace): WorkerSeat {
-  return { slice: new FlowSlice(index, count), seed };
+  return { slice: new FlowSlice(index, count), seed, processes: count };
 }
 
 /** Its part of what is limited for the run as a whole. */

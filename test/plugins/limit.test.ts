@@ -58,6 +58,13 @@ describe('limit, waiting', () => {
     expect(rig.connect().send(GET)).toBe(GET);
   });
 
+  it('keeps to its part where several processes share the traffic', async () => {
+    const rig = await PluginRig.start([[plugin, 'limit=40/s,burst=8']], { processes: 4 });
+    const connection = rig.connect();
+    connection.send(GET.repeat(4));
+    expect(connection.delays).toEqual([0, 0, 100, 200]);
+  });
+
   it('limits what nobody reads', async () => {
     const rig = await PluginRig.start([[plugin, 'limit=10/s']], { opaque: true });
     const connection = rig.connect();

@@ -16,6 +16,7 @@ export interface RigOptions {
   readonly seed?: number;
   /** A recording is replayed. */
   readonly recording?: boolean;
+  readonly processes?: number;
   /** Without the protocol http, unless the plugins bring it. */
   readonly opaque?: boolean;
 }
@@ -37,9 +38,9 @@ export class PluginRig {
 
   /** `specs`: plugins with what stands behind `--plugin` for them. */
   static async start(specs: readonly (readonly [Plugin, string])[], options: RigOptions = {}): Promise<PluginRig> {
-    const { seed = 1, opaque = false, recording = false } = options;
+    const { seed = 1, opaque = false, recording = false, processes = 1 } = options;
     const rig = new PluginRig();
-    const env = { log: rig.#log, seed, directory: '/', live: !recording };
+    const env = { log: rig.#log, seed, directory: '/', live: !recording, processes };
     const given = opaque || specs.some(([{ name }]) => name === 'http') ? specs : [[http, 'http'] as const, ...specs];
     for (const [plugin, text] of given) {
       const { options, where } = parsePlugin(text);

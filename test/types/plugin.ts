@@ -96,6 +96,7 @@ export function protocols(): void {
           reply: { ...row, role: 'response' },
           upgrade: { ...row, role: 'event' },
         },
+        effect: ({ verb }) => (verb === 'NOOP' ? 'read' : 'write'),
       });
       expectTypeOf(events).toHaveProperty('upgrade').toBeFunction();
       expectTypeOf(events).not.toHaveProperty('command');

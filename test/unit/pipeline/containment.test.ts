@@ -369,3 +369,46 @@ describe('timers of a plugin', () => {
       expect(() => env.after(ms, throwIt)).toThrow('milliseconds from 0');
   });
 });
+
+describe('what a protocol says a message does', () => {
+  async function asking(effect: unknown) {
+    const rig = new PipelineRig({ policy: { kind: 'drop' } });
+    const seen: string[] = [];
+    await rig.plugin('line', (hooks) => {
+      const row = { payload: 'Line', moment: 'Each.', nothing: 'Nothing.' };
+      hooks.provide('line', { hooks: { command: { ...row, role: 'request' } }, effect });
+    });
+    await rig.plugin('asks', ({ request }) =>
+      request!.tap('asks', (context: RequestContext) => {
+        seen.push(context.effect);
+        context.replace(new Uint8Array(1));
+        seen.push(context.effect);
+      }),
+    );
+    void rig.pipeline.decide(INFO, 'line', PIECE, 'PUT');
+    void rig.pipeline.decide(INFO, 'line', PIECE);
+    void rig.pipeline.decide(INFO, 'opaque', PIECE);
+    return { rig, seen };
+  }
+
+  it('is asked of messages that it has read, as they stand', async () => {
+    const { seen, rig } = await asking((message: string) => (message === 'PUT' ? 'write' : 'read'));
+    expect(seen).toEqual(['write', ...Array.from({ length: 5 }, () => 'unknown')]);
+    expect(rig.errors).toEqual([]);
+  });
+
+  it.each([
+    ['throws', throwIt, 'SyntaxError at'],
+    ['talks nonsense', () => 'perhaps', "it returned 'perhaps'; effects are read, write, unknown"],
+  ])('is unknown where the protocol %s, which is named for it', async (_name, effect, text) => {
+    const { seen, rig } = await asking(effect);
+    expect(seen[0]).toBe('unknown');
+    expect(rig.errors[0]).toContain(`plugin line failed on line.effect: ${text}`);
+    expect(rig.figures('line').failures).toMatchObject(text.startsWith('it') ? { nonsense: 1 } : { threw: 1 });
+    expect(rig.figures('asks').failures).toEqual({ threw: 0, nonsense: 0, 'timed-out': 0 });
+  });
+
+  it('is said by a function, or not at all', async () => {
+    await expect(asking('write')).rejects.toThrow("has 'write' for effect");
+  });
+});

@@ -23,6 +23,7 @@ export const ENV: GivenEnv = {
   log: { error() {}, warn() {}, info() {}, debug() {} },
   seed: 1,
   live: true,
+  processes: 1,
   directory: '/',
 };
 
