@@ -17,7 +17,7 @@ Examples:
   The same at ten times the recorded speed, failing unless 99.9 % arrives:
     tcpcopy -i traffic.pcapng -x 80-127.0.0.1:8080 --target socket -a 10 --min-fidelity 99.9
   See what would be sent, without sending it:
-    tcpcopy -i traffic.pcapng -x 80-192.0.2.10:8080 -c 10.9.8.x -w would-send.pcap
+    tcpcopy -i traffic.pcapng -x 80-192.0.2.10:8080 --plugin http-host-rewrite=staging --dry-run
 
 Exit codes: 0 done; 1 it failed while running, the ledger does not balance, or --min-fidelity was
 missed; 2 bad use: nothing was copied. SIGUSR1 prints figures, SIGINT and SIGTERM end with the
@@ -27,7 +27,8 @@ summary.
 export function copyCommand(): Command {
   const command = baseCommand(
     'tcpcopy',
-    '-x <port-ip:port> [-s <intercept> | --target socket] [options]\n       tcpcopy inspect <recording>' +
+    '-x <port-ip:port> [-s <intercept> | --target socket] [options]\n       tcpcopy record -x <port> -w <file> [options]' +
+      '\n       tcpcopy inspect <recording>' +
       '\n       tcpcopy plugins | plugin | config ...',
     'Copies live or recorded TCP traffic to a test server. Online clients and servers never notice.',
   );
@@ -117,6 +118,7 @@ export function copyCommand(): Command {
     .option('-k, --keepalive-timeout <s>', 'the same while its connection is still open online (-t and 120)');
   command
     .optionsGroup('Output:')
+    .option('--dry-run', 'list the requests that would be sent, changed or dropped; send nothing')
     .option('-w, --write <file>', 'write the packets to a pcap file instead of sending them')
     .option('--summary-json <file>', 'write the summary there too, for machines')
     .option('--min-fidelity <percent>', 'exit 1 when less than this share of the requests reached the target')

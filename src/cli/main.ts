@@ -7,7 +7,7 @@ import type { ProcessOptions } from '../config/copy-options.ts';
 import { daemonParent, startDaemon } from './daemon.ts';
 import { errorLine, EXIT_BAD_USE, EXIT_FAILED, exitCodeOf } from './exit-code.ts';
 import { machineContext } from './machine-context.ts';
-import type { Program } from './program.ts';
+import type { Program, Task } from './program.ts';
 import { replacedFlagNotes } from './replaced-flags.ts';
 import { Terminal } from './terminal.ts';
 import { isHelpOrVersion, toUsageError } from './usage-error.ts';
@@ -16,9 +16,15 @@ import { isHelpOrVersion, toUsageError } from './usage-error.ts';
 const GRACE_MS = 500;
 
 export interface MainSetup {
-  /** Adds subcommands. */
-  readonly extend?: (command: Command) => void;
+  /** Adds subcommands; those that run for long do so through `run`. */
+  readonly extend?: (command: Command, run: RunTask) => void;
 }
+
+/** Checks the options, goes to the background if asked, and runs. */
+export type RunTask = <O extends { readonly process: ProcessOptions }>(
+  task: Task<O>,
+  raw: Readonly<Record<string, unknown>>,
+) => Promise<void>;
 
 /** Runs `program` with this process's arguments and ends the process. */
 export async function main<O extends { readonly process: ProcessOptions }>(
@@ -41,24 +47,24 @@ export async function main<O extends { readonly process: ProcessOptions }>(
 
   const command = program.command();
   let code: number | undefined;
-  command.action(async () => {
-    const raw = command.opts();
-    const { options, notes } = await program.parse(raw, machineContext(program.name));
-    const allNotes = [...replacedFlagNotes(raw, program.replacedFlags), ...notes];
+  const run: RunTask = async (task, raw) => {
+    const { options, notes } = await task.parse(raw, machineContext(task.name));
+    const allNotes = [...replacedFlagNotes(raw, task.replacedFlags), ...notes];
     if (!parent) for (const note of allNotes) report(`note: ${note}`);
     if (options.process.daemon && !parent) {
-      code = await startDaemon(program.name, argv, options.process.logFile!, terminal);
+      code = await startDaemon(task.name, argv, options.process.logFile!, terminal);
       return;
     }
     const { runInForeground } = await import('./run-in-foreground.ts');
-    code = await runInForeground(program, options, {
+    code = await runInForeground(task, options, {
       terminal,
       parent,
       notes: allNotes,
       onReport: (r) => (report = r),
     });
-  });
-  setup.extend?.(command);
+  };
+  command.action(() => run(program, command.opts()));
+  setup.extend?.(command, run);
   // A subcommand's help option would stand under the heading it has in the program's own help.
   for (const subcommand of command.commands) subcommand.helpOption('-h, --help', 'print this help');
 

@@ -3,11 +3,10 @@ import type { ProcessOptions } from '../config/copy-options.ts';
 import type { OptionsContext } from '../config/options-context.ts';
 import type { RunEnvironment } from '../core/run-environment.ts';
 
-/** What `main` needs to know of one of the two programs. `O` is its checked options. */
-export interface Program<O extends { readonly process: ProcessOptions }> {
+/** Work that goes on for long, with pid file, log and signals. `O` is its checked options. */
+export interface Task<O extends { readonly process: ProcessOptions }> {
+  /** The program's. */
   readonly name: 'tcpcopy' | 'intercept';
-  /** The command line as commander sees it, without its action. */
-  command(): Command;
   /** Options of TCPCopy's that are read and put aside, with what replaced each. */
   readonly replacedFlags: readonly ReplacedFlag[];
   parse(
@@ -16,6 +15,12 @@ export interface Program<O extends { readonly process: ProcessOptions }> {
   ): Promise<{ readonly options: O; readonly notes: readonly string[] }>;
   /** Resolves with the exit code. */
   run(options: O, environment: RunEnvironment): Promise<number>;
+}
+
+/** What `main` needs to know of one of the two programs. */
+export interface Program<O extends { readonly process: ProcessOptions }> extends Task<O> {
+  /** The command line as commander sees it, without its action. */
+  command(): Command;
 }
 
 export interface ReplacedFlag {

@@ -6,7 +6,7 @@ import type { DaemonParent } from './daemon.ts';
 import { errorLine, exitCodeOf } from './exit-code.ts';
 import { createLog, openLogFile, type LogFile } from './logger.ts';
 import { acquirePidFile, type PidFile } from './pid-file.ts';
-import type { Program } from './program.ts';
+import type { Task } from './program.ts';
 import { installSignals } from './signals.ts';
 import type { Terminal } from './terminal.ts';
 import { programVersion } from './version.ts';
@@ -24,7 +24,7 @@ export interface Surroundings {
 
 /** Resolves with the exit code; reports what goes wrong itself. */
 export async function runInForeground<O extends { readonly process: ProcessOptions }>(
-  program: Program<O>,
+  program: Task<O>,
   options: O,
   { terminal, parent, notes, onReport }: Surroundings,
 ): Promise<number> {

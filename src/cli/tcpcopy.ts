@@ -4,6 +4,7 @@ import { copyCommand } from './copy-command.ts';
 import { registerInspect } from './inspect.ts';
 import { main } from './main.ts';
 import { registerPluginCommands } from './plugin-commands.ts';
+import { registerRecord } from './record-command.ts';
 import type { Program } from './program.ts';
 import { TCPCOPY_REPLACED_FLAGS } from './replaced-flags.ts';
 import { takeWorkerMark, workAsOneOfSeveral } from './worker-process.ts';
@@ -30,7 +31,8 @@ if (takeWorkerMark()) {
   await workAsOneOfSeveral(tcpcopy);
 } else {
   await main(tcpcopy, {
-    extend(command) {
+    extend(command, run) {
+      registerRecord(command, run);
       registerInspect(command);
       registerPluginCommands(command);
     },

@@ -1,5 +1,5 @@
 import { formatEndpoint, formatIp } from '../core/ip-address.ts';
-import { micros, type Duration } from '../core/time.ts';
+import { micros } from '../core/time.ts';
 import { parseClientAddresses } from './client-addresses.ts';
 import { readControlTrust } from './control-tls.ts';
 import type { CopyOptions, Mapping, Pace } from './copy-options.ts';
@@ -13,6 +13,7 @@ import { parsePluginErrorPolicy } from './plugin-error-policy.ts';
 import { parsePlugin } from './plugin-spec.ts';
 import { parseProcessOptions, readControlKey, requireWritable } from './process-options.ts';
 import { parseDecimal, parseDuration, parseInteger, parsePercent, parseSize } from './quantity.ts';
+import { or, parseSummaryInterval } from './shared-options.ts';
 import { parseRaw, rawCopySchema, type RawCopyOptions } from './raw-options.ts';
 
 export interface ParsedCopyOptions {
@@ -79,6 +80,7 @@ export function parseCopyOptions(input: Readonly<Record<string, unknown>>, conte
     keepaliveTimeout: or(raw.keepaliveTimeout, micros(sessionTimeout + defaults.KEEPALIVE_EXTRA), (text) =>
       parseDuration('-k', text, 's', defaults.SESSION_TIMEOUT),
     ),
+    dryRun: raw.dryRun,
     writeFile: raw.write && requireWritable('-w', raw.write, context),
     summaryJson: raw.summaryJson && requireWritable('--summary-json', raw.summaryJson, context),
     minFidelity: or(raw.minFidelity, undefined, (text) => parsePercent('--min-fidelity', text, true)),
@@ -107,11 +109,12 @@ function parseRawTargetOptions(
     if (clientAddresses.length > 0) notes.push('-c has no effect with --target socket, which uses this host as client');
     return { intercepts: [], controlConnections, clientAddresses: [] };
   }
-  if (raw.write === undefined && intercepts.length === 0) {
+  if (raw.dryRun && intercepts.length > 0) notes.push('-s has no effect with --dry-run, which sends nothing');
+  if (raw.write === undefined && !raw.dryRun && intercepts.length === 0) {
     throw missingOption(
       '-s',
       'is required: where intercept runs',
-      "as in '-s 192.0.2.20'; without an intercept use --target socket",
+      "as in '-s 192.0.2.20'; without an intercept use --target socket, or --dry-run to look first",
     );
   }
   if (clientAddresses.length === 0) requireSameFamilies(mappings);
@@ -158,6 +161,9 @@ function checkCombinations(raw: RawCopyOptions, recording: string | undefined): 
     }
     if (raw.write !== undefined) {
       throw optionError('--workers', raw.workers, 'would write one file from several processes', 'leave -w or it out');
+    }
+    if (raw.dryRun) {
+      throw optionError('--workers', raw.workers, 'is for sending: --dry-run lists from one process', 'leave it out');
     }
   }
   if (raw.pace !== undefined && raw.pace !== 'capture') {
@@ -206,16 +212,4 @@ function parseSegmentSizes(raw: RawCopyOptions, mappings: readonly Mapping[]): {
 function parseWorkers(text: string, { processors }: OptionsContext): number {
   if (text === 'auto') return Math.min(processors, defaults.WORKERS.max);
   return parseInteger('--workers', text, defaults.WORKERS);
-}
-
-/** `0` turns the periodic lines off. */
-function parseSummaryInterval(text: string | undefined): Duration {
-  if (text !== undefined && /^0+(s|ms)?$/.test(text.trim())) return micros(0);
-  return or(text, defaults.SUMMARY_INTERVAL.default, (given) =>
-    parseDuration('--summary-interval', given, 's', defaults.SUMMARY_INTERVAL),
-  );
-}
-
-function or<T, D>(text: string | undefined, fallback: D, parse: (text: string) => T): T | D {
-  return text === undefined ? fallback : parse(text);
 }

@@ -7,11 +7,16 @@ import type { Duration } from '../core/time.ts';
 import type { PluginErrorPolicy } from './plugin-error-policy.ts';
 import type { PluginSpec } from './plugin-spec.ts';
 
-/** One `-x` entry: traffic to this online endpoint is copied to that target. */
-export interface Mapping {
+/** Traffic that is looked at: a server's endpoints. */
+export interface Selected {
   /** `undefined` address: any address of the online host. */
   readonly online: { readonly address: IpAddress | undefined; readonly portFirst: number; readonly portLast: number };
-  /** A range of online ports maps onto target ports counted from `port`. */
+  /** Without one it goes nowhere. A range of online ports maps onto target ports counted from `port`. */
+  readonly target?: Endpoint;
+}
+
+/** One `-x` entry: traffic to this online endpoint is copied to that target. */
+export interface Mapping extends Selected {
   readonly target: Endpoint;
 }
 
@@ -93,6 +98,8 @@ export interface CopyOptions {
   readonly sessionTimeout: Duration;
   /** The same for one kept alive: idle but open online. */
   readonly keepaliveTimeout: Duration;
+  /** List the requests instead of sending them. */
+  readonly dryRun: boolean;
   /** Write what would be sent to this pcap file instead of sending it. */
   readonly writeFile: string | undefined;
   readonly summaryJson: string | undefined;
@@ -102,6 +109,24 @@ export interface CopyOptions {
   /** Between periodic lines where there is no terminal; 0: none. */
   readonly summaryInterval: Duration;
   readonly process: ProcessOptions;
+}
+
+/** What a recording run is told: the same, without a target. */
+export interface RecordOptions extends Omit<CopyOptions, 'mappings' | 'target'> {
+  readonly mappings: readonly Selected[];
+  readonly target: 'recording';
+  readonly recording: RecordingOptions;
+}
+
+export interface RecordingOptions {
+  /** With a limit each file gets a number and its time. */
+  readonly path: string;
+  /** Bytes in one file, as on disk. */
+  readonly maxSize: number | undefined;
+  /** Time in one file. */
+  readonly maxAge: Duration | undefined;
+  /** How many files are kept. */
+  readonly keep: number | undefined;
 }
 
 /** What both programs share: logs, pid file, daemon. */

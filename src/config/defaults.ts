@@ -30,6 +30,10 @@ export const SESSION_TIMEOUT = { default: seconds(600), min: seconds(1), max: se
 /** Added to the session timeout when -k is not given, as TCPCopy does. */
 export const KEEPALIVE_EXTRA = seconds(120);
 export const SUMMARY_INTERVAL = { default: seconds(10), min: seconds(1), max: seconds(86_400) };
+/** Of one file of a recording. */
+export const FILE_SIZE = { min: 64 * 1024, max: 1024 * 1024 * MB };
+export const FILE_AGE = { min: seconds(1), max: seconds(366 * 86_400) };
+export const FILES = { min: 1, max: 1_000_000 };
 export const SEED = { min: 0, max: 0xffff_ffff };
 
 export const IO_BACKENDS = ['auto', 'ring', 'pcap'] as const;

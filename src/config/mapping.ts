@@ -12,7 +12,7 @@
 import { formatEndpoint, formatIp, parseIp, type Endpoint, type IpAddress } from '../core/ip-address.ts';
 import type { TcpcopyError } from '../core/errors.ts';
 import { isLoopback, whyNotUnicast } from './address.ts';
-import type { Mapping } from './copy-options.ts';
+import type { Mapping, Selected } from './copy-options.ts';
 import { optionError } from './option-error.ts';
 
 const FLAG = '-x';
@@ -22,6 +22,8 @@ const ADDRESS = String.raw`(\[[^\]]*\]|[^\s:@\[\]]+)`;
 const PORTS = String.raw`(\d+)(?:(?:-|\.\.)(\d+))?`;
 const MAC = String.raw`(?:@([0-9a-fA-F]{1,2}(?:[:.-][0-9a-fA-F]{1,2}){5}))?`;
 const ENTRY = new RegExp(`^(?:${ADDRESS}:)?${PORTS}${MAC}-${ADDRESS}:${PORTS}${MAC}$`);
+const SELECTION = new RegExp(`^(?:${ADDRESS}:)?${PORTS}$`);
+const SELECTION_FORMS = "write port, ip:port or a range, as in '80', '192.0.2.1:80' or '8000-8010'";
 
 export interface ParsedMappings {
   readonly mappings: readonly Mapping[];
@@ -31,7 +33,7 @@ export interface ParsedMappings {
 
 /** Each text may hold several entries, separated by commas. */
 export function parseMappings(texts: readonly string[]): ParsedMappings {
-  const entries = texts.flatMap((text) => text.split(',')).map((text) => text.trim());
+  const entries = entriesOf(texts);
   const parsed = entries.map(parseEntry);
   parsed.forEach(({ mapping }, i) => {
     const earlier = parsed.slice(0, i).find((other) => overlaps(other.mapping, mapping));
@@ -46,15 +48,35 @@ export function parseMappings(texts: readonly string[]): ParsedMappings {
   return { mappings: parsed.map((p) => p.mapping), macIgnored: parsed.some((p) => p.hasMac) };
 }
 
+/** `-x` of a recording: servers' endpoints, which are the online half of a mapping. */
+export function parseSelections(texts: readonly string[]): readonly Selected[] {
+  return entriesOf(texts).map((text) => {
+    const match = SELECTION.exec(text);
+    if (ENTRY.test(text)) throw mappingError(text, 'names a target, but nothing is sent', SELECTION_FORMS);
+    if (!match) throw mappingError(text, text === '' ? 'an entry of the list is empty' : 'is no port', SELECTION_FORMS);
+    const [, address, first, last] = match;
+    return { online: parseOnline(text, address, first!, last) };
+  });
+}
+
+function entriesOf(texts: readonly string[]): readonly string[] {
+  return texts.flatMap((text) => text.split(',')).map((text) => text.trim());
+}
+
+function parseOnline(entry: string, address: string | undefined, first: string, last: string | undefined) {
+  const portFirst = parsePort(entry, first);
+  const portLast = last === undefined ? portFirst : parsePort(entry, last);
+  if (portLast < portFirst) throw mappingError(entry, `the port range ${portFirst}..${portLast} runs backwards`);
+  return { address: address === undefined ? undefined : parseAddress(entry, address, 'online'), portFirst, portLast };
+}
+
 function parseEntry(text: string): { mapping: Mapping; hasMac: boolean } {
   const match = ENTRY.exec(text);
   if (!match) throw mappingError(text, whatIsMissing(text), FORMS);
   const [, onlineText, onlineFirst, onlineLast, onlineMac, targetText, targetFirst, targetLast, targetMac] = match;
 
-  const address = onlineText === undefined ? undefined : parseAddress(text, onlineText, 'online');
-  const portFirst = parsePort(text, onlineFirst!);
-  const portLast = onlineLast === undefined ? portFirst : parsePort(text, onlineLast);
-  if (portLast < portFirst) throw mappingError(text, `the port range ${portFirst}..${portLast} runs backwards`);
+  const online = parseOnline(text, onlineText, onlineFirst!, onlineLast);
+  const { portFirst, portLast } = online;
 
   const target: Endpoint = { address: parseAddress(text, targetText!, 'target'), port: parsePort(text, targetFirst!) };
   const lastTargetPort = target.port + (portLast - portFirst);
@@ -64,7 +86,7 @@ function parseEntry(text: string): { mapping: Mapping; hasMac: boolean } {
   if (lastTargetPort > 65535)
     throw mappingError(text, `the target ports would run up to ${lastTargetPort}, past 65535`);
 
-  const mapping: Mapping = { online: { address, portFirst, portLast }, target };
+  const mapping: Mapping = { online, target };
   refuseLoop(text, mapping);
   return { mapping, hasMac: onlineMac !== undefined || targetMac !== undefined };
 }

@@ -12,6 +12,9 @@ const text = z.string().optional();
 const list = z.array(z.string()).default([]);
 const flag = z.boolean().default(false);
 
+/** Texts of the command line, and what a configuration file made of its own. */
+const plugin = z.array(z.union([z.string(), z.custom<PluginSpec>((value) => typeof value === 'object')])).default([]);
+
 const processShape = {
   log: text,
   logLevel: z.enum(LOG_LEVELS).default('info'),
@@ -27,7 +30,6 @@ const captureShape = {
   filter: text,
   buffer: text,
   snaplen: text,
-  controlKeyFile: text,
   summaryJson: text,
 };
 
@@ -37,11 +39,11 @@ export const rawCopySchema = z.object({
   ...processShape,
   ...captureShape,
   config: text,
-  /** Texts of the command line, and what a configuration file made of its own. */
-  plugin: z.array(z.union([z.string(), z.custom<PluginSpec>((value) => typeof value === 'object')])).default([]),
+  plugin,
   onPluginError: text,
   map: list,
   intercept: list,
+  controlKeyFile: text,
   port: text,
   connections: text,
   tls: flag,
@@ -66,7 +68,24 @@ export const rawCopySchema = z.object({
   timeout: text,
   keepaliveTimeout: text,
   write: text,
+  dryRun: flag,
   minFidelity: text,
+  seed: text,
+  summaryInterval: text,
+});
+
+export const rawRecordSchema = z.object({
+  ...processShape,
+  ...captureShape,
+  config: text,
+  plugin,
+  onPluginError: text,
+  map: list,
+  memory: text,
+  write: text,
+  maxSize: text,
+  maxTime: text,
+  files: text,
   seed: text,
   summaryInterval: text,
 });
@@ -74,6 +93,7 @@ export const rawCopySchema = z.object({
 export const rawInterceptSchema = z.object({
   ...processShape,
   ...captureShape,
+  controlKeyFile: text,
   port: text,
   bind: text,
   tlsCert: text,
@@ -82,6 +102,7 @@ export const rawInterceptSchema = z.object({
 
 export type RawProcessOptions = z.infer<typeof rawProcessSchema>;
 export type RawCopyOptions = z.infer<typeof rawCopySchema>;
+export type RawRecordOptions = z.infer<typeof rawRecordSchema>;
 export type RawInterceptOptions = z.infer<typeof rawInterceptSchema>;
 
 /** Checks `input` against a schema; the first thing wrong becomes the one-line error. */

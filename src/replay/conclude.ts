@@ -1,5 +1,5 @@
 /** The end of a run, whether one process or several have done it: the summary, what is judged of it, the exit code. */
-import type { CopyOptions } from '../config/copy-options.ts';
+import type { RunOptions } from './copy-input.ts';
 import type { RunEnvironment } from '../core/run-environment.ts';
 import type { Ledger } from '../report/ledger.ts';
 import type { RunFacts } from '../report/run-facts.ts';
@@ -12,7 +12,7 @@ const EXIT_FAILED = 1;
 
 /** Prints and writes the summary. Throws what the run failed with, or what is wrong with its result. */
 export function conclude(
-  { minFidelity, summaryJson }: CopyOptions,
+  { minFidelity, summaryJson }: Pick<RunOptions, 'minFidelity' | 'summaryJson'>,
   environment: RunEnvironment,
   {
     ledger,

@@ -14,6 +14,7 @@ import type { ClientBytes, Codec, Piece } from '../protocol/codec.ts';
 import type { ResponseReader } from '../protocol/response-reader.ts';
 import { UNREAD_REASONS, type ConnectionBucket, type UnitBucket, type UnreadReason } from '../report/ledger.ts';
 import { PendingExchange, type ReadRequest } from './exchange.ts';
+import type { DroppedBy, MessageObserver, Verdict } from './message-observer.ts';
 import { Replica, type ClientEnd, type ReplicaOwner } from './replica.ts';
 import type { ReplayContext } from './replay-context.ts';
 import type { ReadProtocol } from './response-reading.ts';
@@ -24,9 +25,18 @@ export type Excluded = Extract<
   'sampled-out' | 'filtered' | 'plugin-error' | 'not-picked-up'
 >;
 
+/** What is to become of a connection. */
+export interface ConnectionPlan {
+  readonly copies: number;
+  readonly excluded: Excluded | undefined;
+  /** The plugin that said so, and why; `undefined`: an option. */
+  readonly dropped?: DroppedBy | undefined;
+}
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const EMPTY: Uint8Array = new Uint8Array(0);
+const UNREADABLE = 'not strictly of its protocol';
 
 export class ConnectionReplay implements ReplicaOwner {
   readonly client: Endpoint;
@@ -36,10 +46,13 @@ export class ConnectionReplay implements ReplicaOwner {
   readonly #info: ConnectionInfo;
   readonly #codec: Codec;
   readonly #replicas: Replica[] = [];
+  readonly #observer: MessageObserver | undefined;
   readonly #onDone: (connection: ConnectionReplay) => void;
   readonly #copies: number;
   /** Nothing of this connection is copied, for this reason. */
   #excluded: Excluded | undefined;
+  /** The plugin that said so, and why; `undefined`: an option. */
+  #droppedBy: DroppedBy | undefined;
   /** The rest of the message under way has been replaced. */
   #replaced = false;
   /** Set while a plugin takes its time over a message: everything after it waits. */
@@ -64,7 +77,7 @@ export class ConnectionReplay implements ReplicaOwner {
     info: ConnectionInfo,
     target: Endpoint,
     codec: Codec,
-    plan: { readonly copies: number; readonly excluded: Excluded | undefined },
+    plan: ConnectionPlan,
     onDone: (connection: ConnectionReplay) => void,
   ) {
     this.#context = context;
@@ -75,7 +88,9 @@ export class ConnectionReplay implements ReplicaOwner {
     this.#codec = codec;
     this.#copies = plan.copies;
     this.#excluded = plan.excluded;
+    this.#droppedBy = plan.dropped;
     this.#onDone = onDone;
+    this.#observer = context.observe?.(info, target);
     context.ledger.connectionsOpened++;
     this.#replicasLeft = plan.excluded === undefined ? plan.copies : 0;
     for (let i = 0; i < this.#replicasLeft; i++) this.#replicas.push(new Replica(context, this, i));
@@ -124,7 +139,7 @@ export class ConnectionReplay implements ReplicaOwner {
     this.#gaps++;
     const bucket = this.#context.gapBucket();
     this.#ackSeen = undefined;
-    if (this.#codec.gap(length)) for (const replica of this.#replicas) replica.breakUnit(bucket);
+    if (this.#codec.gap(length)) this.#break(bucket);
     this.#countSkipped();
   }
 
@@ -143,7 +158,9 @@ export class ConnectionReplay implements ReplicaOwner {
       if (this.#backlog !== undefined) return this.ended(end, ack);
     }
     this.#ended = true;
-    const answers = end !== 'fin' || this.#ackSeen === undefined || seqDiff(ack, this.#ackSeen) > 0;
+    const seen = this.#ackSeen === undefined ? 0 : seqDiff(ack, this.#ackSeen);
+    this.#observer?.ended(end, Math.max(0, seen));
+    const answers = end !== 'fin' || this.#ackSeen === undefined || seen > 0;
     for (const replica of this.#replicas) replica.clientEnded(end, answers);
     if (this.#replicasLeft === 0) this.#settle();
   }
@@ -223,6 +240,7 @@ export class ConnectionReplay implements ReplicaOwner {
   /** Runs one piece through the pipeline; false when a plugin takes its time, and what follows has to wait. */
   #deliver(piece: Piece): boolean {
     if (this.#excluded !== undefined && piece.first) {
+      this.#observeDrop(piece, this.#droppedBy ?? { plugin: undefined, reason: this.#excluded });
       for (const replica of this.#replicas) replica.skip();
       this.#lose(this.#excluded);
       return true;
@@ -232,7 +250,10 @@ export class ConnectionReplay implements ReplicaOwner {
       return true;
     }
     if (!piece.first) {
-      if (!this.#replaced) for (const replica of this.#replicas) replica.push(piece);
+      if (!this.#replaced) {
+        this.#observer?.bytes(piece);
+        for (const replica of this.#replicas) replica.push(piece);
+      }
       return true;
     }
     this.#replaced = false;
@@ -248,21 +269,33 @@ export class ConnectionReplay implements ReplicaOwner {
   /** What could not be read, and is not to be sent: a message of its own, or the end of the one under way. */
   #refuse(piece: Piece): void {
     if (piece.first) {
+      this.#observeDrop(piece, { plugin: this.#codec.protocol, reason: UNREADABLE });
       for (const replica of this.#replicas) replica.skip();
       this.#lose('filtered');
     } else {
-      for (const replica of this.#replicas) replica.breakUnit('filtered');
+      this.#break('filtered');
     }
+  }
+
+  /** The message under way, if it was not dropped, ends without its end. */
+  #break(bucket: UnitBucket): void {
+    this.#observer?.broken();
+    for (const replica of this.#replicas) replica.breakUnit(bucket);
   }
 
   #carryOut(plan: Plan | undefined, piece: Piece): void {
     if (plan?.dropped !== undefined) {
       const { cause, connection } = plan.dropped;
+      this.#observeDrop(piece, plan.dropped);
       for (const replica of this.#replicas) replica.skip();
       this.#lose(cause);
-      if (connection) this.#excluded = cause;
+      if (connection) {
+        this.#excluded = cause;
+        this.#droppedBy = plan.dropped;
+      }
       return;
     }
+    const { bytes, offset, length } = piece;
     if (plan?.replacement !== undefined) {
       piece.bytes = plan.replacement;
       piece.offset = 0;
@@ -271,6 +304,17 @@ export class ConnectionReplay implements ReplicaOwner {
       this.#replaced = true;
     } else {
       piece.encode?.();
+    }
+    if (this.#observer !== undefined) {
+      const changed = piece.bytes !== bytes || piece.offset !== offset || piece.length !== length;
+      const verdict: Verdict = {
+        dropped: undefined,
+        changed,
+        copies: plan?.copyCount ?? this.#replicas.length,
+        delayed: plan?.delayed ?? micros(0),
+      };
+      this.#observer.begins(piece, this.#codec.protocol, verdict);
+      this.#observer.bytes(piece);
     }
     const copies = plan?.copyCount ?? this.#replicas.length;
     while (this.#replicas.length < copies) this.#addReplica();
@@ -328,6 +372,15 @@ export class ConnectionReplay implements ReplicaOwner {
     return new PendingExchange(request, false, (exchange) =>
       this.#pipeline.exchange(this.#info, this.protocol, exchange),
     );
+  }
+
+  #observeDrop(piece: Piece, dropped: DroppedBy): void {
+    this.#observer?.begins(piece, this.#codec.protocol, {
+      dropped,
+      changed: false,
+      copies: 0,
+      delayed: micros(0),
+    });
   }
 
   #addReplica(): void {

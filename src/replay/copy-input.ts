@@ -2,7 +2,7 @@
 import { FileSource } from '../capture/file-source.ts';
 import { createCapture } from '../capture/open-capture.ts';
 import type { PacketSource } from '../capture/packet-source.ts';
-import type { CopyOptions } from '../config/copy-options.ts';
+import type { CopyOptions, RecordOptions } from '../config/copy-options.ts';
 import type { Log } from '../core/log.ts';
 import { seconds } from '../core/time.ts';
 import { ConnectionTracker } from '../reassembly/tracker.ts';
@@ -21,18 +21,25 @@ const RECORDED: TrackerOptions = {
   resetPatience: PATIENCE,
 };
 
-export function openInput(options: CopyOptions, log: Log): readonly PacketSource[] {
+/** What the parts of a run are made from: a run that copies, or one that records. */
+export type RunOptions = CopyOptions | RecordOptions;
+
+export function openInput(options: RunOptions, log: Log): readonly PacketSource[] {
   const { input, filter, io, captureBuffer, snapLength } = options;
   if ('file' in input) return [new FileSource(input.file, { expression: filter })];
   const capture = createCapture({
     devices: input.devices,
     backend: io,
     filter: {
-      // Only what clients send: their acknowledgements tell all that is needed of the responses.
-      selection: { endpoints: options.mappings.map(({ online }) => online), direction: 'to', vxlan: true },
+      // Mostly what clients send only: their acknowledgements tell all that is needed of the responses.
+      selection: {
+        endpoints: options.mappings.map(({ online }) => online),
+        direction: recordsFrames(options) ? 'both' : 'to',
+        vxlan: true,
+      },
       expression: filter,
     },
-    direction: 'in',
+    direction: options.target === 'recording' ? 'both' : 'in',
     captureBuffer,
     snapLength,
   });
@@ -45,12 +52,13 @@ export function openInput(options: CopyOptions, log: Log): readonly PacketSource
  * Where several devices are captured at once, one packet may be seen twice, as on a VLAN's trunk with its tag and on the
  * VLAN's own device without: there the tag must not make two connections of one.
  */
-export function createParser({ input }: CopyOptions): FrameParser {
+export function createParser(options: RunOptions): FrameParser {
+  const { input } = options;
   const several = 'devices' in input && (input.devices.length > 1 || input.devices.includes('any'));
-  return new FrameParser({ verifyChecksums: true, keyByEncapsulation: !several });
+  return new FrameParser({ verifyChecksums: !recordsFrames(options), keyByEncapsulation: !several });
 }
 
-export function createTracker(options: CopyOptions, selector: Selector): ConnectionTracker<ConnectionReplay> {
+export function createTracker(options: RunOptions, selector: Selector): ConnectionTracker<ConnectionReplay> {
   const live = !('file' in options.input);
   return new ConnectionTracker<ConnectionReplay>({
     ...(live ? LIVE_TRACKER : RECORDED),
@@ -61,7 +69,12 @@ export function createTracker(options: CopyOptions, selector: Selector): Connect
   });
 }
 
-export function createPacer(options: CopyOptions): FramePacer | undefined {
+export function createPacer(options: RunOptions): FramePacer | undefined {
   const recorded = 'file' in options.input && options.pace === 'capture';
   return recorded ? new FramePacer(options.acceleration, options.maxGap) : undefined;
+}
+
+/** Whether frames are recorded as they were captured. */
+export function recordsFrames(options: RunOptions): boolean {
+  return options.target === 'recording' && options.plugins.length === 0;
 }

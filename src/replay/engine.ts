@@ -52,11 +52,13 @@ import { unixNow, type LoopClock } from './clock.ts';
 import { ConnectionReplay, type Excluded } from './connection-replay.ts';
 import type { FlowSlice } from './flow-slice.ts';
 import type { FramePacer } from './frame-pacer.ts';
+import type { Observe } from './message-observer.ts';
 import type { ByteBudget } from './piece-queue.ts';
 import type { ReplayContext } from './replay-context.ts';
 import type { ResponseReading } from './response-reading.ts';
 import type { Sampler } from './sampler.ts';
 import type { Selector } from './selector.ts';
+import type { TakeFrame } from './recording.ts';
 import type { Target } from './target.ts';
 import type { TimerWheel } from './timer-wheel.ts';
 
@@ -98,6 +100,10 @@ export interface EngineParts {
   readonly reading: ResponseReading | undefined;
   /** How long a response may take while the client waits for its own. */
   readonly sessionTimeout: Duration;
+  /** Who looks at what the pipeline lets pass. */
+  readonly observe?: Observe | undefined;
+  /** Who takes the frames themselves: then nothing else is done with them. */
+  readonly takeFrame?: TakeFrame | undefined;
   /** Takes responses that have arrived and gives them to the target; called in each turn. */
   readonly responses: () => void;
   /** Whether what was flushed has been answered on the spot, as in a dry run: then the next turn follows at once. */
@@ -113,6 +119,7 @@ export class Engine implements ReplayContext {
   readonly expectsResponses: boolean;
   readonly repeatable: boolean;
   readonly reading: ResponseReading | undefined;
+  readonly observe: Observe | undefined;
   busyReplicas = 0;
   crowdedReplicas = 0;
   #sources: readonly PacketSource[] = [];
@@ -154,6 +161,7 @@ export class Engine implements ReplayContext {
     this.expectsResponses = parts.expectsResponses;
     this.repeatable = !parts.live;
     this.reading = parts.reading;
+    this.observe = parts.observe;
   }
 
   /** Connections that are not settled yet. */
@@ -245,24 +253,24 @@ export class Engine implements ReplayContext {
       if (!source.live && this.#overloaded()) return false;
       const batch = this.#batch ?? source.poll();
       if (batch === undefined) return false;
-      if (!this.#runBatch(batch, source.live)) return false;
+      if (!this.#runBatch(batch, source)) return false;
       this.target.flush();
     }
     return true;
   }
 
   /** Runs a batch, or the part of it that is due; false when the rest has to wait. */
-  #runBatch(batch: FrameBatch, live: boolean): boolean {
+  #runBatch(batch: FrameBatch, source: PacketSource): boolean {
     const pacer = this.#pacer;
-    if (live || pacer === undefined) {
-      for (let i = 0; i < batch.count; i++) this.#runFrame(batch, i);
+    if (source.live || pacer === undefined) {
+      for (let i = 0; i < batch.count; i++) this.#runFrame(batch, i, source);
       return true;
     }
     this.#batch = batch;
     for (; this.#batchIndex < batch.count; this.#batchIndex++) {
       this.#frameDue ??= pacer.due(instant(batch.time[this.#batchIndex]!), this.now());
       if (this.#frameDue > this.now()) return false;
-      this.#runFrame(batch, this.#batchIndex);
+      this.#runFrame(batch, this.#batchIndex, source);
       this.#frameDue = undefined;
     }
     this.#batch = undefined;
@@ -270,18 +278,20 @@ export class Engine implements ReplayContext {
     return true;
   }
 
-  #runFrame(batch: FrameBatch, i: number): void {
-    const { parser, selector, slice } = this.#parts;
+  #runFrame(batch: FrameBatch, i: number, source: PacketSource): void {
+    const { parser, selector, slice, takeFrame } = this.#parts;
     const segment = this.#segment;
     let reason = parser.parse(batch, i, segment);
     if (slice !== undefined && !(reason === DROP_NONE ? slice.owns(segment) : slice.ownsRest)) return;
     this.ledger.framesSeen++;
     if (reason === DROP_NONE) reason = selector.judge(segment);
+    if (takeFrame !== undefined) takeFrame(source.name, batch, i, reason, segment);
     if (reason !== DROP_NONE) {
       this.ledger.frames.add(reason);
       return;
     }
     this.ledger.segments++;
+    if (takeFrame !== undefined) return;
     this.#tracker!.handle(segment);
     this.#drainTracker();
     if (!this.#parts.live && segment.time >= this.#nextRecordedCheck) this.#checkRecorded(segment.time);
@@ -349,7 +359,7 @@ export class Engine implements ReplayContext {
       info,
       target,
       this.#codecFor(info),
-      { copies: wanted, excluded },
+      { copies: wanted, excluded, dropped: typeof plan === 'string' ? undefined : plan?.dropped },
       this.#finished,
     );
     connection.user = replay;

@@ -1,7 +1,7 @@
 /** The way out and back of raw sessions: the sink that packets leave through, the intercepts, the leased ports. */
 import { randomBytes, randomInt } from 'node:crypto';
 import { formatEndpoint } from '../core/ip-address.ts';
-import type { CopyOptions, InterceptAddress } from '../config/copy-options.ts';
+import type { CopyOptions, InterceptAddress, Selected } from '../config/copy-options.ts';
 import type { Log } from '../core/log.ts';
 import { elapsed, instant, type Duration, type Instant } from '../core/time.ts';
 import type { PacketSink } from '../inject/packet-sink.ts';
@@ -214,10 +214,10 @@ export class RawNetwork {
   }
 }
 
-/** `80 → 192.0.2.10:8080`, for people. */
-export function describeMapping({ online, target }: CopyOptions['mappings'][number]): string {
+/** `80 → 192.0.2.10:8080`, or `80` where it goes nowhere, for people. */
+export function describeMapping({ online, target }: Selected): string {
   const { address, portFirst, portLast } = online;
   const ports = portFirst === portLast ? `${portFirst}` : `${portFirst}-${portLast}`;
   const from = address === undefined ? ports : formatEndpoint({ address, port: portFirst }).replace(/\d+$/, ports);
-  return `${from} → ${formatEndpoint(target)}`;
+  return target === undefined ? from : `${from} → ${formatEndpoint(target)}`;
 }

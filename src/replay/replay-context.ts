@@ -1,5 +1,6 @@
 import type { Duration, Instant } from '../core/time.ts';
 import type { Ledger } from '../report/ledger.ts';
+import type { Observe } from './message-observer.ts';
 import type { ByteBudget } from './piece-queue.ts';
 import type { ResponseReading } from './response-reading.ts';
 import type { Target } from './target.ts';
@@ -19,6 +20,8 @@ export interface ReplayContext {
   readonly reading: ResponseReading | undefined;
   /** Whether what is sent must not depend on how fast the target is: so that a recording gives the same each time. */
   readonly repeatable: boolean;
+  /** Who looks at what the pipeline lets pass; `undefined`: nobody. */
+  readonly observe?: Observe | undefined;
   /** Replicas that wait for the target, whatever else is captured. */
   busyReplicas: number;
   /** Replicas whose queues are so full that a recording should not be read on. */

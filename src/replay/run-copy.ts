@@ -17,11 +17,14 @@ import { lagFacts, ledgerFigures, type RunReport } from '../report/run-report.ts
 import { AcknowledgingPeer } from './acknowledging-peer.ts';
 import { LoopClock, monotonicNow, unixNow } from './clock.ts';
 import { conclude, printSummary } from './conclude.ts';
-import { createPacer, createParser, createTracker, openInput } from './copy-input.ts';
+import { createPacer, createParser, createTracker, openInput, type RunOptions } from './copy-input.ts';
+import { DiscardingTarget } from './discarding-target.ts';
+import { listRequests } from './dry-run.ts';
 import { Engine } from './engine.ts';
 import { ByteBudget } from './piece-queue.ts';
 import { loadPlugins } from './plugin-loader.ts';
 import { describeMapping, RawNetwork } from './raw-network.ts';
+import { Recording } from './recording.ts';
 import { ResponseReading } from './response-reading.ts';
 import { Sampler } from './sampler.ts';
 import { Selector } from './selector.ts';
@@ -43,8 +46,8 @@ const ALONE_LIMIT = seconds(60);
 const TICK = millis(100);
 const SWEEP = seconds(60);
 
-export async function runCopy(options: CopyOptions, environment: RunEnvironment): Promise<number> {
-  if (options.workers > 1) return runWorkers(options, environment);
+export async function runCopy(options: RunOptions, environment: RunEnvironment): Promise<number> {
+  if (options.target !== 'recording' && options.workers > 1) return runWorkers(options, environment);
   const liveLine = new LiveLine(environment, options.summaryInterval);
   const run = await prepare(options, environment, liveLine, undefined);
   environment.statsRequests(() => run.printSummary());
@@ -67,7 +70,7 @@ export async function runShare(
 }
 
 async function prepare(
-  options: CopyOptions,
+  options: RunOptions,
   environment: RunEnvironment,
   progress: Progress,
   seat: WorkerSeat | undefined,
@@ -97,7 +100,7 @@ function refuseUnreadResponses(pipeline: Pipeline): void {
 }
 
 class CopyRun {
-  readonly #options: CopyOptions;
+  readonly #options: RunOptions;
   readonly #environment: RunEnvironment;
   readonly #clock = new LoopClock();
   readonly #ledger = new Ledger();
@@ -107,6 +110,7 @@ class CopyRun {
   readonly #pipeline: Pipeline;
   readonly #sink: PacketSink | undefined;
   readonly #network: RawNetwork | undefined;
+  readonly #recording: Recording | undefined;
   readonly #target: Target;
   readonly #engine: Engine;
   readonly #progress: Progress;
@@ -121,7 +125,7 @@ class CopyRun {
   #failure: Error | undefined;
 
   constructor(
-    options: CopyOptions,
+    options: RunOptions,
     environment: RunEnvironment,
     pipeline: Pipeline,
     progress: Progress,
@@ -134,9 +138,14 @@ class CopyRun {
     this.#progress = progress;
     this.#nextSweep = addTime(this.#begun, SWEEP);
     const wake = (): void => this.#engine.wake();
-    // A dry run has no responses to read.
-    const reading = options.writeFile === undefined ? ResponseReading.of(pipeline) : undefined;
-    if (options.target === 'raw') {
+    const sends = options.target !== 'recording' && !options.dryRun && options.writeFile === undefined;
+    const reading = sends ? ResponseReading.of(pipeline) : undefined;
+    if (options.target === 'recording') {
+      this.#recording = new Recording(options, environment.version ?? '');
+      this.#target = this.#recording.target;
+    } else if (options.dryRun && options.writeFile === undefined) {
+      this.#target = new DiscardingTarget();
+    } else if (options.target === 'raw') {
       const { sink: way, note } = createSink({ backend: options.io, file: options.writeFile, clock: unixNow });
       if (note !== undefined) environment.log.warn(`sending through raw-socket: ${note}`);
       const peer = options.writeFile === undefined ? undefined : new AcknowledgingPeer(way);
@@ -173,11 +182,13 @@ class CopyRun {
       slice: seat?.slice,
       copies: options.copies,
       onlyFromSyn: options.onlyFromSyn,
-      // A dry run has no responses to wait for.
-      waitsForResponse: options.pace === 'response' && options.writeFile === undefined,
-      expectsResponses: options.writeFile === undefined,
+      // Where nothing is sent there are no responses to wait for.
+      waitsForResponse: options.pace === 'response' && sends,
+      expectsResponses: sends,
       reading,
       sessionTimeout: options.sessionTimeout,
+      observe: options.dryRun ? listRequests(environment) : this.#recording?.observe,
+      takeFrame: this.#recording?.takeFrame,
       responses: () => this.#network?.takeResponses(),
       answeredAtOnce: () => this.#network?.answeredAtOnce === true,
     });
@@ -187,6 +198,7 @@ class CopyRun {
   async execute(): Promise<Error | undefined> {
     const { stopSignal, started } = this.#environment;
     await this.#network?.open();
+    this.#recording?.open();
     this.#begun = monotonicNow();
     const passes = this.#live ? 1 : this.#options.repeat;
     const ticker = setInterval(() => this.#tick(), toMillis(TICK));
@@ -194,7 +206,8 @@ class CopyRun {
       for (let pass = 0; pass < passes && !stopSignal.aborted && this.#failure === undefined; pass++) {
         const ended = await this.#openSources();
         if (pass === 0) {
-          this.#environment.log.info(`copying ${this.#options.mappings.map(describeMapping).join(', ')}`);
+          const doing = this.#recording !== undefined ? 'recording' : this.#options.dryRun ? 'listing' : 'copying';
+          this.#environment.log.info(`${doing} ${this.#options.mappings.map(describeMapping).join(', ')}`);
           started();
         }
         await this.#runPass(ended);
@@ -207,6 +220,7 @@ class CopyRun {
     }
     this.#plugins = this.#pipeline.report().map(pluginFacts);
     await this.#pipeline.close();
+    this.#failure ??= this.#recording?.close();
     await (this.#network?.close() ?? this.#target.close());
     this.#engine.stop();
     return this.#failure;
@@ -286,6 +300,8 @@ class CopyRun {
   #tick(): void {
     const now = monotonicNow();
     this.#engine.wake();
+    const unwritable = this.#recording?.tick();
+    if (unwritable !== undefined) this.fail(unwritable);
     if (this.#progress.due(now)) this.#progress.show(now, this.#ledger, this.#facts());
     if (now >= this.#nextSweep) {
       this.#nextSweep = addTime(now, SWEEP);
@@ -342,6 +358,8 @@ class CopyRun {
       mappings: this.#options.mappings.map(describeMapping),
       copies: this.#options.copies,
       writeFile: this.#options.writeFile,
+      dryRun: this.#options.dryRun,
+      recording: this.#recording?.facts(),
       endedBy: this.#endedBy,
       sources: [...this.#pastSources, ...this.#sources.map(sourceFacts)],
       connectionsOpen: this.#engine.activeConnections,

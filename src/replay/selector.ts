@@ -4,22 +4,22 @@
  */
 import { DROP_NONE, DROP_NOT_SELECTED, type DropReason } from '../core/drop-reason.ts';
 import type { Endpoint } from '../core/ip-address.ts';
-import type { Mapping } from '../config/copy-options.ts';
+import type { Selected } from '../config/copy-options.ts';
 import type { Segment } from '../wire/segment.ts';
 
 export class Selector {
-  readonly #mappings: readonly Mapping[];
+  readonly #mappings: readonly Selected[];
   /** For each port, 1 + the index of the first mapping that covers it; 0: none. */
   readonly #first = new Uint16Array(65_536);
   readonly #targetPorts = new Uint8Array(65_536);
 
-  constructor(mappings: readonly Mapping[]) {
+  constructor(mappings: readonly Selected[]) {
     this.#mappings = mappings;
     for (let i = mappings.length - 1; i >= 0; i--) {
       const { portFirst, portLast } = mappings[i]!.online;
       this.#first.fill(i + 1, portFirst, portLast + 1);
-      const targetPort = mappings[i]!.target.port;
-      this.#targetPorts.fill(1, targetPort, targetPort + portLast - portFirst + 1);
+      const target = mappings[i]!.target;
+      if (target !== undefined) this.#targetPorts.fill(1, target.port, target.port + portLast - portFirst + 1);
     }
   }
 
@@ -39,15 +39,16 @@ export class Selector {
     return this.#find(w0, w1, w2, w3, port) !== undefined;
   }
 
-  /** Where connections to an online endpoint are copied to. */
+  /** Where connections to an online endpoint are copied to; the endpoint itself where they go nowhere. */
   targetOf(online: Endpoint): Endpoint | undefined {
     const { w0, w1, w2, w3 } = online.address;
     const mapping = this.#find(w0, w1, w2, w3, online.port);
     if (mapping === undefined) return undefined;
+    if (mapping.target === undefined) return online;
     return { address: mapping.target.address, port: mapping.target.port + online.port - mapping.online.portFirst };
   }
 
-  #find(w0: number, w1: number, w2: number, w3: number, port: number): Mapping | undefined {
+  #find(w0: number, w1: number, w2: number, w3: number, port: number): Selected | undefined {
     for (let i = this.#first[port]! - 1; i >= 0 && i < this.#mappings.length; i++) {
       const mapping = this.#mappings[i]!;
       const { address, portFirst, portLast } = mapping.online;
@@ -64,6 +65,7 @@ export class Selector {
 
   #isTarget(w0: number, w1: number, w2: number, w3: number, port: number): boolean {
     for (const { online, target } of this.#mappings) {
+      if (target === undefined) continue;
       const a = target.address;
       const portLast = target.port + online.portLast - online.portFirst;
       const covers = port >= target.port && port <= portLast;

@@ -56,11 +56,17 @@ export const UNIT_TEXTS: Readonly<Record<UnitBucket, BucketText>> = {
   shutdown: { meaning: 'still under way when the run ended' },
 };
 
-/** In a dry run (`-w`) nothing is sent. */
-export const UNIT_TEXTS_DRY_RUN: typeof UNIT_TEXTS = {
-  ...UNIT_TEXTS,
-  unanswered: { meaning: 'written to the file; nothing was sent, so nothing answered' },
-};
+/** Where the requests of a run go that sends nothing. */
+export type Unsent = 'listed' | 'written' | 'recorded';
+
+export function unsentUnitTexts(unsent: Unsent): typeof UNIT_TEXTS {
+  const meaning = {
+    listed: 'would be sent; this is a dry run',
+    written: 'written to the file; nothing was sent, so nothing answered',
+    recorded: 'recorded',
+  }[unsent];
+  return { ...UNIT_TEXTS, unanswered: { meaning } };
+}
 
 export const CONNECTION_TEXTS: Readonly<Record<ConnectionBucket, BucketText>> = {
   replayed: { meaning: 'every request of them reached the target' },
@@ -85,11 +91,13 @@ export const CONNECTION_TEXTS: Readonly<Record<ConnectionBucket, BucketText>> = 
   shutdown: { meaning: 'still under way when the run ended' },
 };
 
-export const CONNECTION_TEXTS_DRY_RUN: typeof CONNECTION_TEXTS = {
-  ...CONNECTION_TEXTS,
-  replayed: { meaning: 'every request of them was written' },
-  'partly-replayed': { meaning: 'some of their requests were written, some were not' },
-};
+export function unsentConnectionTexts(unsent: Unsent): typeof CONNECTION_TEXTS {
+  return {
+    ...CONNECTION_TEXTS,
+    replayed: { meaning: `every request of them was ${unsent}` },
+    'partly-replayed': { meaning: `some of their requests were ${unsent}, some were not` },
+  };
+}
 
 export const FRAME_TEXTS: Readonly<Record<Exclude<DropReasonName, 'none'>, BucketText>> = {
   'not-ip': { meaning: 'neither IPv4 nor IPv6' },

@@ -4,7 +4,7 @@
  */
 import { elapsed, instant, seconds, toSeconds, type Duration, type Instant } from '../core/time.ts';
 import type { RunEnvironment } from '../core/run-environment.ts';
-import { formatClock, formatCount, formatShare, formatTime, plural } from './format.ts';
+import { formatBytes, formatClock, formatCount, formatShare, formatTime, plural } from './format.ts';
 import type { Ledger } from './ledger.ts';
 import type { RunFacts } from './run-facts.ts';
 
@@ -48,19 +48,32 @@ export class LiveLine {
     const delivered = ledger.delivered();
     const lost = ledger.lost();
     const down = facts.intercepts.filter((i) => !i.connected).length;
+    const { recording } = facts;
+    if (recording?.asCaptured === true) {
+      return [
+        formatClock(facts.elapsed),
+        plural(recording.packets, 'packet'),
+        formatBytes(recording.bytes),
+        ...kernelDrops(ledger),
+      ];
+    }
     const pieces = [
       formatClock(facts.elapsed),
       `${rate < 10 ? rate.toFixed(1) : formatCount(rate)} requests/s`,
-      `${formatShare(delivered, delivered + lost)} copied`,
+      `${formatShare(delivered, delivered + lost)} ${recording === undefined ? 'copied' : 'recorded'}`,
       plural(facts.sessionsOpen, 'session'),
       `${formatCount(lost)} lost`,
     ];
-    if (ledger.kernelDropped > 0) pieces.push(`${plural(ledger.kernelDropped, 'frame')} dropped by the kernel`);
+    pieces.push(...kernelDrops(ledger));
     if (down > 0) pieces.push(down === facts.intercepts.length ? 'NO INTERCEPT' : `${plural(down, 'intercept')} down`);
     pieces.push(`${formatCount(delivered)} sent`);
     if (facts.lag) pieces.push(`delay ${formatTime(facts.lag.p50)}`);
     return pieces;
   }
+}
+
+function kernelDrops({ kernelDropped }: Ledger): string[] {
+  return kernelDropped > 0 ? [`${plural(kernelDropped, 'frame')} dropped by the kernel`] : [];
 }
 
 function fitting(pieces: readonly string[], width: number): string {

@@ -12,6 +12,10 @@ export interface RunFacts {
   readonly copies: number;
   /** Set when packets are written there instead of being sent. */
   readonly writeFile: string | undefined;
+  /** Whether requests are listed instead of being sent. */
+  readonly dryRun: boolean;
+  /** Set when there is no target and all goes into files. */
+  readonly recording: RecordingFacts | undefined;
   /** What ended the run, once it has ended. */
   readonly endedBy: RunEnd | undefined;
   readonly sources: readonly SourceFacts[];
@@ -45,6 +49,20 @@ export interface PluginFacts {
   readonly mean: Duration | undefined;
   /** Figures of its own. */
   readonly figures: readonly { readonly name: string; readonly value: number; readonly unit: string | undefined }[];
+}
+
+export interface RecordingFacts {
+  /** Frames as captured; otherwise what plugins made of the requests. */
+  readonly asCaptured: boolean;
+  /** Paths of the files that are there, oldest first. */
+  readonly files: readonly string[];
+  /** Files that made room for later ones. */
+  readonly removed: number;
+  readonly packets: number;
+  /** On disk, in the files that were removed too. */
+  readonly bytes: number;
+  /** Packets that could not be written. */
+  readonly failed: number;
 }
 
 /** `stopped`: by a signal. `input-ended`: the recording was read to its end. */

@@ -21,6 +21,8 @@ export function summaryObject(ledger: Ledger, facts: RunFacts, exitCode: number)
     mappings: facts.mappings,
     copies: facts.copies,
     writeFile: facts.writeFile ?? null,
+    dryRun: facts.dryRun,
+    recording: facts.recording ?? null,
     balanced,
     fidelityPercent: ledger.fidelity(),
     requests: {

@@ -3,16 +3,17 @@ import pc from 'picocolors';
 import { micros } from '../core/time.ts';
 import {
   CONNECTION_TEXTS,
-  CONNECTION_TEXTS_DRY_RUN,
   FRAME_TEXTS,
   UNIT_TEXTS,
-  UNIT_TEXTS_DRY_RUN,
+  unsentConnectionTexts,
+  unsentUnitTexts,
   type BucketText,
+  type Unsent,
 } from './bucket-texts.ts';
 import { formatBytes, formatCount, formatShare, formatTime, plural, wrap } from './format.ts';
 import { CONNECTION_BUCKETS, UNIT_BUCKETS, type Ledger, type UnreadReason } from './ledger.ts';
 import { DROP_REASONS } from '../core/drop-reason.ts';
-import type { InterceptFacts, RunFacts, SourceFacts, PluginFacts } from './run-facts.ts';
+import type { InterceptFacts, PluginFacts, RecordingFacts, RunFacts, SourceFacts } from './run-facts.ts';
 
 export interface SummaryLayout {
   /** Default 100. */
@@ -33,23 +34,9 @@ const ENOUGH_REQUESTS = 5_000;
 export function summaryLines(ledger: Ledger, facts: RunFacts, layout: SummaryLayout = {}): string[] {
   const page = new Page(Math.max(LEAST_COLUMNS, layout.columns ?? 100), pc.createColors(layout.colors ?? false));
   page.title(titleOf(facts));
-  const excluded = ledger.excluded();
-  const wanted = ledger.unitsOpened - excluded;
-  const dryRun = facts.writeFile !== undefined;
-
-  page.fact(
-    'Captured',
-    `${plural(ledger.unitsOpened, 'request')} in ${plural(ledger.connectionsOpened, 'connection')}, ` +
-      `${formatBytes(ledger.bytesCaptured)} of client data` +
-      (facts.copies > 1 ? `; requests are counted in each of the ${facts.copies} copies` : ''),
-  );
-  page.fact(dryRun ? 'Written' : 'Arrived', arrivedText(ledger, wanted, dryRun));
-  if (excluded > 0) page.fact('Left out', `${plural(excluded, 'request')}, as asked for`);
-  page.fact('Lost', lostText(ledger, wanted), ledger.lost() > 0 ? 'bad' : 'plain');
-
-  page.table('Requests', UNIT_BUCKETS, ledger.units.values, dryRun ? UNIT_TEXTS_DRY_RUN : UNIT_TEXTS);
-  const connectionTexts = dryRun ? CONNECTION_TEXTS_DRY_RUN : CONNECTION_TEXTS;
-  page.table('Connections', CONNECTION_BUCKETS, ledger.connections.values, connectionTexts);
+  const unsent = unsentOf(facts);
+  if (facts.recording?.asCaptured === true) addRecording(page, facts.recording);
+  else addRequests(page, ledger, facts, unsent);
   const frameReasons = DROP_REASONS.slice(1) as Exclude<(typeof DROP_REASONS)[number], 'none'>[];
   page.table('Frames not used', frameReasons, ledger.frames.values.subarray(1), FRAME_TEXTS);
 
@@ -59,7 +46,7 @@ export function summaryLines(ledger: Ledger, facts: RunFacts, layout: SummaryLay
   for (const intercept of facts.intercepts) {
     page.fact('Intercept', interceptText(intercept), intercept.outages.length > 0 ? 'bad' : 'plain');
   }
-  if (facts.sent) page.fact(dryRun ? 'Packets' : 'Sent', sentText(ledger, facts));
+  if (facts.sent) page.fact(unsent === undefined ? 'Sent' : 'Packets', sentText(ledger, facts));
   const unread = ledger.sessionsUnread.toJSON();
   if (ledger.responsesRead > 0 || Object.keys(unread).length > 0) {
     page.fact('Responses', responsesText(ledger.responsesRead, unread));
@@ -84,25 +71,71 @@ export function summaryLines(ledger: Ledger, facts: RunFacts, layout: SummaryLay
   return page.lines;
 }
 
+function unsentOf({ writeFile, dryRun, recording }: RunFacts): Unsent | undefined {
+  if (recording !== undefined) return 'recorded';
+  if (writeFile !== undefined) return 'written';
+  return dryRun ? 'listed' : undefined;
+}
+
+const DELIVERED = { listed: 'Would arrive', written: 'Written', recorded: 'Recorded' };
+
+function addRequests(page: Page, ledger: Ledger, facts: RunFacts, unsent: Unsent | undefined): void {
+  const excluded = ledger.excluded();
+  const wanted = ledger.unitsOpened - excluded;
+  page.fact(
+    'Captured',
+    `${plural(ledger.unitsOpened, 'request')} in ${plural(ledger.connectionsOpened, 'connection')}, ` +
+      `${formatBytes(ledger.bytesCaptured)} of client data` +
+      (facts.copies > 1 ? `; requests are counted in each of the ${facts.copies} copies` : ''),
+  );
+  page.fact(unsent === undefined ? 'Arrived' : DELIVERED[unsent], arrivedText(ledger, wanted, unsent));
+  if (excluded > 0) page.fact('Left out', `${plural(excluded, 'request')}, as asked for`);
+  page.fact('Lost', lostText(ledger, wanted), ledger.lost() > 0 ? 'bad' : 'plain');
+  if (facts.recording !== undefined) addRecording(page, facts.recording);
+
+  page.table(
+    'Requests',
+    UNIT_BUCKETS,
+    ledger.units.values,
+    unsent === undefined ? UNIT_TEXTS : unsentUnitTexts(unsent),
+  );
+  const connectionTexts = unsent === undefined ? CONNECTION_TEXTS : unsentConnectionTexts(unsent);
+  page.table('Connections', CONNECTION_BUCKETS, ledger.connections.values, connectionTexts);
+}
+
+function addRecording(page: Page, { files, removed, packets, bytes, failed }: RecordingFacts): void {
+  const gone = removed === 0 ? '' : `; ${plural(removed, 'older file')} removed`;
+  const [first, last] = [files[0] ?? 'no file', files.at(-1)];
+  const names = files.length < 2 ? first : `${first} to ${last}`;
+  page.fact(
+    'Files',
+    `${plural(packets, 'packet')}, ${formatBytes(bytes)} in ${plural(files.length + removed, 'file')}${gone}: ${names}`,
+  );
+  if (failed > 0) page.fact('Not written', plural(failed, 'packet'), 'bad');
+}
+
 function titleOf(facts: RunFacts): string {
   const from = facts.sources.map((s) => s.name).join(', ');
-  const what = `${facts.live ? 'live from' : 'recording'} ${from === '' ? 'nothing' : from}`;
-  const to =
-    facts.writeFile === undefined
-      ? facts.mappings.join(', ')
-      : `${facts.mappings.join(', ')}, written to ${facts.writeFile}`;
+  const input = `${facts.live ? 'live from' : 'recording'} ${from === '' ? 'nothing' : from}`;
+  const what = facts.mappings.join(', ');
+  const to = {
+    none: what,
+    listed: `${what}, dry run`,
+    written: `${what}, written to ${facts.writeFile}`,
+    recorded: `${what}, recorded`,
+  }[unsentOf(facts) ?? 'none'];
   const end = { stopped: ', stopped', 'input-ended': ', to its end', failed: ', broken off', none: ' so far' }[
     facts.endedBy ?? 'none'
   ];
-  return `${formatTime(facts.elapsed)}${end}: ${what}, ${to}`;
+  return `${formatTime(facts.elapsed)}${end}: ${input}, ${to}`;
 }
 
-function arrivedText(ledger: Ledger, wanted: number, dryRun: boolean): string {
+function arrivedText(ledger: Ledger, wanted: number, unsent: Unsent | undefined): string {
   if (ledger.unitsOpened === 0) return 'nothing: no client data of what -x selects was seen on this input (-i, -F)';
-  const answered = dryRun ? '' : `; ${formatCount(ledger.units.get('answered'))} answered`;
+  const answered = unsent !== undefined ? '' : `; ${formatCount(ledger.units.get('answered'))} answered`;
   const delivered = ledger.delivered();
   if (wanted === 0) return 'nothing, as asked for';
-  return `${plural(delivered, 'request')}, ${formatShare(delivered, wanted)} of those to be copied${answered}`;
+  return `${plural(delivered, 'request')}, ${formatShare(delivered, wanted)} of those to be ${unsent === 'recorded' ? 'recorded' : 'copied'}${answered}`;
 }
 
 function lostText(ledger: Ledger, wanted: number): string {

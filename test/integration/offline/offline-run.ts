@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { errorLine, exitCodeOf } from '../../../src/cli/exit-code.ts';
 import { machineContext } from '../../../src/cli/machine-context.ts';
 import { parseCopyOptions } from '../../../src/config/copy-options-schema.ts';
+import { parseRecordOptions } from '../../../src/config/record-options-schema.ts';
+import type { RunOptions } from '../../../src/replay/copy-input.ts';
 import type { LogFields } from '../../../src/core/log.ts';
 import { runCopy } from '../../../src/replay/run-copy.ts';
 import type { SummaryObject } from '../../../src/report/summary-json.ts';
@@ -24,7 +26,17 @@ export interface OfflineRun {
  * `options`: as the command line names them, such as `{ input: ['a.pcap'], map: ['80-192.0.2.1:80'] }`. `stopAfter`: what
  * SIGINT would do comes this many ms after the start.
  */
-export async function replayOffline(
+export function replayOffline(options: Readonly<Record<string, unknown>>, stopAfter?: number): Promise<OfflineRun> {
+  return run((raw) => parseCopyOptions(raw, machineContext('tcpcopy')).options, options, stopAfter);
+}
+
+/** The same of `tcpcopy record`. */
+export function recordOffline(options: Readonly<Record<string, unknown>>): Promise<OfflineRun> {
+  return run((raw) => parseRecordOptions(raw, machineContext('tcpcopy')), options);
+}
+
+async function run(
+  parse: (raw: Readonly<Record<string, unknown>>) => RunOptions,
   options: Readonly<Record<string, unknown>>,
   stopAfter?: number,
 ): Promise<OfflineRun> {
@@ -38,8 +50,7 @@ export async function replayOffline(
   let code: number;
   let error: string | undefined;
   try {
-    const parsed = parseCopyOptions({ ...options, summaryJson }, machineContext('tcpcopy'));
-    code = await runCopy(parsed.options, {
+    code = await runCopy(parse({ ...options, summaryJson }), {
       log: { error: log, warn: log, info: () => undefined, debug: () => undefined },
       stdout: (line) => void output.push(line),
       stopSignal: stopAfter === undefined ? new AbortController().signal : AbortSignal.timeout(stopAfter),

@@ -9,9 +9,11 @@ import {
   TCPCOPY_REPLACED_FLAGS,
 } from '../../../src/cli/replaced-flags.ts';
 import { isHelpOrVersion, toUsageError } from '../../../src/cli/usage-error.ts';
+import { recordCommand } from '../../../src/cli/record-command.ts';
+import { parseRecordOptions } from '../../../src/config/record-options-schema.ts';
 import { parseCopyOptions } from '../../../src/config/copy-options-schema.ts';
 import { parseInterceptOptions } from '../../../src/config/intercept-options-schema.ts';
-import { rawCopySchema, rawInterceptSchema } from '../../../src/config/raw-options.ts';
+import { rawCopySchema, rawInterceptSchema, rawRecordSchema } from '../../../src/config/raw-options.ts';
 import { CONTEXT } from '../config/options-fixture.ts';
 
 /** What commander reads of a command line. */
@@ -132,6 +134,25 @@ describe('tcpcopy', () => {
   });
 });
 
+describe('tcpcopy record', () => {
+  it('has an option for everything the schema reads, and nothing more', () => {
+    const names = recordCommand()
+      .options.filter((o) => !o.hidden && o.long !== '--version')
+      .map((o) => o.attributeName());
+    expect(names.toSorted()).toEqual(Object.keys(rawRecordSchema.shape).toSorted());
+  });
+
+  it('every example of the help is a command that is accepted', () => {
+    const examples = help(recordCommand()).match(/^ {4}tcpcopy record .*$/gm)!;
+    expect(examples).toHaveLength(4);
+    const context = { ...CONTEXT, fileKind: () => 'file' as const };
+    for (const example of examples) {
+      const raw = read(recordCommand(), ...example.trim().split(' ').slice(2));
+      expect(() => parseRecordOptions(raw, context), example).not.toThrow();
+    }
+  });
+});
+
 describe('intercept', () => {
   it('has an option for everything the schema reads, and nothing more', () => {
     const names = interceptCommand()
@@ -186,6 +207,7 @@ describe('docs/cli.md', () => {
   it.each([
     ['tcpcopy', copyCommand()],
     ['intercept', interceptCommand()],
+    ['tcpcopy record', recordCommand()],
   ])('names every flag of %s', (_name, command) => {
     for (const { long, short, hidden } of command.options) {
       if (short) expect(documentation).toMatch(new RegExp(`\`${short}[\` ]`));

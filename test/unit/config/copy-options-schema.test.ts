@@ -8,6 +8,12 @@ const parse = (raw: Record<string, unknown>) => parseCopyOptions({ ...BASE, ...r
 const options = (raw: Record<string, unknown>) => parse(raw).options;
 const error = (raw: Record<string, unknown>) => lineOf(() => parse(raw));
 
+it('a dry run needs no intercept, and one process only', () => {
+  expect(parseCopyOptions({ map: ['80-192.0.2.10:80'], dryRun: true }, CONTEXT).options.dryRun).toBe(true);
+  const several = { map: ['80-192.0.2.10:80'], dryRun: true, workers: '2' };
+  expect(lineOf(() => parseCopyOptions(several, CONTEXT))).toContain('--workers 2: is for sending');
+});
+
 it('defaults', () => {
   const { mappings, ...rest } = options({});
   expect(mappings).toHaveLength(1);
@@ -41,6 +47,7 @@ it('defaults', () => {
     mss: 1460,
     sessionTimeout: seconds(600),
     keepaliveTimeout: seconds(720),
+    dryRun: false,
     writeFile: undefined,
     summaryJson: undefined,
     minFidelity: undefined,

@@ -25,6 +25,8 @@ export const FACTS: RunFacts = {
   mappings: ['80 → 192.0.2.10:8080'],
   copies: 1,
   writeFile: undefined,
+  dryRun: false,
+  recording: undefined,
   endedBy: 'stopped',
   sources: [{ name: 'eth0', frames: 1200, kernelDropped: 0, unreadable: [] }],
   connectionsOpen: 0,
