@@ -20,8 +20,8 @@ const LAYERS = {
   plugin: {
     folders: ['core', 'protocol', 'pipeline', 'config'],
     packages: ['zod'],
-    // For its types, which plugins of others need to tap http.
-    files: ['^plugins/http/index\\.ts$'],
+    // For their types, which plugins of others need to tap these protocols.
+    files: ['^plugins/(http|redis)/index\\.ts$'],
   },
   replay: {
     folders: [

@@ -32,7 +32,7 @@ export { option } from './option.ts';
 export { parsePattern, type Matches } from './pattern.ts';
 // With `*`, so that `declare module 'tcpcopy/plugin'` can add to ProtocolHooks.
 export * from '../pipeline/protocol-hooks.ts';
-// The built-in protocol: its messages, and with them the types of its hooks.
+// The built-in protocols: their messages, and with them the types of their hooks.
 export type {
   HttpHead,
   HttpHeaders,
@@ -42,3 +42,4 @@ export type {
   HttpResponse,
   HttpResponseHead,
 } from '../../plugins/http/index.ts';
+export type { RedisCommand, RedisReading } from '../../plugins/redis/index.ts';

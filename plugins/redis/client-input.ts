@@ -1,0 +1,59 @@
+/** The bytes of the last push and how far they are read; and when the command under way began, and what it answers. */
+import type { ClientBytes, Instant } from 'tcpcopy/plugin';
+
+const EMPTY: Uint8Array = new Uint8Array(0);
+
+export class ClientInput {
+  bytes = EMPTY;
+  /** Read up to here. */
+  at = 0;
+  end = 0;
+  time = 0 as Instant;
+  /** Server bytes seen since the last command began. */
+  seen = 0;
+  answers = 0;
+  begunAt = 0 as Instant;
+  #start = 0;
+  #turned = false;
+
+  push(input: ClientBytes): void {
+    this.bytes = input.bytes;
+    this.at = input.offset;
+    this.end = input.offset + input.length;
+    this.time = input.time;
+    this.seen += input.serverBytesSeen;
+    this.#start = input.offset;
+    this.#turned = input.serverBytesSeen > 0;
+  }
+
+  get left(): number {
+    return this.end - this.at;
+  }
+
+  get start(): number {
+    return this.#start;
+  }
+
+  /** Nothing of the push has been read, and the client had seen more of the server's bytes when it sent it. */
+  get beginsTurn(): boolean {
+    return this.#turned && this.at === this.#start;
+  }
+
+  /** A message begins here. */
+  begin(): void {
+    this.answers = this.seen;
+    this.seen = 0;
+    this.begunAt = this.time;
+  }
+
+  /** What began is no message. */
+  unbegin(): void {
+    this.seen += this.answers;
+  }
+
+  /** Bytes are missing behind these: what the client had seen says nothing of what it sends next. */
+  cut(): void {
+    this.at = this.end;
+    this.seen = 0;
+  }
+}

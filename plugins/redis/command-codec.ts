@@ -1,0 +1,422 @@
+/**
+ * The client's half of Redis: bytes in, pieces of commands out.
+ *
+ * Theory of operation. One state at a time:
+ *
+ *     command ─┬─ (whole, or a line) ─▶ command
+ *              └─ (longer than the limit) ─▶ rest ─▶ command
+ *     rest, command ── (gap inside a bulk string) ─▶ skip ─▶ command
+ *     any ── (not Redis) ─▶ raw, from there on
+ *
+ * A command that lies whole in one push is handed on where it lies. One that does not is copied together until it is
+ * whole; when it outgrows `commandLimit` what there is of it becomes its first piece and the rest streams past. What
+ * redis-server skips (empty lines, `*0`) is of no command and is not handed on.
+ *
+ * After a gap that is no longer than the bulk string it lies in, the end of the command is still known. Else, and in a
+ * connection that was open when copying began, the next command is looked for (boundary.ts). `raw` follows what
+ * redis-server answers with a protocol error and closes: the bytes pass as they are, in turns.
+ */
+import { PendingBytes, Swallowed, type ClientBytes, type Codec } from 'tcpcopy/plugin';
+import { findCommand } from './boundary.ts';
+import { copyOf } from './bytes.ts';
+import { ClientInput } from './client-input.ts';
+import { RedisCommand } from './command.ts';
+import { COMMAND, CommandScanner, FAILED, LINE, MORE, NOTHING } from './command-scanner.ts';
+import { detect } from './detect.ts';
+import { splitInline } from './inline-arguments.ts';
+import { RedisPiece } from './piece.ts';
+import { redisSettings, type RedisSettings } from './settings.ts';
+
+/** Why bytes behind a command after which redis-server closes are not sent: it did not read them either. */
+const AFTER_CLOSE = 'after-close';
+const LONGEST_WORD = 10;
+const EMPTY: Uint8Array = new Uint8Array(0);
+
+type State = 'command' | 'rest' | 'skip' | 'raw';
+
+interface Rest {
+  readonly from: number;
+  readonly to: number;
+  readonly last: boolean;
+}
+
+export class RedisCommandCodec implements Codec {
+  readonly protocol = 'redis';
+  readonly #settings: RedisSettings;
+  readonly #scanner = new CommandScanner();
+  readonly #in = new ClientInput();
+  readonly #pending: PendingBytes;
+  readonly #piece = new RedisPiece();
+  readonly #swallowed = new Swallowed();
+  #state: State = 'command';
+  #seeking: boolean;
+  /** A piece with `first` is out, and one with `last` is not. */
+  #open = false;
+  /** Bytes of the push that belong to a piece which had to wait for the one before. */
+  #rest: Rest | undefined;
+  /** The database of the connection; `undefined`: not known. */
+  #database: number | undefined;
+  #unparsable: string | undefined;
+  /** In `raw`: bytes were lost, so the next turn must be waited for. */
+  #outOfStep = false;
+  /** Arguments of the inline request that is going out. */
+  #inline: readonly Uint8Array[] | undefined;
+  /** The pending bytes are going out, or are to go out next. */
+  #pendingOut = false;
+  #flushes = false;
+
+  readonly #readCommand = (): RedisCommand => {
+    const { bytes, offset, length } = this.#piece;
+    const own = copyOf(bytes, offset, offset + length);
+    if (this.#inline !== undefined) return RedisCommand.inline(own, this.#inline, this.#database);
+    const { spans, found, announced } = this.#scanner;
+    return RedisCommand.multibulk(own, spans, found, announced, this.#database);
+  };
+
+  /** `fromSyn`: the connection was seen from its beginning. `fromBoundary`: the first byte pushed begins a command. */
+  constructor(fromSyn: boolean, settings: RedisSettings = redisSettings(), fromBoundary = fromSyn) {
+    this.#settings = settings;
+    this.#seeking = !fromBoundary;
+    this.#database = fromSyn ? 0 : undefined;
+    this.#pending = new PendingBytes(settings.budget);
+  }
+
+  get skippedBytes(): number {
+    return this.#swallowed.bytes;
+  }
+
+  get skippedMessages(): number {
+    return this.#swallowed.messages;
+  }
+
+  push(input: ClientBytes): void {
+    this.#in.push(input);
+  }
+
+  next(): RedisPiece | undefined {
+    this.#releasePending();
+    if (this.#flushes) return this.#flush();
+    if (this.#rest !== undefined) return this.#emitRest(this.#rest);
+    while (this.#in.left > 0) if (this.#step()) return this.#piece;
+    return undefined;
+  }
+
+  gap(length: number): boolean {
+    this.#releasePending();
+    const broken = this.#open;
+    this.#rest = undefined;
+    if (broken) this.#swallowed.followsBroken();
+    else if (this.#pending.length > 0) this.#swallowed.add(this.#pending.length);
+    this.#pending.release();
+    this.#open = false;
+    this.#in.cut();
+    if (this.#state === 'raw') {
+      this.#swallowed.add(length);
+      this.#outOfStep = true;
+      return broken;
+    }
+    if (length <= this.#scanner.remaining) {
+      this.#scanner.recording = false;
+      this.#scanner.skip(length);
+      this.#state = 'skip';
+      this.#swallowed.addStray(length);
+      return broken;
+    }
+    // What lies behind the end of a bulk string is another command's, as far as that can be told.
+    if (this.#scanner.remaining > 0) this.#swallowed.separate();
+    this.#swallowed.add(length);
+    this.#beginCommand();
+    this.#seeking = true;
+    return broken;
+  }
+
+  /** The client will send no more: what is held back is given out by `next`, and memory is given back. */
+  end(): void {
+    this.#flushes = this.#pending.length > 0 && !this.#pendingOut;
+  }
+
+  /** Reads on; true when a piece is ready. */
+  #step(): boolean {
+    switch (this.#state) {
+      case 'command':
+        return this.#seeking ? this.#seek() : this.#stepCommand();
+      case 'rest':
+        return this.#stepRest();
+      case 'skip':
+        return this.#stepSkip();
+      case 'raw':
+        return this.#stepRaw();
+    }
+  }
+
+  #stepCommand(): boolean {
+    const input = this.#in;
+    const start = input.at;
+    if (this.#scanner.idle) {
+      this.#scanner.reset();
+      input.begin();
+    }
+    const result = this.#scanner.feed(input.bytes, start, input.end);
+    input.at = this.#scanner.position;
+    switch (result) {
+      case MORE:
+        return this.#hold(start);
+      case COMMAND:
+        return this.#emitCommand(start, undefined);
+      case LINE:
+        return this.#stepLine(start);
+      case NOTHING:
+        return this.#skipNothing(start);
+      case FAILED:
+        return this.#fail(this.#scanner.failure, start);
+    }
+  }
+
+  /** Keeps the beginning of a command; true when it has outgrown the limit and its first piece goes out. */
+  #hold(start: number): boolean {
+    const { bytes, end } = this.#in;
+    const length = this.#pending.length + end - start;
+    // A line has a limit of its own, and cannot be read in parts.
+    const isLine = this.#scanner.announced === 0;
+    const fits = isLine || length <= this.#settings.commandLimit;
+    if (fits && this.#pending.append(bytes, start, end - start)) return false;
+    if (isLine) return this.#fail('no-memory', start);
+    this.#settings.stats.commands++;
+    this.#settings.stats.streamed++;
+    this.#swallowed.separate();
+    this.#state = 'rest';
+    if (this.#pending.length === 0) {
+      this.#emit(bytes, start, end - start, true, false);
+    } else {
+      this.#rest = { from: start, to: end, last: false };
+      this.#emitPending(false);
+    }
+    this.#piece.message = this.#readBeginning();
+    this.#scanner.recording = false;
+    return true;
+  }
+
+  /** The command as far as its pending bytes go; the scanner is further already. */
+  #readBeginning(): RedisCommand {
+    const { spans, announced } = this.#scanner;
+    let found = this.#scanner.found;
+    while (found > 0 && spans[found * 2 - 2]! + spans[found * 2 - 1]! + 2 > this.#piece.length) found--;
+    const { bytes, offset, length } = this.#piece;
+    return RedisCommand.multibulk(copyOf(bytes, offset, offset + length), spans, found, announced, this.#database);
+  }
+
+  /** The line from `start`, and what is pending of it, is whole. */
+  #stepLine(start: number): boolean {
+    const { bytes, at } = this.#in;
+    const pending = this.#pending;
+    if (pending.length > 0 && !pending.append(bytes, start, at - start)) return this.#fail('no-memory', start);
+    const args =
+      pending.length > 0 ? splitInline(pending.bytes, 0, pending.length - 1) : splitInline(bytes, start, at - 1);
+    if (args === undefined) return this.#fail('unbalanced-quotes', pending.length > 0 ? at : start);
+    if (args.length === 0) return this.#skipNothing(pending.length > 0 ? at : start);
+    return this.#emitCommand(pending.length > 0 ? at : start, args);
+  }
+
+  /** A command is whole: from `start` on, behind what is pending of it. */
+  #emitCommand(start: number, inline: readonly Uint8Array[] | undefined): boolean {
+    const { bytes, at } = this.#in;
+    const pending = this.#pending;
+    if (pending.length > 0 && !pending.append(bytes, start, at - start)) {
+      // No room: the rest goes out by itself.
+      this.#settings.stats.commands++;
+      this.#rest = { from: start, to: at, last: true };
+      this.#emitPending(false);
+      this.#piece.message = this.#readBeginning();
+      return true;
+    }
+    this.#swallowed.separate();
+    this.#settings.stats.commands++;
+    this.#inline = inline;
+    if (pending.length > 0) this.#emitPending(true);
+    else this.#emit(bytes, start, at - start, true, true);
+    this.#piece.reader = this.#readCommand;
+    this.#follow();
+    return true;
+  }
+
+  /** What a command means for those behind it. */
+  #follow(): void {
+    const { spans } = this.#scanner;
+    // Nearly all commands are told apart by the length of their name.
+    if (this.#inline === undefined && (spans[1]! < 4 || spans[1]! > 6)) return;
+    switch (this.#word(0)) {
+      case 'SELECT':
+        // It speaks to the one it chooses.
+        if (/^\d{1,9}$/.test(this.#word(1))) this.#database = Number(this.#word(1));
+        break;
+      case 'RESET':
+        this.#database = 0;
+        break;
+      // redis-server closes after these: the last two are a browser's, which it takes for an attack.
+      case 'QUIT':
+      case 'POST':
+      case 'HOST:':
+        this.#goRaw(AFTER_CLOSE);
+    }
+  }
+
+  /** An argument in upper case; empty when it is long, as no word of ours is. */
+  #word(index: number): string {
+    const { bytes, offset } = this.#piece;
+    if (this.#inline !== undefined) {
+      const argument = this.#inline[index] ?? EMPTY;
+      return text(argument, 0, argument.length);
+    }
+    const { spans, found } = this.#scanner;
+    return index < found ? text(bytes, offset + spans[index * 2]!, spans[index * 2 + 1]!) : '';
+  }
+
+  #skipNothing(start: number): boolean {
+    this.#swallowed.addStray(this.#pending.length + this.#in.at - start);
+    this.#pending.release();
+    this.#in.unbegin();
+    return false;
+  }
+
+  #stepRest(): boolean {
+    const input = this.#in;
+    const start = input.at;
+    const result = this.#scanner.feed(input.bytes, start, input.end);
+    input.at = this.#scanner.position;
+    if (result === FAILED) this.#breakInRest();
+    this.#emit(input.bytes, start, input.at - start, false, result === COMMAND);
+    if (result === COMMAND) this.#beginCommand();
+    return true;
+  }
+
+  /** The command that streams past turns out to be none: what is out of it cannot be taken back. */
+  #breakInRest(): void {
+    this.#settings.stats.countUnparsable(this.#scanner.failure);
+    this.#goRaw(this.#scanner.failure);
+    this.#in.at = this.#in.end;
+  }
+
+  #stepSkip(): boolean {
+    const input = this.#in;
+    const start = input.at;
+    const result = this.#scanner.feed(input.bytes, start, input.end);
+    input.at = this.#scanner.position;
+    this.#swallowed.addStray(input.at - start);
+    if (result === MORE) return false;
+    this.#beginCommand();
+    this.#seeking = result !== COMMAND;
+    if (!this.#seeking) this.#swallowed.separate();
+    return false;
+  }
+
+  /** Looks for a command in the push. */
+  #seek(): boolean {
+    const input = this.#in;
+    const { bytes, at } = input;
+    const plain = input.beginsTurn && detect(bytes, at, input.left) === 'yes';
+    const found = plain ? at : findCommand(bytes, at, input.end);
+    const end = found < 0 ? input.end : found;
+    if (end > input.at) this.#swallowed.add(end - input.at);
+    input.at = end;
+    if (found < 0) return false;
+    this.#seeking = false;
+    this.#beginCommand();
+    this.#settings.stats.resynchronised++;
+    return false;
+  }
+
+  #stepRaw(): boolean {
+    const input = this.#in;
+    const turned = input.beginsTurn;
+    if (this.#outOfStep && !turned) {
+      this.#swallowed.add(input.left);
+      input.at = input.end;
+      return false;
+    }
+    this.#outOfStep = false;
+    this.#swallowed.separate();
+    const first = turned || !this.#open;
+    if (first) input.begin();
+    this.#emit(input.bytes, input.at, input.left, first, false);
+    input.at = input.end;
+    return true;
+  }
+
+  /** These bytes are no command, from `start` on and with what is pending. True when a piece of them is ready. */
+  #fail(reason: string, start: number): boolean {
+    this.#settings.stats.countUnparsable(reason);
+    this.#goRaw(reason);
+    this.#in.at = start;
+    if (this.#pending.length > 0) {
+      this.#emitPending(false);
+      return true;
+    }
+    const { bytes, end } = this.#in;
+    this.#emit(bytes, start, end - start, true, false);
+    this.#in.at = end;
+    return true;
+  }
+
+  #goRaw(reason: string): void {
+    this.#state = 'raw';
+    this.#unparsable = reason;
+    this.#outOfStep = false;
+  }
+
+  #beginCommand(): void {
+    this.#state = 'command';
+    this.#scanner.reset();
+  }
+
+  /** redis-server runs no command that is not whole, but it has these bytes. */
+  #flush(): RedisPiece {
+    this.#flushes = false;
+    this.#goRaw('unfinished');
+    this.#emitPending(false);
+    return this.#piece;
+  }
+
+  #emitRest({ from, to, last }: Rest): RedisPiece {
+    this.#rest = undefined;
+    this.#emit(this.#in.bytes, from, to - from, false, last);
+    if (last) this.#beginCommand();
+    return this.#piece;
+  }
+
+  #emitPending(last: boolean): void {
+    this.#emit(this.#pending.bytes, 0, this.#pending.length, true, last);
+    this.#pendingOut = true;
+  }
+
+  /** The piece of pending bytes is dealt with. */
+  #releasePending(): void {
+    if (!this.#pendingOut) return;
+    this.#pendingOut = false;
+    this.#pending.release();
+  }
+
+  #emit(bytes: Uint8Array, offset: number, length: number, first: boolean, last: boolean): void {
+    const piece = this.#piece;
+    piece.bytes = bytes;
+    piece.offset = offset;
+    piece.length = length;
+    piece.first = first;
+    piece.last = last;
+    piece.time = first ? this.#in.begunAt : this.#in.time;
+    piece.answers = first ? this.#in.answers : 0;
+    piece.message = undefined;
+    this.#mark();
+    this.#open = !last;
+  }
+
+  #mark(): void {
+    const reason = this.#state === 'raw' ? this.#unparsable : undefined;
+    this.#piece.unparsable = reason;
+    this.#piece.refused = reason === AFTER_CLOSE || (reason !== undefined && this.#settings.unparsable === 'drop');
+  }
+}
+
+function text(bytes: Uint8Array, start: number, length: number): string {
+  if (length > LONGEST_WORD) return '';
+  return String.fromCharCode(...bytes.subarray(start, start + length)).toUpperCase();
+}

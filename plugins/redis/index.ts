@@ -1,0 +1,10 @@
+/** Redis for tcpcopy: both halves of the codec, and the messages that plugins see. */
+export { RedisCommand } from './command.ts';
+export { RedisCommandCodec } from './command-codec.ts';
+export { commandNames, commandSpec, type CommandSpec } from './command-spec.ts';
+export type { CommandKind } from './command-table.ts';
+export { detect, type Detection } from './detect.ts';
+export { RedisPiece } from './piece.ts';
+export { redisSettings, RedisStats, type RedisSettings } from './settings.ts';
+export { RedisReading } from './reading.ts';
+export { redis as default } from './plugin.ts';

@@ -1,0 +1,109 @@
+/** The plugin that provides the protocol `redis`. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { definePlugin, type EventHook, type RequestHook } from 'tcpcopy/plugin';
+import type { RedisCommand } from './command.ts';
+import { RedisCommandCodec } from './command-codec.ts';
+import { CredentialMap } from './credentials.ts';
+import { DatabaseMap } from './database-map.ts';
+import { detect } from './detect.ts';
+import { redisOptions, type RedisOptions } from './options.ts';
+import { KeyPrefix } from './prefix.ts';
+import { RedisReading } from './reading.ts';
+import { redisSettings } from './settings.ts';
+
+declare module 'tcpcopy/plugin' {
+  interface ProtocolHooks {
+    readonly redis: {
+      readonly command: RequestHook<RedisCommand>;
+      /** How a connection is to be read. */
+      readonly connection: EventHook<RedisReading>;
+    };
+  }
+}
+
+/** The most kinds of unparsable bytes that are told apart in the figures. */
+const MOST_REASONS = 16;
+/** Protocols of bytes that nobody reads. */
+const UNREAD: readonly string[] = ['opaque', 'unknown'];
+
+export const redis = definePlugin({
+  name: 'redis',
+  description: 'Reads Redis: connections are cut into commands, which plugins can look at and change.',
+  options: redisOptions,
+  examples: ['redis', 'redis,prefix=shadow:', 'redis,auth=redis-users.txt,databases.0=3'],
+  failClosed: true,
+  apply(hooks, options, env) {
+    const settings = redisSettings(options);
+    const prefix = options.prefix === undefined ? undefined : new KeyPrefix(options.prefix);
+    const databases = readDatabases(options);
+    const credentials = readCredentials(options, env.directory);
+    const events = hooks.provide('redis', {
+      hooks: {
+        command: {
+          role: 'request',
+          payload: 'RedisCommand',
+          moment: 'Once per command; at its beginning where it is too long to be held.',
+          nothing: 'The command goes on as it is.',
+        },
+        connection: {
+          role: 'event',
+          payload: 'RedisReading',
+          moment: 'Once per connection that turns out to speak Redis, before it is read.',
+          nothing: 'It is read as the options of `redis` say.',
+        },
+      },
+      detect,
+      codec(info, fromBoundary) {
+        const reading = new RedisReading();
+        events.connection(reading, info);
+        const strict = reading.strict || prefix !== undefined || options.unparsable === 'drop';
+        const fromSyn = info.openedBy === 'syn' && fromBoundary;
+        return new RedisCommandCodec(fromSyn, { ...settings, unparsable: strict ? 'drop' : 'raw' }, fromBoundary);
+      },
+    });
+
+    hooks.redis.command.tap({ name: 'redis:admin', phase: 'filter' }, (command, context) => {
+      const kind = command.spec?.kind;
+      if (kind === 'replication') return context.dropConnection('replication');
+      const runsServer = kind === 'admin' || command.name === 'MIGRATE';
+      return runsServer && options.admin === 'drop' ? context.drop('administration') : undefined;
+    });
+    hooks.redis.command.tap({ name: 'redis', phase: 'encode' }, (command, context) => {
+      credentials?.apply(command);
+      databases?.apply(command);
+      const why = prefix?.apply(command);
+      return why === undefined ? undefined : context.drop(why);
+    });
+    if (prefix !== undefined) {
+      // Bytes that are not read may be commands all the same, and their keys would lack the prefix.
+      hooks.request.tap({ name: 'redis:unread', phase: 'filter' }, (context) =>
+        UNREAD.includes(context.protocol) ? context.drop('not read as Redis') : undefined,
+      );
+    }
+    hooks.stats.tap('redis', (context) => {
+      const { commands, streamed, resynchronised, unparsable } = settings.stats;
+      context.figure('commands', commands);
+      context.figure('commands over the limit', streamed);
+      context.figure('resynchronised', resynchronised);
+      for (const [reason, count] of [...unparsable].slice(0, MOST_REASONS)) {
+        context.figure(`unparsable: ${reason}`, count);
+      }
+    });
+  },
+});
+
+function readDatabases({ databases }: RedisOptions): DatabaseMap | undefined {
+  const entries = Object.entries(databases).map(([online, target]) => [Number(online), target] as const);
+  return entries.length === 0 ? undefined : new DatabaseMap(new Map(entries));
+}
+
+function readCredentials({ auth, user, password }: RedisOptions, directory: string): CredentialMap | undefined {
+  if (password !== undefined) return CredentialMap.forAll({ user: user ?? 'default', password });
+  if (auth === undefined) return undefined;
+  try {
+    return CredentialMap.parse(readFileSync(resolve(directory, auth), 'utf8'));
+  } catch (error) {
+    throw new Error(`auth=${auth}: ${(error as Error).message}`, { cause: error });
+  }
+}
