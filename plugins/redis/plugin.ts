@@ -1,7 +1,7 @@
 /** The plugin that provides the protocol `redis`. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { definePlugin, type EventHook, type RequestHook } from 'tcpcopy/plugin';
+import { definePlugin, type EventHook, type ExchangeHook, type RequestHook, type ResponseHook } from 'tcpcopy/plugin';
 import type { RedisCommand } from './command.ts';
 import { RedisCommandCodec } from './command-codec.ts';
 import { CredentialMap } from './credentials.ts';
@@ -10,12 +10,16 @@ import { detect } from './detect.ts';
 import { redisOptions, type RedisOptions } from './options.ts';
 import { KeyPrefix } from './prefix.ts';
 import { RedisReading } from './reading.ts';
+import type { RedisReply } from './reply.ts';
+import { RedisReplyReader } from './reply-reader.ts';
 import { redisSettings } from './settings.ts';
 
 declare module 'tcpcopy/plugin' {
   interface ProtocolHooks {
     readonly redis: {
       readonly command: RequestHook<RedisCommand>;
+      readonly reply: ResponseHook<RedisReply>;
+      readonly exchange: ExchangeHook<RedisCommand, RedisReply>;
       /** How a connection is to be read. */
       readonly connection: EventHook<RedisReading>;
     };
@@ -29,7 +33,7 @@ const UNREAD: readonly string[] = ['opaque', 'unknown'];
 
 export const redis = definePlugin({
   name: 'redis',
-  description: 'Reads Redis: connections are cut into commands, which plugins can look at and change.',
+  description: 'Reads Redis: commands, which plugins can look at and change, and replies to look at.',
   options: redisOptions,
   examples: ['redis', 'redis,prefix=shadow:', 'redis,auth=redis-users.txt,databases.0=3'],
   failClosed: true,
@@ -46,6 +50,18 @@ export const redis = definePlugin({
           moment: 'Once per command; at its beginning where it is too long to be held.',
           nothing: 'The command goes on as it is.',
         },
+        reply: {
+          role: 'response',
+          payload: 'RedisReply',
+          moment: 'Once per reply, and per push message, which answers no command.',
+          nothing: 'Later taps see the reply as it is.',
+        },
+        exchange: {
+          role: 'exchange',
+          payload: 'ExchangeContext of RedisCommand and RedisReply',
+          moment: 'Once per command that was sent, when its reply has come or will not.',
+          nothing: 'As always.',
+        },
         connection: {
           role: 'event',
           payload: 'RedisReading',
@@ -61,6 +77,7 @@ export const redis = definePlugin({
         const fromSyn = info.openedBy === 'syn' && fromBoundary;
         return new RedisCommandCodec(fromSyn, { ...settings, unparsable: strict ? 'drop' : 'raw' }, fromBoundary);
       },
+      responses: () => new RedisReplyReader(settings),
     });
 
     hooks.redis.command.tap({ name: 'redis:admin', phase: 'filter' }, (command, context) => {
@@ -82,12 +99,17 @@ export const redis = definePlugin({
       );
     }
     hooks.stats.tap('redis', (context) => {
-      const { commands, streamed, resynchronised, unparsable } = settings.stats;
+      const { commands, replies, pushes, streamed, resynchronised, unparsable, unreadable } = settings.stats;
       context.figure('commands', commands);
+      if (replies > 0) context.figure('replies', replies);
+      if (pushes > 0) context.figure('messages nobody asked for', pushes);
       context.figure('commands over the limit', streamed);
       context.figure('resynchronised', resynchronised);
       for (const [reason, count] of [...unparsable].slice(0, MOST_REASONS)) {
         context.figure(`unparsable: ${reason}`, count);
+      }
+      for (const [reason, count] of [...unreadable].slice(0, MOST_REASONS)) {
+        context.figure(`unreadable replies: ${reason}`, count);
       }
     });
   },

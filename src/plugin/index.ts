@@ -42,4 +42,4 @@ export type {
   HttpResponse,
   HttpResponseHead,
 } from '../../plugins/http/index.ts';
-export type { RedisCommand, RedisReading } from '../../plugins/redis/index.ts';
+export type { RedisCommand, RedisError, RedisReading, RedisReply, RedisValue } from '../../plugins/redis/index.ts';

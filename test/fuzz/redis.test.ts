@@ -9,11 +9,11 @@ import { splitInline } from '../../plugins/redis/inline-arguments.ts';
 import { FAILED, REPLY, ReplyScanner } from '../../plugins/redis/reply-scanner.ts';
 import { readValue } from '../../plugins/redis/reply-value.ts';
 import { seededRandom } from '../support/damage.ts';
+import { fuzzRuns, fuzzSeeds } from '../support/fuzzing.ts';
 import { CAPTURES } from '../support/shared-captures.ts';
 
-/** Inputs in all; `REDIS_FUZZ_RUNS=1000000 npx vitest run --project unit test/fuzz/redis` for the long run. */
-const RUNS = Number(process.env['REDIS_FUZZ_RUNS'] ?? 30_000);
-const SEED = Number(process.env['REDIS_FUZZ_SEED'] ?? 1);
+/** Inputs in all, in an ordinary run. */
+const RUNS = 30_000;
 
 type Random = () => number;
 
@@ -25,7 +25,7 @@ const REQUESTS = [
   '*4\r\n$4\r\nEVAL\r\n$8\r\nreturn 1\r\n$1\r\n1\r\n$1\r\nk\r\n',
   '*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n',
   '*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$22\r\n*1\r\n$4\r\nPING\r\n*0\r\n\r\n.\r\n',
-  'SET k "a \\x41\\n" \'it\\\'s\'\r\n',
+  "SET k \"a \\x41\\n\" 'it\\'s'\r\n",
   'PING\r\n',
   '\r\n*0\r\n*-1\r\n',
   'QUIT\r\n',
@@ -46,7 +46,27 @@ const REPLIES = [
   '(123456789012345678901234567890\r\n',
 ];
 /** What damage is made of: bytes that mean something. */
-const TOKENS = ['\r\n', '\r', '\n', '*', '$', '-', '0', '1', '9', '+', ' ', '"', "'", '\\', '\0', '\xff', '%', '|', '>'];
+const TOKENS = [
+  '\r\n',
+  '\r',
+  '\n',
+  '*',
+  '$',
+  '-',
+  '0',
+  '1',
+  '9',
+  '+',
+  ' ',
+  '"',
+  "'",
+  '\\',
+  '\0',
+  '\xff',
+  '%',
+  '|',
+  '>',
+];
 
 const requests = [...REQUESTS.map((text) => Buffer.from(text, 'latin1')), ...vectors()];
 const replies = REPLIES.map((text) => Buffer.from(text, 'latin1'));
@@ -126,11 +146,11 @@ function dullCommands(bytes: Uint8Array): string[][] {
 }
 
 function repeat(runs: number, run: (random: Random) => void): void {
-  for (let i = 0; i < runs; i++) {
+  for (const seed of fuzzSeeds(runs)) {
     try {
-      run(seededRandom(SEED * 1_000_003 + i));
+      run(seededRandom(seed));
     } catch (error) {
-      throw new Error(`with REDIS_FUZZ_SEED=${SEED}, run ${i}`, { cause: error });
+      throw new Error(`with the seed ${seed}`, { cause: error });
     }
   }
 }
@@ -174,7 +194,7 @@ describe('command codec', { timeout: 3_600_000 }, () => {
       expect(settings.budget.used).toBe(0);
       compared += read.length;
     });
-    expect(compared).toBeGreaterThan(RUNS * 0.2);
+    expect(compared).toBeGreaterThan(fuzzRuns(RUNS * 0.2));
   });
 
   it('edited commands read back as intended', () => {
@@ -198,7 +218,7 @@ describe('command codec', { timeout: 3_600_000 }, () => {
         });
       }
     });
-    expect(edited).toBeGreaterThan(RUNS * 0.05);
+    expect(edited).toBeGreaterThan(fuzzRuns(RUNS * 0.05));
   });
 
   it('gaps and starts in the middle are accounted for, and commands are what was sent', () => {
@@ -237,7 +257,7 @@ describe('command codec', { timeout: 3_600_000 }, () => {
       expect(settings.budget.used).toBe(0);
       resynchronised += settings.stats.resynchronised;
     });
-    expect(resynchronised).toBeGreaterThan(RUNS * 0.01);
+    expect(resynchronised).toBeGreaterThan(fuzzRuns(RUNS * 0.01));
   });
 });
 
@@ -270,6 +290,6 @@ describe('replies', { timeout: 3_600_000 }, () => {
         values++;
       }
     });
-    expect(values).toBeGreaterThan(RUNS * 0.1);
+    expect(values).toBeGreaterThan(fuzzRuns(RUNS * 0.1));
   });
 });

@@ -53,8 +53,8 @@ const SAMPLES: readonly (readonly string[])[] = [
 /** Sends one command after another over a socket, and reads the answers. */
 class Client {
   readonly #socket;
-  #left = Buffer.alloc(0);
-  #waiting: ((value: RedisValue) => void)[] = [];
+  #left: Buffer = Buffer.alloc(0);
+  readonly #waiting: ((value: RedisValue) => void)[] = [];
 
   constructor(path: string) {
     this.#socket = createConnection(path);
@@ -101,7 +101,7 @@ describe.skipIf(missing)('the command table', () => {
     client = new Client(path);
     const rows = (await client.ask('COMMAND')) as readonly (readonly RedisValue[])[];
     const all = rows.flatMap((row) => [row, ...((row[9] ?? []) as readonly (readonly RedisValue[])[])]);
-    known = new Map(all.map((row) => [String(row[0]).replace('|', ' ').toUpperCase(), row]));
+    known = new Map(all.map((row) => [(row[0] as string).replace('|', ' ').toUpperCase(), row]));
   });
 
   afterAll(() => {

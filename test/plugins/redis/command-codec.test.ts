@@ -79,7 +79,11 @@ describe('commands', () => {
     const databases = (bytes: string, fromSyn = true) =>
       feed([text(bytes)], { fromSyn }).commands.map(({ command }) => command.database);
     expect(databases(resp('GET', 'k') + resp('SELECT', '3') + resp('GET', 'k') + 'reset\r\n')).toEqual([0, 3, 3, 0]);
-    expect(databases(resp('GET', 'k') + resp('SELECT', 'x') + resp('select', '2'), false)).toEqual([undefined, undefined, 2]);
+    expect(databases(resp('GET', 'k') + resp('SELECT', 'x') + resp('select', '2'), false)).toEqual([
+      undefined,
+      undefined,
+      2,
+    ]);
   });
 
   it('longer than the limit stream past, with the arguments at their beginning', () => {

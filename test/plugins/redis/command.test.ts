@@ -20,34 +20,73 @@ describe('what a command says', () => {
 
   it.each([
     [['GET', 'k'], ['k']],
-    [['MSET', 'a', '1', 'b', '2'], ['a', 'b']],
-    [['DEL', 'a', 'b'], ['a', 'b']],
-    [['BLPOP', 'a', 'b', '0'], ['a', 'b']],
-    [['EVAL', 'return 1', '2', 'a', 'b', 'arg'], ['a', 'b']],
+    [
+      ['MSET', 'a', '1', 'b', '2'],
+      ['a', 'b'],
+    ],
+    [
+      ['DEL', 'a', 'b'],
+      ['a', 'b'],
+    ],
+    [
+      ['BLPOP', 'a', 'b', '0'],
+      ['a', 'b'],
+    ],
+    [
+      ['EVAL', 'return 1', '2', 'a', 'b', 'arg'],
+      ['a', 'b'],
+    ],
     [['EVALSHA', 'abc', '0'], []],
     [['FCALL', 'f', '1', 'a', 'b'], ['a']],
-    [['XREAD', 'COUNT', '2', 'STREAMS', 'a', 'b', '0', '0'], ['a', 'b']],
+    [
+      ['XREAD', 'COUNT', '2', 'STREAMS', 'a', 'b', '0', '0'],
+      ['a', 'b'],
+    ],
     [['XREADGROUP', 'GROUP', 'streams', 'c', 'streams', 'a', '>'], ['a']],
-    [['SORT', 'a', 'BY', 'w_*', 'LIMIT', '0', 'store', 'STORE', 'b'], ['a', 'b']],
+    [
+      ['SORT', 'a', 'BY', 'w_*', 'LIMIT', '0', 'store', 'STORE', 'b'],
+      ['a', 'b'],
+    ],
     [['MIGRATE', 'h', '1', 'a', '0', '10'], ['a']],
-    [['MIGRATE', 'h', '1', '', '0', '10', 'COPY', 'KEYS', 'a', 'b'], ['a', 'b']],
-    [['GEORADIUS', 'a', '1', '2', '3', 'km', 'STORE', 'b'], ['a', 'b']],
-    [['ZUNIONSTORE', 'd', '2', 'a', 'b', 'WEIGHTS', '1', '2'], ['d', 'a', 'b']],
-    [['BITOP', 'NOT', 'd', 'a'], ['d', 'a']],
+    [
+      ['MIGRATE', 'h', '1', '', '0', '10', 'COPY', 'KEYS', 'a', 'b'],
+      ['a', 'b'],
+    ],
+    [
+      ['GEORADIUS', 'a', '1', '2', '3', 'km', 'STORE', 'b'],
+      ['a', 'b'],
+    ],
+    [
+      ['ZUNIONSTORE', 'd', '2', 'a', 'b', 'WEIGHTS', '1', '2'],
+      ['d', 'a', 'b'],
+    ],
+    [
+      ['BITOP', 'NOT', 'd', 'a'],
+      ['d', 'a'],
+    ],
     [['OBJECT', 'ENCODING', 'a'], ['a']],
     [['XGROUP', 'CREATE', 'a', 'g', '$'], ['a']],
-    [['WATCH', 'a', 'b'], ['a', 'b']],
-    [['LMPOP', '2', 'a', 'b', 'LEFT'], ['a', 'b']],
+    [
+      ['WATCH', 'a', 'b'],
+      ['a', 'b'],
+    ],
+    [
+      ['LMPOP', '2', 'a', 'b', 'LEFT'],
+      ['a', 'b'],
+    ],
     [['PUBLISH', 'channel', 'm'], []],
   ])('the keys of %j', (args, keys) => {
     expect(of(...args).keys).toEqual(keys);
     expect(of(...args).keyPositions).toBeDefined();
   });
 
-  it.each([[['NOSUCH', 'k']], [['GET']], [['EVAL', 's', '3', 'a']], [['EVAL', 's', '-1', 'a']], [['MIGRATE', 'h', '1', '', '0', '10']]])(
-    'that its keys cannot be told: %j',
-    (args) => expect(of(...args).keyPositions).toBeUndefined(),
-  );
+  it.each([
+    [['NOSUCH', 'k']],
+    [['GET']],
+    [['EVAL', 's', '3', 'a']],
+    [['EVAL', 's', '-1', 'a']],
+    [['MIGRATE', 'h', '1', '', '0', '10']],
+  ])('that its keys cannot be told: %j', (args) => expect(of(...args).keyPositions).toBeUndefined());
 
   it('whether it may write', () => {
     const writes = (...args: string[]) => of(...args).writes;
@@ -89,7 +128,9 @@ describe('changes', () => {
   });
 
   it('make a multibulk request of a line', () => {
-    const edited = feed([text('set k "a b"\r\n')], { edit: (command) => command.mapKeys((key) => `p:${Buffer.from(key)}`) });
+    const edited = feed([text('set k "a b"\r\n')], {
+      edit: (command) => command.mapKeys((key) => `p:${Buffer.from(key).toString()}`),
+    });
     expect(Buffer.from(edited.bytes).toString()).toBe(resp('set', 'p:k', 'a b'));
   });
 

@@ -1,5 +1,10 @@
 /** Feeds bytes to a command codec in given chunks, and tells what came out. */
-import { RedisCommandCodec, redisSettings, type RedisCommand, type RedisSettings } from '../../../plugins/redis/index.ts';
+import {
+  RedisCommandCodec,
+  redisSettings,
+  type RedisCommand,
+  type RedisSettings,
+} from '../../../plugins/redis/index.ts';
 import { contentOf, Pusher } from '../http/transcript.ts';
 
 export interface Transcript {
