@@ -1,6 +1,5 @@
 /** Sends every connection several times. */
-import { createHmac } from 'node:crypto';
-import { definePlugin, formatEndpoint, z } from 'tcpcopy/plugin';
+import { definePlugin, formatEndpoint, seededPosition, z } from 'tcpcopy/plugin';
 
 /** The most copies the engine makes of a connection. */
 const MOST = 1023;
@@ -14,19 +13,22 @@ export default definePlugin({
       .min(1)
       .max(MOST)
       .describe('how often; 2.5: half of the connections twice, the others three times'),
-    seed: z.int().optional().describe('decides which connections are sent once more; --seed where none is given'),
+    seed: z
+      .int()
+      .optional()
+      .describe('decides which connections are sent once more; --seed where none is given, or else 0'),
   }),
   shorthand: 'factor',
   phase: 'amplify',
   examples: ['amplify=3', 'amplify=2.5'],
   apply(hooks, { factor, seed }, env) {
     const whole = Math.floor(factor);
-    const threshold = (factor - whole) * 2 ** 32;
-    const key = String(seed ?? env.seed);
-    hooks.connection.tap('amplify', (context) => {
-      const id = formatEndpoint(context.connection.client);
-      const position = createHmac('sha256', key).update(`amplify\n${id}`).digest().readUInt32BE(0);
-      context.copies(position < threshold ? whole + 1 : whole);
+    const once = factor - whole;
+    const key = seed ?? env.seed ?? 0;
+    // Said before anybody leaves a connection out, so that what is left out counts as often as it would have been sent.
+    hooks.connection.tap({ name: 'amplify', phase: 'decode' }, (context) => {
+      const more = once > 0 && seededPosition(key, `amplify ${formatEndpoint(context.connection.client)}`) < once;
+      context.copies(more ? whole + 1 : whole);
     });
   },
 });

@@ -2,11 +2,12 @@
  * Copies a share of the traffic. What is chosen follows from a keyed hash of what identifies it, so with the same seed
  * it is the same on every host and in every run, and 5 % is part of 10 %.
  */
-import { createHmac } from 'node:crypto';
-import { definePlugin, formatEndpoint, formatIp, option, z, type ConnectionInfo } from 'tcpcopy/plugin';
+import { definePlugin, formatEndpoint, formatIp, option, seededPosition, z, type ConnectionInfo } from 'tcpcopy/plugin';
 import { readKey, type KeyKind } from './key.ts';
 
 const BY = /^(?:(connection|client|request)|(header|cookie|query):([^\s;,=]+))$/;
+/** In the unit of `env.now`. */
+const SECOND = 1_000_000;
 const REASON = 'not in the sample';
 
 export default definePlugin({
@@ -19,15 +20,20 @@ export default definePlugin({
       .regex(BY, 'must be connection, client, request, header:NAME, cookie:NAME or query:NAME')
       .default('connection')
       .describe('what is chosen: connection, client (its address), request, header:NAME, cookie:NAME, query:NAME'),
-    seed: z.int().optional().describe('decides which are chosen; --seed where none is given'),
+    seed: z.int().optional().describe('decides which are chosen; --seed where none is given, or else 0'),
+    gradual: z.boolean().default(false).describe('begins at 1% and adds one point a second, up to the share'),
   }),
   shorthand: 'share',
   phase: 'sample',
   examples: ['sample=10%', 'sample=0.5%,by=client', 'sample=10%,by=cookie:session,seed=7'],
   state: () => ({ requests: 0 }),
-  apply(hooks, { share, by, seed }, env) {
+  apply(hooks, { share, by, seed: ownSeed, gradual }, env) {
+    const seed = ownSeed ?? env.seed ?? 0;
     const [, whole, kind, name] = BY.exec(by)!;
-    const chooses = chooser(share, seed ?? env.seed);
+    const begun = env.now();
+    const shareNow = gradual ? () => Math.min(share, Math.floor((env.now() - begun) / SECOND) + 1) : () => share;
+    /** Whether this one is among the share of its kind. */
+    const chooses = (kind: string, id: string): boolean => seededPosition(seed, `${kind} ${id}`) < shareNow() / 100;
     const choosesConnection = ({ client }: ConnectionInfo): boolean => chooses('connection', formatEndpoint(client));
 
     if (whole === 'connection') {
@@ -58,11 +64,4 @@ export default definePlugin({
 
 function judge(context: { drop(reason: string): undefined }, chosen: boolean): void {
   if (!chosen) context.drop(REASON);
-}
-
-/** Whether this one is among the share of its kind. */
-function chooser(share: number, seed: number): (kind: string, id: string) => boolean {
-  const threshold = (share / 100) * 2 ** 32;
-  const key = String(seed);
-  return (kind, id) => createHmac('sha256', key).update(`${kind}\n${id}`).digest().readUInt32BE(0) < threshold;
 }

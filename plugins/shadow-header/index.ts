@@ -1,5 +1,5 @@
 /** Marks copied HTTP requests, so that the service under test can tell them from others. */
-import { createHmac } from 'node:crypto';
+import { createHmac, randomInt } from 'node:crypto';
 import { definePlugin, z } from 'tcpcopy/plugin';
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -26,7 +26,7 @@ export default definePlugin({
   protocol: 'http',
   phase: 'rewrite',
   examples: ['shadow-header', 'shadow-header=load-test,header=X-Origin', 'shadow-header,traceparent'],
-  apply(hooks, { header, value, traceparent }, { seed }) {
+  apply(hooks, { header, value, traceparent }, { seed = randomInt(2 ** 32) }) {
     let traces = 0;
     hooks.http.request.tap('shadow-header', (request) => {
       request.headers.set(header, value);

@@ -1,4 +1,5 @@
 /** `tcpcopy plugins`: what plugins there are, what they take, and in which order they run. */
+import { pluginsOfFlags, type PluginFlags } from '../config/plugin-flags.ts';
 import { parsePlugin, type PluginSpec } from '../config/plugin-spec.ts';
 import { SILENT_LOG } from '../core/log.ts';
 import { builtInNames, findPlugin, loadBuiltIn, type FoundPlugin } from '../replay/plugin-catalog.ts';
@@ -24,10 +25,12 @@ export function printLines(lines: readonly string[]): void {
 }
 
 /** What the command line and the configuration file name. */
-async function specsOf({ plugin, config }: PluginsOptions): Promise<readonly PluginSpec[]> {
-  const line = { ...(plugin === undefined ? {} : { plugin }), ...(config === undefined ? {} : { config }) };
-  const { plugin: given = [] } = (await withConfigFile(line)) as { readonly plugin?: readonly (string | PluginSpec)[] };
-  return given.map((spec) => (typeof spec === 'string' ? parsePlugin(spec) : spec));
+async function specsOf({ resolved: _, ...line }: PluginsOptions): Promise<readonly PluginSpec[]> {
+  const set = (await withConfigFile({ ...line })) as PluginFlags & {
+    readonly plugin?: readonly (string | PluginSpec)[];
+  };
+  const given = (set.plugin ?? []).map((spec) => (typeof spec === 'string' ? parsePlugin(spec) : spec));
+  return [...pluginsOfFlags(set, given), ...given];
 }
 
 async function printList(specs: readonly PluginSpec[]): Promise<void> {

@@ -10,6 +10,7 @@ import { parseMappings } from './mapping.ts';
 import { missingOption, optionError } from './option-error.ts';
 import type { OptionsContext } from './options-context.ts';
 import { parsePluginErrorPolicy } from './plugin-error-policy.ts';
+import { pluginsOfFlags } from './plugin-flags.ts';
 import { parsePlugin } from './plugin-spec.ts';
 import { parseProcessOptions, readControlKey, requireWritable } from './process-options.ts';
 import { parseDecimal, parseDuration, parseInteger, parsePercent, parseSize } from './quantity.ts';
@@ -43,12 +44,14 @@ export function parseCopyOptions(input: Readonly<Record<string, unknown>>, conte
     parseDuration('-t', text, 's', defaults.SESSION_TIMEOUT),
   );
 
+  const plugins = raw.plugin.map((given) => (typeof given === 'string' ? parsePlugin(given) : given));
+
   const options: CopyOptions = {
     mappings,
     input: source,
     io: raw.io,
     target: raw.target,
-    plugins: raw.plugin.map((given) => (typeof given === 'string' ? parsePlugin(given) : given)),
+    plugins: [...pluginsOfFlags(raw, plugins), ...plugins],
     onPluginError: or(raw.onPluginError, { kind: 'pass' }, parsePluginErrorPolicy),
     ...parseRawTargetOptions(raw, mappings, notes),
     controlKey: readControlKey(raw.controlKeyFile, context),
@@ -56,8 +59,6 @@ export function parseCopyOptions(input: Readonly<Record<string, unknown>>, conte
     filter,
     copies: or(raw.copies, defaults.COPIES.default, (text) => parseInteger('-n', text, defaults.COPIES)),
     workers: or(raw.workers, defaults.WORKERS.default, (text) => parseWorkers(text, context)),
-    percent: or(raw.percent, 100, (text) => parsePercent('-r', text)),
-    gradual: raw.gradual,
     captureBuffer: or(raw.buffer, defaults.CAPTURE_BUFFER.default, (text) =>
       parseSize('-B', text, 'm', defaults.CAPTURE_BUFFER),
     ),

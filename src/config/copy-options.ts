@@ -70,10 +70,6 @@ export interface CopyOptions {
   readonly copies: number;
   /** Processes that share the connections; 1: this one alone. */
   readonly workers: number;
-  /** Share of connections copied, 0 < percent ≤ 100. */
-  readonly percent: number;
-  /** Begin at 1 % of connections and add one point a second up to `percent`. */
-  readonly gradual: boolean;
   /** Kernel capture buffer, bytes. */
   readonly captureBuffer: number;
   readonly snapLength: number;

@@ -46,8 +46,10 @@ export function toBytes(ip: IpAddress): number[] {
 
 /** Canonical text: dotted IPv4, or RFC 5952 for IPv6 (no brackets). */
 export function formatIp(ip: IpAddress): string {
-  const bytes = toBytes(ip);
-  return ip.version === 4 ? bytes.join('.') : new ipaddr.IPv6(bytes).toRFC5952String();
+  const { version, w3 } = ip;
+  if (version === 6) return new ipaddr.IPv6(toBytes(ip)).toRFC5952String();
+  // Plugins ask for it once a connection.
+  return `${w3 >>> 24}.${(w3 >>> 16) & 255}.${(w3 >>> 8) & 255}.${w3 & 255}`;
 }
 
 export function ipEquals(a: IpAddress, b: IpAddress): boolean {

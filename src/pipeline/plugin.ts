@@ -20,8 +20,11 @@ export interface PluginEnv {
   readonly live: boolean;
   /** How many processes share the traffic (`--workers`): each has its part of what is limited for the run as a whole. */
   readonly processes: number;
-  /** `--seed`, or chosen for this run: the same seed gives the same run. */
-  readonly seed: number;
+  /**
+   * `--seed`: the same gives the same run. Where none is given (`undefined`), choices that hosts and runs should share are
+   * made as for 0, and what should differ from run to run is chosen anew.
+   */
+  readonly seed: number | undefined;
   /** What paths in options are relative to. */
   readonly directory: string;
 }

@@ -30,6 +30,7 @@ export type { ConfigPlugin, TcpcopyConfig } from '../config/config-file.ts';
 export { defineConfig, definePlugin, type DefinedPlugin, type PluginDefinition } from './define-plugin.ts';
 export { option } from './option.ts';
 export { parsePattern, type Matches } from './pattern.ts';
+export { seededPosition } from './seeded-position.ts';
 // With `*`, so that `declare module 'tcpcopy/plugin'` can add to ProtocolHooks.
 export * from '../pipeline/protocol-hooks.ts';
 // The built-in protocols: their messages, and with them the types of their hooks.

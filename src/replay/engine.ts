@@ -49,14 +49,13 @@ import type { Ledger } from '../report/ledger.ts';
 import type { FrameParser } from '../wire/frame-parser.ts';
 import { Segment } from '../wire/segment.ts';
 import { unixNow, type LoopClock } from './clock.ts';
-import { ConnectionReplay, type Excluded } from './connection-replay.ts';
+import { ConnectionReplay } from './connection-replay.ts';
 import type { FlowSlice } from './flow-slice.ts';
 import type { FramePacer } from './frame-pacer.ts';
 import type { Observe } from './message-observer.ts';
 import type { ByteBudget } from './piece-queue.ts';
 import type { ReplayContext } from './replay-context.ts';
 import type { ResponseReading } from './response-reading.ts';
-import type { Sampler } from './sampler.ts';
 import type { Selector } from './selector.ts';
 import type { TakeFrame } from './recording.ts';
 import type { Target } from './target.ts';
@@ -85,13 +84,11 @@ export interface EngineParts {
   readonly target: Target;
   readonly wheel: TimerWheel;
   readonly budget: ByteBudget;
-  readonly sampler: Sampler;
   readonly lag: Histogram;
   /** Whether the input is live: then frames are never held back. */
   readonly live: boolean;
   /** Set where the sources show frames that other processes copy. */
   readonly slice: FlowSlice | undefined;
-  readonly copies: number;
   readonly onlyFromSyn: boolean;
   readonly waitsForResponse: boolean;
   /** False in a dry run. */
@@ -345,31 +342,24 @@ export class Engine implements ReplayContext {
   }
 
   #open(connection: Connection<ConnectionReplay>): void {
-    const { selector, pipeline, copies } = this.#parts;
+    const { selector, pipeline, onlyFromSyn } = this.#parts;
     const { client, server, openedBy } = connection;
     const target = selector.targetOf(server);
     if (target === undefined) return;
     const info = { client, server, openedBy };
-    const plan = this.#exclusion(info) ?? pipeline.admit(info);
-    const excluded = typeof plan === 'string' ? plan : plan?.dropped?.cause;
-    const wanted = typeof plan === 'object' ? (plan.copyCount ?? copies) : copies;
+    const plan = pipeline.admit(info);
+    const tooLate = onlyFromSyn && openedBy === 'midstream' ? 'not-picked-up' : undefined;
     const replay = new ConnectionReplay(
       this,
       pipeline,
       info,
       target,
       this.#codecFor(info),
-      { copies: wanted, excluded, dropped: typeof plan === 'string' ? undefined : plan?.dropped },
+      { copies: plan?.copyCount ?? 1, excluded: plan?.dropped?.cause ?? tooLate, dropped: plan?.dropped },
       this.#finished,
     );
     connection.user = replay;
     this.#active.add(replay);
-  }
-
-  /** Why a connection is left out before any plugin is asked. */
-  #exclusion(info: ConnectionInfo): Excluded | undefined {
-    if (!this.#parts.sampler.chooses(info.client, this.now())) return 'sampled-out';
-    return this.#parts.onlyFromSyn && info.openedBy === 'midstream' ? 'not-picked-up' : undefined;
   }
 
   #codecFor(info: ConnectionInfo): Codec {

@@ -2,7 +2,6 @@
  * From specs to a pipeline that is ready to start: finds the plugins and those whose protocols they tap, reads their
  * options, and sets them up in order.
  */
-import { randomInt } from 'node:crypto';
 import { TcpcopyError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { toMillis } from '../core/time.ts';
@@ -15,7 +14,7 @@ import { findPlugin, type FoundPlugin } from './plugin-catalog.ts';
 
 export interface PluginRunSettings extends Pick<PipelineSettings, 'policy' | 'deadline' | 'onAbort'> {
   readonly log: Log;
-  /** `--seed`; chosen where there is none. */
+  /** `--seed`. */
   readonly seed?: number | undefined;
   /** Whether traffic is live; a recording, or nothing at all, where it is not said. */
   readonly live?: boolean;
@@ -65,14 +64,7 @@ export async function resolvePlugins(
 /** Sets the plugins up and seals the order of their taps. */
 export async function setUpPlugins(
   plugins: readonly LoadedPlugin[],
-  {
-    log,
-    seed = randomInt(2 ** 32),
-    directory = process.cwd(),
-    live = false,
-    processes = 1,
-    ...rest
-  }: PluginRunSettings,
+  { log, seed, directory = process.cwd(), live = false, processes = 1, ...rest }: PluginRunSettings,
 ): Promise<Pipeline> {
   const pipeline = new Pipeline({ clock: CLOCK, log, ...rest });
   for (const { plugin, options } of plugins) {

@@ -26,7 +26,6 @@ import { loadPlugins } from './plugin-loader.ts';
 import { describeMapping, RawNetwork } from './raw-network.ts';
 import { Recording } from './recording.ts';
 import { ResponseReading } from './response-reading.ts';
-import { Sampler } from './sampler.ts';
 import { Selector } from './selector.ts';
 import { SocketTarget } from './socket-target.ts';
 import type { Target } from './target.ts';
@@ -78,7 +77,7 @@ async function prepare(
   const current: { run?: CopyRun } = {};
   const pipeline = await loadPlugins(options.plugins, {
     log: environment.log,
-    seed: options.seed ?? seat?.seed,
+    seed: options.seed,
     live: !('file' in options.input),
     processes: seat?.processes,
     policy: options.onPluginError,
@@ -176,11 +175,9 @@ class CopyRun {
       target: this.#target,
       wheel: this.#wheel,
       budget: new ByteBudget(options.memoryLimit / 2),
-      sampler: new Sampler(options.percent, options.gradual, options.seed ?? 0, this.#begun),
       lag: this.#lag,
       live: this.#live,
       slice: seat?.slice,
-      copies: options.copies,
       onlyFromSyn: options.onlyFromSyn,
       // Where nothing is sent there are no responses to wait for.
       waitsForResponse: options.pace === 'response' && sends,

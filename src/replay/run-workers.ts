@@ -8,7 +8,6 @@
  * traffic is live, and what it had under way by its last report is counted as `worker-lost`. The flows of a dead worker
  * are dealt to others or to its successor, which pick them up at the next boundary.
  */
-import { randomInt } from 'node:crypto';
 import type { CopyOptions } from '../config/copy-options.ts';
 import { TcpcopyError } from '../core/errors.ts';
 import type { RunEnvironment } from '../core/run-environment.ts';
@@ -57,7 +56,6 @@ class WorkerRun {
   failure: Error | undefined;
   readonly #options: CopyOptions;
   readonly #environment: RunEnvironment;
-  readonly #seed = randomInt(2 ** 32);
   readonly #liveLine: LiveLine;
   readonly #seats: Seat[] = [];
   /** Last reports of workers that died, with the rest settled. */
@@ -117,7 +115,7 @@ class WorkerRun {
     const seat: Seat = { index, channel, started: false, ended: false, gone: false, report: undefined };
     channel.onMessage((message) => this.#heard(seat, message));
     channel.onExit((how) => this.#exited(seat, how));
-    channel.send({ type: 'begin', index, count: this.#options.workers, seed: this.#seed });
+    channel.send({ type: 'begin', index, count: this.#options.workers });
     return seat;
   }
 

@@ -11,7 +11,6 @@ export type ToWorker =
       /** From 0, of `count`. */
       readonly index: number;
       readonly count: number;
-      readonly seed: number;
     }
   | { readonly type: 'stop' };
 

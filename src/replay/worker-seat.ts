@@ -10,22 +10,19 @@ export interface WorkerPlace {
   /** From 0. */
   readonly index: number;
   readonly count: number;
-  /** Where `--seed` is not given: the same for all, since they have to choose alike. */
-  readonly seed: number;
 }
 
 export interface WorkerSeat {
   /** `undefined`: the kernel deals the frames out, what is captured is ours. */
   readonly slice: FlowSlice | undefined;
-  readonly seed: number;
   readonly processes: number;
 }
 
 /** Least kernel buffer of a worker, bytes: it has to outlast a pause of one process, however many there are. */
 const LEAST_BUFFER = 16 << 20;
 
-export function seatOf(_options: CopyOptions, { index, count, seed }: WorkerPlace): WorkerSeat {
-  return { slice: new FlowSlice(index, count), seed, processes: count };
+export function seatOf(_options: CopyOptions, { index, count }: WorkerPlace): WorkerSeat {
+  return { slice: new FlowSlice(index, count), processes: count };
 }
 
 /** Its part of what is limited for the run as a whole. */

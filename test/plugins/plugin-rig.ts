@@ -13,7 +13,8 @@ import { DetectingCodec } from '../../src/protocol/detecting-codec.ts';
 import { TestClock } from '../unit/pipeline/rig.ts';
 
 export interface RigOptions {
-  readonly seed?: number;
+  /** 1 where the key is left out. */
+  readonly seed?: number | undefined;
   /** A recording is replayed. */
   readonly recording?: boolean;
   readonly processes?: number;
@@ -38,7 +39,7 @@ export class PluginRig {
 
   /** `specs`: plugins with what stands behind `--plugin` for them. */
   static async start(specs: readonly (readonly [Plugin, string])[], options: RigOptions = {}): Promise<PluginRig> {
-    const { seed = 1, opaque = false, recording = false, processes = 1 } = options;
+    const { seed, opaque = false, recording = false, processes = 1 } = { seed: 1, ...options };
     const rig = new PluginRig();
     const env = { log: rig.#log, seed, directory: '/', live: !recording, processes };
     const given = opaque || specs.some(([{ name }]) => name === 'http') ? specs : [[http, 'http'] as const, ...specs];

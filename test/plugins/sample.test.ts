@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import plugin from '../../plugins/sample/index.ts';
+import { instant } from '../../src/core/time.ts';
 import { PluginRig, refusal, request, type RigOptions } from './plugin-rig.ts';
 
 const CONNECTIONS = 3_000;
@@ -36,6 +37,32 @@ describe('sample', () => {
     const five = await chosen('sample=5%');
     expect(five.size).toBeLessThan(ten.size);
     expect([...five].every((i) => ten.has(i))).toBe(true);
+  });
+
+  it('without any seed, as with 0', async () => {
+    expect(await chosen('sample=10%', { seed: undefined })).toEqual(await chosen('sample=10%', { seed: 0 }));
+  });
+
+  it('gradual: begins at one percent and adds one a second, up to the share', async () => {
+    const rig = await PluginRig.start([[plugin, 'sample=20%,gradual']], { opaque: true });
+    const after = (s: number): Set<number> => {
+      rig.clock.time = instant(s * 1e6);
+      return new Set(
+        Array.from({ length: CONNECTIONS }, (_, i) => i).filter(
+          (i) => rig.connect('192.0.2.1', 1_024 + i).plan?.dropped === undefined,
+        ),
+      );
+    };
+    for (const [s, percent] of [
+      [0, 1],
+      [0.99, 1],
+      [1, 2],
+      [9.5, 10],
+      [19, 20],
+      [1_000, 20],
+    ] as const) {
+      expect(after(s)).toEqual(await chosen(`sample=${percent}%`));
+    }
   });
 
   it('by client: all connections of an address, or none', async () => {

@@ -50,7 +50,7 @@ export function inference(): void {
         share: number;
         mode?: 'a' | 'b' | undefined;
       }>();
-      expectTypeOf(env.seed).toBeNumber();
+      expectTypeOf(env.seed).toEqualTypeOf<number | undefined>();
       hooks.request.tap('typed', (context) => {
         expectTypeOf(context).toEqualTypeOf<RequestContext<{ seen: number }>>();
         context.connection.state.seen++;

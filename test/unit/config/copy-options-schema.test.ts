@@ -31,8 +31,6 @@ it('defaults', () => {
     clientAddresses: [],
     filter: undefined,
     copies: 1,
-    percent: 100,
-    gradual: false,
     captureBuffer: 64 * 1024 * 1024,
     snapLength: 65_600,
     pace: 'response',
@@ -110,8 +108,6 @@ it('every option finds its place', () => {
     controlKey: 'correct horse battery',
     controlTls: { ca: 'certificate' },
     copies: 3,
-    percent: 20,
-    gradual: true,
     filter: 'tcp and dst port 80',
     captureBuffer: 16 * 1024 * 1024,
     snapLength: 1500,
@@ -134,6 +130,32 @@ it('every option finds its place', () => {
     writeFile: 'out.pcap',
     io: 'pcap',
     process: { logFile: 'my.log', logLevel: 'warn', logFormat: 'json', pidFile: 'my.pid' },
+  });
+});
+
+describe('-r, -g and -n', () => {
+  const plugins = (raw: Record<string, unknown>) =>
+    options(raw).plugins.map(({ plugin, options: given, where }) => [plugin, given, where]);
+
+  it('are the plugins sample and amplify, ahead of those given by name', () => {
+    expect(plugins({ percent: '12.5%', copies: '3', plugin: ['log'] })).toEqual([
+      ['sample', { share: 12.5, gradual: false }, '-r 12.5%'],
+      ['amplify', { factor: 3 }, '-n 3'],
+      ['log', [], '--plugin log'],
+    ]);
+    expect(plugins({ gradual: true })).toEqual([['sample', { share: 100, gradual: true }, '-g']]);
+    expect(plugins({ gradual: true, percent: '20' })).toEqual([['sample', { share: 20, gradual: true }, '-r 20']]);
+  });
+
+  it('are nothing where they leave everything as it is', () => {
+    expect(plugins({ percent: '100', copies: '1' })).toEqual([]);
+  });
+
+  it('and those plugins exclude each other', () => {
+    const hint = 'which is given too; leave one of them out [E_OPTION]';
+    expect(error({ percent: '10', plugin: ['sample=5%'] })).toBe(`-r 10: means the plugin sample, ${hint}`);
+    expect(error({ copies: '2', plugin: ['amplify=3'] })).toBe(`-n 2: means the plugin amplify, ${hint}`);
+    expect(plugins({ percent: '100', plugin: ['sample=5%'] })).toHaveLength(1);
   });
 });
 

@@ -34,9 +34,11 @@ describe('a configuration file', () => {
     const { options } = parseCopyOptions(values, CONTEXT);
     expect(options).toMatchObject({
       copies: 3,
-      gradual: true,
       pace: 'asap',
-      plugins: [],
+      plugins: [
+        { plugin: 'sample', options: { share: 100, gradual: true } },
+        { plugin: 'amplify', options: { factor: 3 } },
+      ],
       onPluginError: { kind: 'pass' },
     });
   });
