@@ -45,5 +45,5 @@ function lowerCase(byte: number): number {
 
 /** Whether `text` may be a method or a header name (RFC 9110 §5.6.2). */
 export function isToken(text: string): boolean {
-  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text);
+  return typeof text === 'string' && /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text);
 }

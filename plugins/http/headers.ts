@@ -193,6 +193,7 @@ function refuseFraming(name: string): void {
 }
 
 function checkedValue(name: string, value: string): string {
+  if (typeof value !== 'string') throw new TypeError(`a value for ${name} is text`);
   if (!VALUE.test(value)) throw new TypeError(`not a value for ${name}: control or non-Latin-1 characters`);
   return /^[\t ]|[\t ]$/.test(value) ? value.replace(/^[\t ]+|[\t ]+$/g, '') : value;
 }

@@ -140,7 +140,10 @@ export class HttpRequest implements Revertible {
   set host(host: string) {
     const parts = splitTarget(this.target);
     if (parts.origin !== '') {
-      this.target = joinTarget({ ...parts, origin: parts.origin.replace(/^([A-Za-z]+:\/\/(?:.*@)?).*$/, `$1${host}`) });
+      this.target = joinTarget({
+        ...parts,
+        origin: parts.origin.replace(/^([A-Za-z]+:\/\/(?:.*@)?).*$/, (_, before: string) => before + host),
+      });
     }
     this.headers.set('Host', host);
   }
@@ -179,6 +182,7 @@ export class HttpRequest implements Revertible {
   }
 
   set body(body: Uint8Array) {
+    if (!(body instanceof Uint8Array)) throw new TypeError('a body is a Uint8Array');
     if (this.#body === undefined) throw new TypeError('this body streams past; ask for it first');
     if (this.#method === 'CONNECT') throw new TypeError('a CONNECT has no body');
     this.#newBody = body;

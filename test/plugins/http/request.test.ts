@@ -103,6 +103,8 @@ describe('editing', () => {
     const r = request('GET http://u@y:81/p HTTP/1.1\r\nHost: x\r\n\r\n');
     r.host = 'z:82';
     expect(written(r)).toBe('GET http://u@z:82/p HTTP/1.1\r\nHost: z:82\r\n\r\n');
+    r.host = "a$&$'";
+    expect(r.target).toBe("http://u@a$&$'/p");
   });
 
   it.each([
@@ -118,7 +120,12 @@ describe('editing', () => {
     ['a relative target', (r: HttpRequest) => (r.target = 'a')],
     ['a path', (r: HttpRequest) => (r.path = '/a?b')],
     ['a path beyond ASCII', (r: HttpRequest) => (r.path = '/ä')],
-    ['a host with a path', (r: HttpRequest) => (r.host = 'a\r\nb')],
+    ['a host with a line end', (r: HttpRequest) => (r.host = 'a\r\nb')],
+    // Of plugins that no compiler has seen.
+    ['a value that is no text', (r: HttpRequest) => r.headers.set('a', undefined as never)],
+    ['a name that is no text', (r: HttpRequest) => r.headers.add(5 as never, 'a')],
+    ['a method that is no text', (r: HttpRequest) => (r.method = 5 as never)],
+    ['a body of text', (r: HttpRequest) => (r.body = 'text' as never)],
   ])('refuses %s', (_, edit) => {
     const r = request('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n');
     expect(() => edit(r)).toThrow(TypeError);
