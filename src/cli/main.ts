@@ -38,7 +38,9 @@ export async function main<O extends { readonly process: ProcessOptions }>(
   let report = (line: string) => terminal.errorLine(`${program.name}: ${line}`);
 
   process.stdout.on('error', endQuietlyOnClosedPipe);
-  const onUncaught = (error: unknown) => {
+  let deal = (_error: unknown, _rejected: boolean) => false;
+  const onUncaught = (error: unknown, origin: NodeJS.UncaughtExceptionOrigin) => {
+    if (deal(error, origin === 'unhandledRejection')) return;
     report(errorLine(error, debug));
     if (debug && error instanceof Error && error.stack) terminal.errorLine(error.stack);
     process.exit(EXIT_FAILED);
@@ -61,6 +63,7 @@ export async function main<O extends { readonly process: ProcessOptions }>(
       parent,
       notes: allNotes,
       onReport: (r) => (report = r),
+      onStray: (d) => (deal = d),
     });
   };
   command.action(() => run(program, command.opts()));

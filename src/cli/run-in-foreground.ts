@@ -20,13 +20,15 @@ export interface Surroundings {
   readonly notes: readonly string[];
   /** Tells how a fatal line is reported from here on, for errors that nobody catches. */
   readonly onReport: (report: (line: string) => void) => void;
+  /** Tells who is asked about errors that nobody catches, before the process ends. */
+  readonly onStray: NonNullable<RunEnvironment['strayErrors']>;
 }
 
 /** Resolves with the exit code; reports what goes wrong itself. */
 export async function runInForeground<O extends { readonly process: ProcessOptions }>(
   program: Task<O>,
   options: O,
-  { terminal, parent, notes, onReport }: Surroundings,
+  { terminal, parent, notes, onReport, onStray }: Surroundings,
 ): Promise<number> {
   const { logFile: path, pidFile: pidPath, debug } = options.process;
   const file = path === undefined ? undefined : openLogFile(path, options.process);
@@ -68,6 +70,7 @@ export async function runInForeground<O extends { readonly process: ProcessOptio
       stopSignal: signals.stopSignal,
       statsRequests: (callback) => signals.statsRequests(callback),
       fork: forkWorker,
+      strayErrors: onStray,
       started() {
         if (started) return;
         started = true;

@@ -27,6 +27,11 @@ export interface RunEnvironment {
   /** Registers what to call when figures are wanted now (SIGUSR1). The last registration counts. */
   statsRequests(callback: () => void): void;
   /**
+   * Registers what to ask about an error that nobody has caught: it returns true when it has dealt with it, else the process
+   * ends. `rejected`: by a promise. Absent where the process is somebody else's.
+   */
+  readonly strayErrors?: (deal: (error: unknown, rejected: boolean) => boolean) => void;
+  /**
    * The runner calls this once, when everything that can fail at start has not: devices open, sockets bound, intercepts
    * connected. A daemon's parent exits 0 at that moment, and no sooner.
    */

@@ -1,10 +1,11 @@
 /**
  * What happens when a plugin fails: it is named, counted, logged once per kind, and the policy says what becomes of the
- * message. The text of a plugin's own error may quote traffic (a JSON parser's does), so it goes to the debug log only;
- * its class and the line it came from are enough to find it.
+ * message. The text of a plugin's own error may quote traffic (a JSON parser's does), so it goes nowhere: its class and
+ * the lines it came through, which the debug log has, are enough to find it.
  */
 import { TcpcopyError } from '../core/errors.ts';
 import { SILENT_LOG, type Log } from '../core/log.ts';
+import { toMillis, type Duration } from '../core/time.ts';
 import { PluginMistake, type Consequence, type ErrorPolicy, type FailureKind } from './error-policy.ts';
 import type { Tap } from './tap.ts';
 
@@ -57,8 +58,17 @@ export class Containment {
     this.#logged.add(key);
     this.#log.error(`${whatHappened(tap, kind, error)}; further ones like it are only counted`);
     if (error instanceof Error && !(error instanceof PluginMistake)) {
-      this.#log.debug(`plugin ${tap.plugin.name}: ${error.message}`);
+      this.#log.debug(`plugin ${tap.plugin.name}: ${framesOf(error).trim()}`);
     }
+  }
+
+  /** A synchronous tap took `time`, in which nothing else was done. */
+  slow(tap: Culprit, time: Duration): void {
+    const key = `${tap.hook} ${tap.name} slow`;
+    if (this.#logged.has(key)) return;
+    this.#logged.add(key);
+    const took = `took ${Math.round(toMillis(time))} ms on ${tap.hook}`;
+    this.#log.warn(`plugin ${tap.plugin.name} ${took}, and nothing is copied meanwhile; more like it are not told of`);
   }
 
   #disable(tap: Culprit): void {
@@ -97,8 +107,13 @@ function describeError(error: unknown): string {
 }
 
 /** `file:line:column` of the topmost frame of the stack, which follows the message in `stack`. */
-function placeOf({ stack = '', message }: Error): string | undefined {
-  const begin = message === '' ? 0 : stack.indexOf(message) + message.length;
-  const frame = /^\s+at (?:.*\()?((?:file:\/\/)?\/[^()\n]*:\d+:\d+)\)?$/m.exec(stack.slice(begin));
+function placeOf(error: Error): string | undefined {
+  const frame = /^\s+at (?:.*\()?((?:file:\/\/)?\/[^()\n]*:\d+:\d+)\)?$/m.exec(framesOf(error));
   return frame?.[1]!.replace(/^file:\/\//, '');
+}
+
+/** The stack of an error without its text; empty where the two cannot be told apart. */
+export function framesOf({ stack = '', message }: Error): string {
+  const at = stack.indexOf(message);
+  return at < 0 ? '' : stack.slice(at + message.length);
 }

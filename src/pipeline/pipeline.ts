@@ -10,7 +10,7 @@ import { SILENT_LOG, type Log } from '../core/log.ts';
 import { instant, millis, seconds, type Duration } from '../core/time.ts';
 import type { Piece } from '../protocol/codec.ts';
 import { ConnectionRecord } from './connection-record.ts';
-import { Containment } from './containment.ts';
+import { Containment, framesOf } from './containment.ts';
 import {
   HostConnectionContext,
   HostRequestContext,
@@ -73,8 +73,11 @@ export class Pipeline {
     this.hooks = createHooks(this.#registry, this.#record(HOST), this.#emit) as PluginHooks<AnyState>;
   }
 
-  /** Sets a plugin up with options that its schema has made. What it must have ready before the run is waited for. */
-  async register(given: Plugin, options: unknown, env: GivenEnv): Promise<void> {
+  /**
+   * Sets a plugin up with options that its schema has made. What it must have ready before the run is waited for. `source`:
+   * the file or folder of a plugin that is no built-in.
+   */
+  async register(given: Plugin, options: unknown, env: GivenEnv, source?: string): Promise<void> {
     const plugin = checkPlugin(given, `plugin ${given.name}`);
     if (this.#plugins.some(({ name }) => name === plugin.name)) {
       throw new TcpcopyError('E_PLUGIN', 'is given twice', {
@@ -82,7 +85,7 @@ export class Pipeline {
         hint: 'names are unique: leave one of them out, or load a copy under another name',
       });
     }
-    const record = this.#record(plugin);
+    const record = this.#record(plugin, source);
     const hooks = createHooks(this.#registry, record, this.#emit);
     try {
       await plugin.apply(hooks, options as never, this.#envOf(record, env));
@@ -184,6 +187,19 @@ export class Pipeline {
     this.#connections.delete(info);
   }
 
+  /**
+   * An error that nobody has caught: out of a timer, or of a promise that nobody waits for (`rejected`). Where it can be put
+   * down to a plugin it is contained as what a tap throws is, and this returns true.
+   */
+  stray(error: unknown, rejected: boolean): boolean {
+    const foreign = this.#plugins.filter(({ source }) => source !== undefined);
+    const frames = error instanceof Error ? framesOf(error) : '';
+    const found = foreign.find(({ source }) => frames.includes(source!));
+    const culprit = found ?? (rejected && foreign.length === 1 ? foreign[0] : undefined);
+    if (culprit !== undefined) this.#runner.stray(culprit, error);
+    return culprit !== undefined;
+  }
+
   /** The figures of every plugin. */
   report(): readonly PluginReport[] {
     const collector = new StatsCollector(this.#runner.running);
@@ -253,8 +269,8 @@ export class Pipeline {
     return (this.#compiled ??= this.#registry.seal(this.#runner));
   }
 
-  #record(plugin: Plugin): PluginRecord {
-    const record = new PluginRecord(plugin, this.#plugins.length);
+  #record(plugin: Plugin, source?: string): PluginRecord {
+    const record = new PluginRecord(plugin, this.#plugins.length, source);
     this.#plugins.push(record);
     return record;
   }

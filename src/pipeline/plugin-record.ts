@@ -44,16 +44,19 @@ export class PluginRecord {
   /** Position of its state among a connection's states. */
   readonly index: number;
   readonly failClosed: boolean;
+  /** The file or folder of a plugin that is no built-in. */
+  readonly source: string | undefined;
   readonly taps: Tap[] = [];
   disabled = false;
   readonly failures: Record<FailureKind, number> = { threw: 0, nonsense: 0, 'timed-out': 0 };
   readonly #drops = new Map<string, number>();
 
-  constructor(plugin: Plugin, index: number) {
+  constructor(plugin: Plugin, index: number, source?: string) {
     this.name = plugin.name;
     this.plugin = plugin;
     this.index = index;
     this.failClosed = plugin.failClosed ?? false;
+    this.source = source;
   }
 
   get failureCount(): number {

@@ -15,6 +15,8 @@ import { checkCopyChange, type CheckedCopyChange, type CopyRule } from './verdic
 
 /** Every 64th call of a tap is timed. */
 const SAMPLE_MASK = 63;
+/** A synchronous tap that takes longer is told of: nothing else is done meanwhile. */
+const SLOW = millis(100);
 
 /** The host's time. */
 export interface HostClock {
@@ -132,6 +134,11 @@ export class TapRunner {
     }
   }
 
+  /** A plugin is to blame for an error that nobody has caught. */
+  stray(plugin: PluginRecord, error: unknown): void {
+    this.#containment.failed({ plugin, hook: 'something outside its taps', name: plugin.name }, 'threw', error);
+  }
+
   /** What an asynchronous tap on a request is given: bytes that outlast this turn, and verdicts of its own. */
   #ownContext(tap: Tap, context: Context, record: ConnectionRecord | undefined): Context {
     if (!(context instanceof HostRequestContext) || record === undefined) return context;
@@ -194,8 +201,10 @@ export class TapRunner {
     if (consequence !== 'pass') context.failed(tap.plugin, consequence === 'drop-connection');
   }
 
-  #took({ timing }: Tap, begun: Instant): void {
+  #took(tap: Tap, begun: Instant): void {
+    const { timing } = tap;
     const time = elapsed(this.#clock.now(), begun);
+    if (time > SLOW && tap.mode === 'sync') this.#containment.slow(tap, time);
     timing.samples++;
     timing.sum += time;
     if (time > timing.max) timing.max = time;

@@ -67,11 +67,17 @@ export async function setUpPlugins(
   { log, seed, directory = process.cwd(), live = false, processes = 1, ...rest }: PluginRunSettings,
 ): Promise<Pipeline> {
   const pipeline = new Pipeline({ clock: CLOCK, log, ...rest });
-  for (const { plugin, options } of plugins) {
-    await pipeline.register(plugin, options, { log: marked(log, plugin.name), seed, directory, live, processes });
+  for (const { plugin, options, origin } of plugins) {
+    const env = { log: marked(log, plugin.name), seed, directory, live, processes };
+    await pipeline.register(plugin, options, env, sourceOf(origin));
   }
   pipeline.start();
   return pipeline;
+}
+
+/** What the stack of an error shows of a plugin: its file, or the folder of its package. */
+function sourceOf(origin: string): string | undefined {
+  return origin === 'built-in' ? undefined : (/^.*\/node_modules\/(?:@[^/]+\/)?[^/]+\//.exec(origin)?.[0] ?? origin);
 }
 
 const CLOCK: HostClock = {

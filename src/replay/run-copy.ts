@@ -83,6 +83,7 @@ async function prepare(
     policy: options.onPluginError,
     onAbort: (error) => current.run?.fail(error),
   });
+  environment.strayErrors?.((error, rejected) => pipeline.stray(error, rejected));
   refuseUnreadResponses(pipeline);
   return (current.run = new CopyRun(options, environment, pipeline, progress, seat));
 }

@@ -47,7 +47,41 @@ describe('a plugin that throws', () => {
       /^plugin culprit failed on request: SyntaxError at .*containment\.test\.ts:\d+:\d+; /,
     );
     expect(rig.errors[0]).not.toContain('hunter2');
-    expect(rig.debug).toEqual(['plugin culprit: hunter2 is not valid JSON']);
+    expect(rig.debug).toEqual([expect.stringMatching(/^plugin culprit: at .*containment\.test\.ts:\d+:\d+/)]);
+    expect(rig.debug[0]).not.toContain('hunter2');
+  });
+
+  it('what it throws outside its taps is its failure too', async () => {
+    const rig = new PipelineRig({});
+    await rig.plugin('one', () => undefined, {}, '/srv/one.js');
+    const stray = (file: string, text = 'hunter2') => {
+      const error = new RangeError(text);
+      error.stack = `RangeError: ${text}\n    at Timeout.x (${file}:3:4)\n    at node:internal/timers:1:1`;
+      return error;
+    };
+    expect(rig.pipeline.stray(stray('/srv/one.js'), false)).toBe(true);
+    expect(rig.figures('one').failures.threw).toBe(1);
+    expect(rig.errors).toEqual([
+      'plugin one failed on something outside its taps: RangeError at /srv/one.js:3:4; ' +
+        'further ones like it are only counted',
+    ]);
+    // Not its own, and not of a promise.
+    expect(rig.pipeline.stray(stray('/srv/ours.js', 'at /srv/one.js'), false)).toBe(false);
+    // A promise tells less of where it came from; with one plugin there is no doubt, with two there is.
+    expect(rig.pipeline.stray(new TypeError('fetch failed'), true)).toBe(true);
+    await rig.plugin('two', () => undefined, {}, '/srv/two.js');
+    expect(rig.pipeline.stray(new TypeError('fetch failed'), true)).toBe(false);
+    expect(rig.pipeline.stray('two', true)).toBe(false);
+    expect(rig.figures('one').failures.threw).toBe(2);
+  });
+
+  it('is told of when it takes long', async () => {
+    const rig = new PipelineRig();
+    await rig.plugin('sleeper', ({ request }) => request!.tap('sleeper', () => rig.clock.pass(250)));
+    for (let n = 0; n < 200; n++) void rig.pipeline.decide(INFO, 'opaque', PIECE);
+    expect(rig.warnings).toEqual([
+      'plugin sleeper took 250 ms on request, and nothing is copied meanwhile; more like it are not told of',
+    ]);
   });
 
   it('drop and drop-connection: the plugins behind it are not asked', async () => {

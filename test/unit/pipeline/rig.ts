@@ -73,6 +73,7 @@ export class TestClock {
 export class PipelineRig {
   readonly clock = new TestClock();
   readonly errors: string[] = [];
+  readonly warnings: string[] = [];
   readonly debug: string[] = [];
   readonly aborted: string[] = [];
   readonly pipeline: Pipeline;
@@ -80,7 +81,7 @@ export class PipelineRig {
   constructor(settings: PipelineSettings = {}) {
     const log: Log = {
       error: (line) => void this.errors.push(line),
-      warn() {},
+      warn: (line) => void this.warnings.push(line),
       info() {},
       debug: (line) => void this.debug.push(line),
     };
@@ -93,12 +94,13 @@ export class PipelineRig {
     name: string,
     apply: (hooks: AnyHooks, env: PluginEnv) => void,
     more: Partial<Plugin> = {},
+    source?: string,
   ): Promise<void> {
     const plugin: Plugin = {
       ...{ name, description: 'A test.', ...more },
       apply: (hooks, _options, env) => apply(hooks as unknown as AnyHooks, env),
     };
-    await this.pipeline.register(plugin, {}, ENV);
+    await this.pipeline.register(plugin, {}, ENV, source);
   }
 
   figures(name: string) {
