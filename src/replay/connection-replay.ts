@@ -158,9 +158,10 @@ export class ConnectionReplay implements ReplicaOwner {
       if (this.#backlog !== undefined) return this.ended(end, ack);
     }
     this.#ended = true;
-    const seen = this.#ackSeen === undefined ? 0 : seqDiff(ack, this.#ackSeen);
-    this.#observer?.ended(end, Math.max(0, seen));
-    const answers = end !== 'fin' || this.#ackSeen === undefined || seen > 0;
+    const seen = this.#ackSeen === undefined ? 0 : Math.max(0, seqDiff(ack, this.#ackSeen));
+    this.#observer?.ended(end, seen);
+    // Without an earlier ACK nothing is known but that it may have seen something.
+    const answers = this.#ackSeen === undefined ? 1 : seen;
     for (const replica of this.#replicas) replica.clientEnded(end, answers);
     if (this.#replicasLeft === 0) this.#settle();
   }

@@ -69,8 +69,12 @@ export class Replica extends TimerEntry implements SessionOwner {
   /** That unit was settled as delivered when its session ended. More of it would be lost, and is counted so. */
   #cutShort = false;
   #clientEnd: ClientEnd | undefined;
-  /** The client's end came after it saw the last response. */
-  #endAnswers = false;
+  /** Bytes of the server's that the client had seen since it last sent, when it ended. */
+  #endAnswers = 0;
+  /** Bytes of the server's that the client had seen before it sent what is in the session now. */
+  #seenOnline = 0;
+  /** Then its session is closed, however much of the response is missing. */
+  #closeBy: Instant = NEVER;
   #done = false;
   #giveUpAt: Instant = NEVER;
   /** A unit waited, or the client had ended, when the timer was last set. */
@@ -161,11 +165,12 @@ export class Replica extends TimerEntry implements SessionOwner {
     this.#pump();
   }
 
-  /** The client is done. `answers`: it had seen a response since it last sent. */
-  clientEnded(end: ClientEnd, answers: boolean): void {
+  /** The client is done. `answers`: bytes of the server's that it had seen since it last sent. */
+  clientEnded(end: ClientEnd, answers: number): void {
     if (this.#clientEnd !== undefined) return;
     this.#clientEnd = end;
     this.#endAnswers = answers;
+    this.#closeBy = addTime(this.#context.now(), this.#context.patience(true));
     this.#endCurrent();
     this.#pump();
   }
@@ -341,6 +346,8 @@ export class Replica extends TimerEntry implements SessionOwner {
       }
     }
     unit.start = this.#streamSent;
+    // What the first one answers was said in the session before.
+    if (this.#streamSent > 0) this.#seenOnline += unit.answers;
     unit.receivedBefore = this.#turn.received;
     this.#context.released(unit.captured);
     return true;
@@ -398,6 +405,7 @@ export class Replica extends TimerEntry implements SessionOwner {
     this.#session = opened;
     this.#sessionClosing = false;
     this.#streamSent = 0;
+    this.#seenOnline = 0;
     this.#turn.reset();
     this.#conversation?.opened();
     return undefined;
@@ -489,7 +497,7 @@ export class Replica extends TimerEntry implements SessionOwner {
     if (this.#clientEnd === undefined || this.#done) return;
     const allSent = this.#sending === this.#units.length;
     if (!allSent || this.#isBroken) return;
-    if (this.#units.length > 0 && (this.#endAnswers || this.#clientEnd !== 'fin')) return;
+    if (this.#units.length > 0 && (this.#endAnswers > 0 || this.#clientEnd !== 'fin')) return;
     if (this.#session === undefined) {
       if (this.#units.length === 0) this.#finish();
     } else if (this.#clientEnd === 'rst') {
@@ -497,11 +505,22 @@ export class Replica extends TimerEntry implements SessionOwner {
       this.#sessionGone();
       this.#finish();
     } else {
+      if (!this.#sessionClosing && !this.#mayClose()) return;
       if (!this.#sessionClosing) this.#session.close();
       this.#sessionClosing = true;
       // Nothing is left to learn from it: the target layer sees the closing through.
       if (this.#units.length === 0) this.#finish();
     }
+  }
+
+  /**
+   * Whether the target has said what the client had seen when it closed: a server that is closed on in the middle of a
+   * response may drop it, and what it was asked behind it.
+   */
+  #mayClose(): boolean {
+    if (this.#endAnswers === 0 || !this.#context.waitsForResponse || this.#readsTurns) return true;
+    const now = this.#context.now();
+    return now >= this.#closeBy || this.#turn.mayClose(this.#endAnswers, this.#seenOnline, now);
   }
 
   /**
@@ -539,7 +558,9 @@ export class Replica extends TimerEntry implements SessionOwner {
     if (this.#session === undefined || this.#sessionClosing) return NEVER;
     if (next?.released === true && next.sent >= next.holdAt) return earliest(next.holdUntil, this.#turn.quietAt);
     if (this.#hasBytesToSend()) return this.#session.acknowledged < this.#streamSent ? NEVER : addTime(now, RETRY);
-    return next === undefined || next.released || this.#readsTurns ? NEVER : this.#turn.quietAt;
+    if (this.#readsTurns) return NEVER;
+    if (next === undefined && this.#clientEnd !== undefined) return earliest(this.#turn.closeAt, this.#closeBy);
+    return next === undefined || next.released ? NEVER : this.#turn.quietAt;
   }
 
   /** Keeps the figures of the context. */

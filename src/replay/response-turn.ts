@@ -7,6 +7,8 @@ import { addTime, millis, NEVER, seconds, type Instant } from '../core/time.ts';
 const QUIET = millis(10);
 /** …and this long after one without: longer than a retransmission takes, should the PSH have been lost. */
 const PUSHLESS_QUIET = seconds(1);
+/** Nobody waits for a session to close, so shorter responses than online are given more time. */
+const CLOSING_QUIET = millis(200);
 
 export class ResponseTurn {
   /** Response bytes of the session so far. */
@@ -42,6 +44,20 @@ export class ResponseTurn {
   isOver(expected: number, now: Instant): boolean {
     if (this.#sinceTurn === 0) return false;
     return (this.#pushSeen && this.#sinceTurn >= expected) || now >= this.quietAt;
+  }
+
+  /**
+   * Whether the target has said what the client had seen online before it closed: `expected` bytes since it last sent, and
+   * `before` in the session before that. (What a slow target says late must not count twice.)
+   */
+  mayClose(expected: number, before: number, now: Instant): boolean {
+    if (this.#sinceTurn === 0) return true;
+    return (this.#sinceTurn >= expected && this.received >= before + expected) || now >= this.closeAt;
+  }
+
+  /** When a session whose client has closed may be closed if nothing more comes. */
+  get closeAt(): Instant {
+    return this.#sinceTurn === 0 ? NEVER : addTime(this.#last, CLOSING_QUIET);
   }
 
   /** When the response counts as over if nothing more comes; NEVER before it has begun. */

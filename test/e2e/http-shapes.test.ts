@@ -42,6 +42,20 @@ function digests(streams: readonly string[]): string[] {
   return streams.map((stream) => `${stream.slice(0, 60)} ${createHash('sha256').update(stream).digest('hex')}`).sort();
 }
 
+function statuses(nginx: Nginx): string[] {
+  return nginx
+    .records()
+    .map(({ id, status }) => `${id} ${status}`)
+    .sort();
+}
+
+function bodies(upstream: RecordingServer): string[] {
+  return upstream
+    .records()
+    .map(({ id, fingerprint }) => `${id} ${fingerprint}`)
+    .sort();
+}
+
 async function start(lab: Lab): Promise<RunningProgram> {
   await startIntercept(lab.host('assistant'));
   return startTcpcopy(lab.host('online'), [...STANDARD_ARGS, '--plugin', `http-host-rewrite=${NEW_HOST}`]);
@@ -71,6 +85,11 @@ describeLab('HTTP', () => {
     await test.nginx.settled(1_500);
     const { stopped, summary } = await stopTcpcopy(tcpcopy);
     expect(stopped.usage.peakRss - rss).toBeLessThan(MOST_GROWTH);
+    expect(statuses(test.nginx), stopped.output).toEqual(statuses(online.nginx));
+    // Bodies, as nginx has read them.
+    await Promise.all([online, test].map(({ upstream }) => upstream.stop()));
+    expect(bodies(test.upstream).length).toBeGreaterThan(ROUNDS * 8);
+    expect(bodies(test.upstream)).toEqual(bodies(online.upstream));
     expect(summary.requests.lost, stopped.output).toBe(0);
     expect(summary.connections.buckets.replayed).toBe(ROUNDS * SHAPES.length + 2);
   });

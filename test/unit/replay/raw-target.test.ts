@@ -472,7 +472,7 @@ describe('a dry run', () => {
               if (!hurried) run.settle();
             }
           }
-          replica.clientEnded('fin', true);
+          replica.clientEnded('fin', 1);
           return stream;
         });
         for (let i = 0; run.done < connections.length && i < 100; i++) {

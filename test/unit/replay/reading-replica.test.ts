@@ -72,7 +72,7 @@ describe('pacing by responses that are read', () => {
     rig.push('a', { last: true });
     rig.session.ack();
     rig.session.say('-1\n');
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     for (let i = 0; i < 10; i++) {
       if (!rig.session.over) rig.session.say('-more\n');
       rig.pass(100);
@@ -99,7 +99,7 @@ describe('the end of a session', () => {
     rig.session.say('-half');
     rig.session.fin();
     rig.session.end('closed');
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone('unanswered');
     expect(rig.exchanges).toEqual([
       { request: 'a', target: undefined, targetTime: undefined, online: undefined, onlineTime: undefined },
@@ -158,7 +158,7 @@ describe('what cannot be read', () => {
     rig.session.respond(1);
     expect([rig.settled, rig.read]).toEqual([['answered', 'answered'], []]);
     expect(rig.ledger.sessionsUnread.toJSON()).toEqual(unread);
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone('answered', 'answered');
   });
 });

@@ -19,7 +19,7 @@ describe('the direct way', () => {
     expect(rig.busyReplicas).toBe(0);
     expect(rig.wheel.size).toBe(0);
 
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     expect(rig.session.state).toBe('closing');
     rig.session.end('closed');
     rig.expectDone('answered');
@@ -44,7 +44,7 @@ describe('the direct way', () => {
     rig.more('+more');
     expect(rig.session.sent).toBe('firstsecond+more');
     rig.session.answer();
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone('answered', 'answered');
   });
 
@@ -70,21 +70,72 @@ describe('the direct way', () => {
     rig.session.ack();
     expect(rig.busyReplicas).toBe(1);
     rig.session.respond(1);
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone('answered');
   });
 
   it('closes a connection without data', () => {
     const rig = new ReplicaRig();
     rig.replica.openEarly();
-    rig.replica.clientEnded('fin', false);
+    rig.replica.clientEnded('fin', 0);
     expect(rig.session.state).toBe('closing');
     rig.expectDone();
   });
 
+  it('closes when the target has said what the client had seen', () => {
+    const rig = new ReplicaRig();
+    rig.push('one', { last: true });
+    rig.push('two', { last: true });
+    rig.replica.clientEnded('fin', 300);
+    rig.session.answer(100);
+    // Both are answered, as far as can be told; half of what online said is still to come.
+    expect(rig.settled).toEqual(['answered', 'answered']);
+    expect(rig.session.state).toBe('open');
+    rig.pass(150);
+    rig.session.respond(100);
+    rig.pass(150);
+    expect(rig.session.state).toBe('open');
+    rig.session.respond(100);
+    rig.expectDone('answered', 'answered');
+    expect(rig.session.state).toBe('closing');
+  });
+
+  it('counts what the target said late of an earlier turn once', () => {
+    const rig = new ReplicaRig();
+    rig.push('one', { last: true });
+    rig.session.answer(10);
+    // The client had seen 300 bytes, which this target takes its time over; a quiet lets the next one go.
+    rig.push('two', { answers: 300, last: true });
+    rig.pass(15);
+    expect(rig.session.sent).toBe('onetwo');
+    rig.replica.clientEnded('fin', 200);
+    rig.session.answer(290);
+    expect(rig.session.state).toBe('open');
+    rig.session.respond(200);
+    rig.expectDone('answered', 'answered');
+  });
+
+  it('closes after a quiet where the target says less, and at last however much is missing', () => {
+    const short = new ReplicaRig();
+    short.push('one', { last: true });
+    short.replica.clientEnded('fin', 300);
+    short.session.answer(10);
+    expect(short.session.state).toBe('open');
+    short.pass(250);
+    short.expectDone('answered');
+    const endless = new ReplicaRig({ heldPatience: seconds(1) });
+    endless.push('one', { last: true });
+    endless.replica.clientEnded('fin', 30_000);
+    for (let n = 0; n < 20 && endless.session.state === 'open'; n++) {
+      endless.session.answer(1);
+      endless.pass(100);
+    }
+    endless.expectDone('answered');
+  });
+
   it('needs no session to end a connection that never had one', () => {
     const rig = new ReplicaRig();
-    rig.replica.clientEnded('gone', true);
+    rig.replica.clientEnded('gone', 1);
     rig.expectDone();
     expect(rig.target.sessions).toEqual([]);
   });
@@ -214,7 +265,7 @@ describe('pacing by response', () => {
     expect(rig.session.sent).toBe('onetwo-2bthree-3b-3c');
     rig.more('-3d');
     rig.session.answer();
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     expect(rig.session.sent).toBe('onetwo-2bthree-3b-3c-3d');
     rig.expectDone('answered', 'answered', 'answered');
   });
@@ -233,7 +284,7 @@ describe('a session that takes no more for now', () => {
     rig.session.makeRoom(100);
     expect(rig.session.sent).toBe('abcdefghij');
     rig.session.answer();
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone('answered');
   });
 
@@ -300,7 +351,7 @@ describe('a session that ends', () => {
     const rig = new ReplicaRig();
     rig.push('one');
     rig.session.end(end);
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone(bucket);
     expect(rig.ledger.bytesDelivered).toBe(0);
   });
@@ -314,7 +365,7 @@ describe('a session that ends', () => {
     rig.push('one');
     rig.session.ack();
     rig.session.end(end);
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone(bucket);
   });
 
@@ -323,7 +374,7 @@ describe('a session that ends', () => {
     rig.push('one');
     rig.session.answer();
     rig.session.end(end);
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone('answered');
   });
 
@@ -333,7 +384,7 @@ describe('a session that ends', () => {
     rig.push('two');
     rig.session.ack(5);
     rig.session.end('closed');
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone('unanswered', 'reset');
   });
 
@@ -353,7 +404,7 @@ describe('a session that ends', () => {
     second!.answer(4);
     second!.makeRoom(5);
     second!.answer();
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     expect(second!.sent).toBe('twothree');
     rig.expectDone('reset', 'answered', 'answered');
   });
@@ -369,7 +420,7 @@ describe('a session that ends', () => {
     rig.push('next', { answers: 2 });
     expect(rig.session.sent).toBe('next');
     rig.session.answer();
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone('reset', 'answered');
   });
 
@@ -385,7 +436,7 @@ describe('a session that ends', () => {
     expect(rig.settled).toEqual(['answered', 'reset']);
     rig.push('GET /4', { answers: 9 });
     rig.session.answer();
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone('answered', 'reset', 'answered');
   });
 
@@ -395,7 +446,7 @@ describe('a session that ends', () => {
     for (let i = 0; i < 5; i++) rig.push(`unit ${i}`, { answers: 1 });
     for (let i = 0; i < 6; i++) rig.session.end('refused');
     expect(rig.target.sessions).toHaveLength(6);
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone(...(Array(6).fill('refused') as 'refused'[]));
   });
 });
@@ -413,7 +464,7 @@ describe('a target that closes', () => {
     expect(rig.target.sessions).toHaveLength(2);
     expect(rig.session.sent).toBe('two');
     rig.session.answer();
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone('answered', 'answered');
   });
 
@@ -433,7 +484,7 @@ describe('a target that closes', () => {
   it('right after its answer', () => {
     const rig = new ReplicaRig();
     rig.push('one');
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.session.ack();
     rig.session.respond(5);
     expect(rig.session.state).toBe('closing');
@@ -448,7 +499,7 @@ describe('a target that closes', () => {
     rig.session.ack();
     rig.session.fin();
     rig.session.end('closed');
-    rig.replica.clientEnded('fin', false);
+    rig.replica.clientEnded('fin', 0);
     rig.expectDone('unanswered');
   });
 
@@ -475,7 +526,7 @@ describe('a client that ends', () => {
   it('with FIN after the last answer: the session is closed then, not before', () => {
     const rig = new ReplicaRig();
     rig.push('one');
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     expect(rig.session.state).toBe('open');
     rig.session.ack();
     expect(rig.session.state).toBe('open');
@@ -487,7 +538,7 @@ describe('a client that ends', () => {
   it('with FIN right after its last unit: our side is closed at once, and the answer still counts', () => {
     const rig = new ReplicaRig();
     rig.push('one');
-    rig.replica.clientEnded('fin', false);
+    rig.replica.clientEnded('fin', 0);
     expect(rig.session.state).toBe('closing');
     expect(rig.done).toBe(0);
     rig.session.answer();
@@ -498,7 +549,7 @@ describe('a client that ends', () => {
     const rig = new ReplicaRig();
     rig.push('one');
     rig.push('two', { answers: 1 });
-    rig.replica.clientEnded('fin', false);
+    rig.replica.clientEnded('fin', 0);
     expect(rig.session.state).toBe('open');
     rig.session.answer();
     expect(rig.session.sent).toBe('onetwo');
@@ -512,7 +563,7 @@ describe('a client that ends', () => {
     const rig = new ReplicaRig();
     rig.push('one');
     rig.push('two', { answers: 1 });
-    rig.replica.clientEnded('rst', true);
+    rig.replica.clientEnded('rst', 1);
     rig.session.answer();
     expect(rig.session.state).toBe('open');
     rig.session.answer();
@@ -524,7 +575,7 @@ describe('a client that ends', () => {
     const rig = new ReplicaRig();
     rig.push('one');
     rig.session.answer();
-    rig.replica.clientEnded('rst', true);
+    rig.replica.clientEnded('rst', 1);
     expect(rig.session.state).toBe('aborted');
     rig.expectDone('answered');
   });
@@ -532,7 +583,7 @@ describe('a client that ends', () => {
   it('out of sight: the session is closed when everything is answered', () => {
     const rig = new ReplicaRig();
     rig.push('one');
-    rig.replica.clientEnded('gone', true);
+    rig.replica.clientEnded('gone', 1);
     expect(rig.session.state).toBe('open');
     rig.session.answer();
     expect(rig.session.state).toBe('closing');
@@ -542,8 +593,8 @@ describe('a client that ends', () => {
   it('more than once: the first time counts', () => {
     const rig = new ReplicaRig();
     rig.push('one');
-    rig.replica.clientEnded('fin', true);
-    rig.replica.clientEnded('rst', true);
+    rig.replica.clientEnded('fin', 1);
+    rig.replica.clientEnded('rst', 1);
     rig.session.answer();
     expect(rig.session.state).toBe('closing');
     rig.expectDone('answered');
@@ -554,7 +605,7 @@ describe('a client that ends', () => {
     rig.push('one');
     rig.session.answer();
     rig.session.fin();
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone('answered');
     rig.session.end('closed');
     rig.expectDone('answered');
@@ -577,7 +628,7 @@ describe('no session to be had', () => {
     rig.push('three', { answers: 1 });
     expect(rig.session.sent).toBe('three');
     rig.session.answer();
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone(failure, failure, 'answered');
   });
 
@@ -588,7 +639,7 @@ describe('no session to be had', () => {
     rig.push('three', { answers: 1 });
     rig.target.failure = 'no-lease';
     rig.session.end('reset');
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone('reset', 'no-lease', 'no-lease');
   });
 });
@@ -606,7 +657,7 @@ describe('a unit that the capture broke', () => {
     rig.session.answer();
     rig.push('three', { answers: 1 });
     rig.session.answer();
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     expect(rig.session.sent).toBe('onethree');
     rig.expectDone('capture-gap', 'answered', 'answered');
   });
@@ -627,7 +678,7 @@ describe('a unit that the capture broke', () => {
       ['three', 'open'],
     ]);
     rig.session.answer();
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone('answered', 'kernel-drop', 'answered');
   });
 
@@ -643,7 +694,7 @@ describe('a unit that the capture broke', () => {
     expect(rig.settled).toEqual(['answered', 'kernel-drop']);
     expect(rig.busyReplicas).toBe(0);
     expect(rig.wheel.size).toBe(0);
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone('answered', 'kernel-drop');
   });
 
@@ -651,7 +702,7 @@ describe('a unit that the capture broke', () => {
     const rig = new ReplicaRig();
     rig.push('one');
     rig.replica.breakUnit('capture-gap');
-    rig.replica.clientEnded(end, false);
+    rig.replica.clientEnded(end, 0);
     expect(rig.session.state).toBe('open');
     rig.session.ack();
     expect(rig.session.state).toBe('aborted');
@@ -673,7 +724,7 @@ describe('a unit that the capture broke', () => {
     rig.push('one');
     rig.replica.breakUnit('capture-gap');
     rig.session.end(end);
-    rig.replica.clientEnded('fin', false);
+    rig.replica.clientEnded('fin', 0);
     rig.expectDone('capture-gap');
   });
 
@@ -692,7 +743,7 @@ describe('a unit that the capture broke', () => {
     rig.session.ack();
     expect(rig.target.sessions.map((s) => s.sent)).toEqual(['onetwo+', 'three']);
     rig.session.answer();
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone('answered', 'capture-gap', 'answered');
   });
 
@@ -701,7 +752,7 @@ describe('a unit that the capture broke', () => {
     rig.target.room = 2;
     rig.push('abcdef');
     rig.replica.breakUnit('capture-gap');
-    rig.replica.clientEnded('gone', true);
+    rig.replica.clientEnded('gone', 1);
     expect(rig.session.state).toBe('open');
     rig.session.makeRoom(4);
     rig.session.ack();
@@ -739,7 +790,7 @@ describe('a unit that the capture broke', () => {
     const rig = new ReplicaRig();
     rig.replica.breakUnit('capture-gap');
     rig.more('rest');
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone();
   });
 });
@@ -780,7 +831,7 @@ describe('caps', () => {
     expect(rig.settled).toEqual(['queue-cap']);
     rig.session.answer();
     rig.session.answer();
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     expect(rig.session.sent).toHaveLength(3 + QUEUE_LIMIT);
     rig.expectDone('queue-cap', 'answered', 'answered');
   });
@@ -795,7 +846,7 @@ describe('caps', () => {
     rig.push('two', { answers: 1 });
     expect(rig.session.sent).toBe('two');
     rig.session.answer();
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone('queue-cap', 'answered');
   });
 
@@ -806,7 +857,7 @@ describe('caps', () => {
     rig.session.room = 0;
     rig.more('body');
     expect(rig.session.state).toBe('aborted');
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone('memory-cap');
   });
 });
@@ -821,7 +872,7 @@ describe('patience', () => {
     rig.pass(2_000);
     expect(rig.session.state).toBe('aborted');
     expect(rig.settled).toEqual(['unanswered']);
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone('unanswered');
   });
 
@@ -829,7 +880,7 @@ describe('patience', () => {
     const rig = new ReplicaRig({ patience: seconds(100) });
     rig.push('one');
     rig.pass(101_000);
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone('timed-out');
   });
 
@@ -845,7 +896,7 @@ describe('patience', () => {
     expect(rig.settled).toEqual(['unanswered']);
     expect(rig.session.sent).toBe('two');
     rig.session.answer();
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone('unanswered', 'answered');
   });
 
@@ -853,7 +904,7 @@ describe('patience', () => {
     const rig = new ReplicaRig({ patience: seconds(100), heldPatience: seconds(30) });
     rig.push('one');
     rig.session.ack();
-    rig.replica.clientEnded('gone', true);
+    rig.replica.clientEnded('gone', 1);
     rig.pass(31_000);
     rig.expectDone('unanswered');
   });
@@ -872,7 +923,7 @@ describe('patience', () => {
     rig.session.respond(1, false);
     rig.pass(60_000);
     expect(rig.session.state).toBe('open');
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone('answered');
   });
 
@@ -914,7 +965,7 @@ describe('a dry run, in which nobody responds', () => {
     const rig = new ReplicaRig(dryRun);
     rig.push('one');
     rig.push('two', { answers: 100 });
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     expect(rig.session.sent).toBe('onetwo');
     rig.session.ack();
     expect(rig.session.state).toBe('closing');
@@ -960,7 +1011,7 @@ describe('stop', () => {
     rig.push('late');
     rig.more('later');
     rig.replica.breakUnit('capture-gap');
-    rig.replica.clientEnded('fin', true);
+    rig.replica.clientEnded('fin', 1);
     rig.expectDone();
     expect(rig.target.sessions).toEqual([]);
     expect(rig.ledger.unitsOpened).toBe(0);
