@@ -113,6 +113,11 @@ export class TestConnection {
         }
         if (!this.#passing) continue;
         this.delays.push(toMillis(plan?.delayed ?? micros(0)));
+        if (plan?.replacement !== undefined) {
+          sent += Buffer.from(plan.replacement).toString('latin1');
+          this.#passing = false;
+          continue;
+        }
         piece.encode?.();
       }
       if (!this.#passing) continue;
