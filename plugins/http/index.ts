@@ -4,6 +4,8 @@ export type { HttpHeaders } from './headers.ts';
 export { HttpPiece } from './piece.ts';
 export { http as default } from './plugin.ts';
 export type { HttpQuery } from './query.ts';
+export type { HttpJson, JsonVerdict } from './json.ts';
+export type { JsonPath } from './json-scan.ts';
 export { HttpHead, HttpReading, HttpResponseHead } from './reading.ts';
 export { HttpRequest } from './request.ts';
 export { HttpRequestCodec } from './request-codec.ts';

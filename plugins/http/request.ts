@@ -9,6 +9,7 @@ import { concat, copyOf } from './bytes.ts';
 import type { Framing } from './framing.ts';
 import { HeadWriter } from './head-writer.ts';
 import { HeaderList, type HeaderState, type HttpHeaders } from './headers.ts';
+import { JsonText, type HttpJson } from './json.ts';
 import { methodName } from './llhttp-instance.ts';
 import type { LlhttpParser } from './llhttp.ts';
 import { QueryText, type HttpQuery } from './query.ts';
@@ -189,6 +190,18 @@ export class HttpRequest implements Revertible {
     if (!this.chunked && (body.length > 0 || this.#headers.has('Content-Length'))) {
       this.#headers.write('Content-Length', String(body.length));
     }
+  }
+
+  /**
+   * The body as JSON, whatever Content-Type says; `undefined` where it is not there, encoded (Content-Encoding), no JSON
+   * in UTF-8, or nested more than 1,000 deep. Changes go into the body.
+   */
+  get json(): HttpJson | undefined {
+    const { body } = this;
+    const encoding = this.headers.get('Content-Encoding');
+    if (body === undefined || body.length === 0) return undefined;
+    if (encoding !== undefined && encoding.toLowerCase() !== 'identity') return undefined;
+    return JsonText.read(body, (changed) => (this.body = changed));
   }
 
   /** Something differs from what was captured. */

@@ -37,10 +37,13 @@ export * from '../pipeline/protocol-hooks.ts';
 export type {
   HttpHead,
   HttpHeaders,
+  HttpJson,
   HttpQuery,
   HttpReading,
   HttpRequest,
   HttpResponse,
   HttpResponseHead,
+  JsonPath,
+  JsonVerdict,
 } from '../../plugins/http/index.ts';
 export type { RedisCommand, RedisError, RedisReading, RedisReply, RedisValue } from '../../plugins/redis/index.ts';
