@@ -1,18 +1,6 @@
 /** Copies HTTP requests by what they are: method, path, host, header fields, query parameters. */
-import { definePlugin, parsePattern, z } from 'tcpcopy/plugin';
+import { definePlugin, option, parsePattern, z, type Condition, type ConditionSubject } from 'tcpcopy/plugin';
 import { parseField } from './field.ts';
-
-/** As much of a request as is looked at. */
-interface Request {
-  readonly method: string;
-  readonly path: string;
-  readonly host: string | undefined;
-  readonly headers: { getAll(name: string): readonly string[] };
-  readonly query: { getAll(key: string): readonly string[] };
-}
-
-/** Whether a request is as one text of a list says. */
-type Test = (request: Request) => boolean;
 
 const KINDS = {
   method: (text: string) => test(parsePattern(text.toUpperCase()), (matches, { method }) => matches(method)),
@@ -44,31 +32,38 @@ export default definePlugin({
       denyHost: tests('host', 'hosts not to copy'),
       denyHeader: tests('header', 'header fields not to copy requests with'),
       denyQuery: tests('query', 'query parameters not to copy requests with'),
+      expr: option.condition().optional().describe('a condition that requests to copy meet'),
       others: z
         .enum(['pass', 'drop'])
         .default('pass')
         .describe('what is no HTTP request: other protocols, tunnels, bytes that cannot be read'),
     })
     .refine(
-      ({ others, ...lists }) => others === 'drop' || Object.values(lists).some(({ length }) => length > 0),
-      'nothing is allowed or denied: give path, method, denyPath…',
+      ({ others, expr, ...lists }) =>
+        others === 'drop' || expr !== undefined || Object.values(lists).some(({ length }) => length > 0),
+      'nothing is allowed or denied: give path, method, denyPath, expr…',
     ),
   shorthand: 'path',
   protocol: 'http',
   phase: 'filter',
-  examples: ['http-filter=/api/*', 'http-filter,method=GET,HEAD,denyPath=/admin*', 'http-filter,denyHeader=X-Health'],
+  examples: [
+    'http-filter=/api/*',
+    'http-filter,method=GET,HEAD,denyPath=/admin*',
+    `http-filter,expr=method == 'POST' && path ~ '^/api' || header['X-A']`,
+  ],
   apply(hooks, options) {
-    const { path, method, host, header, query, others } = options;
+    const { path, method, host, header, query, expr, others } = options;
     const allowed = Object.entries({ path, method, host, header, query }).filter(([, list]) => list.length > 0);
     const { denyPath, denyMethod, denyHost, denyHeader, denyQuery } = options;
     const denied = Object.entries({ denyPath, denyMethod, denyHost, denyHeader, denyQuery });
 
     hooks.http.request.tap('http-filter', (request, context) => {
-      const applies = (test: Test): boolean => test(request);
+      const applies = (test: Condition): boolean => test(request);
       const against = denied.find(([, list]) => list.some(applies));
       if (against !== undefined) return context.drop(against[0]);
       const missed = allowed.find(([, list]) => !list.some(applies));
-      return missed === undefined ? undefined : context.drop(`${missed[0]} not allowed`);
+      if (missed !== undefined) return context.drop(`${missed[0]} not allowed`);
+      return expr === undefined || expr(request) ? undefined : context.drop('expr not met');
     });
     if (others === 'pass') return;
     hooks.http.connection.tap('http-filter', (reading) => reading.refuseUnparsable());
@@ -79,7 +74,7 @@ export default definePlugin({
 });
 
 /** An option: texts, each made a test. */
-function tests(kind: Kind, text: string): z.ZodType<readonly Test[], readonly string[] | undefined> {
+function tests(kind: Kind, text: string): z.ZodType<readonly Condition[], readonly string[] | undefined> {
   return z
     .array(z.string().min(1))
     .default([])
@@ -94,6 +89,9 @@ function tests(kind: Kind, text: string): z.ZodType<readonly Test[], readonly st
     .describe(text);
 }
 
-function test<T>(parsed: T | undefined, judge: (parsed: T, request: Request) => boolean): Test | undefined {
+function test<T>(
+  parsed: T | undefined,
+  judge: (parsed: T, request: ConditionSubject) => boolean,
+): Condition | undefined {
   return parsed && ((request) => judge(parsed, request));
 }

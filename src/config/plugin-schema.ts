@@ -21,7 +21,7 @@ export interface SchemaNode {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly exclusiveMinimum?: number;
-  /** What `option` of the plugin entry calls it: `percent`, `duration`, `rate`, `size`, `secret`. */
+  /** What `option` of the plugin entry calls it: `percent`, `duration`, `rate`, `size`, `condition`, `pointer`, `secret`. */
   readonly tcpcopy?: string;
 }
 
@@ -90,6 +90,10 @@ export function typeText(node: SchemaNode): string {
       return 'a rate (500/s, 30/m)';
     case 'size':
       return 'a size (512k, 64M)';
+    case 'condition':
+      return "a condition (method == 'POST' && path ~ '^/api')";
+    case 'pointer':
+      return 'a JSON pointer (/user/name)';
     case 'secret':
       return 'text, never printed';
   }

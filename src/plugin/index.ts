@@ -28,6 +28,7 @@ export type { Plugin, PluginEnv } from '../pipeline/plugin.ts';
 export type { AsyncTapPoint, PluginHooks, PromiseTapOptions, TapOptions, TapPoint } from '../pipeline/taps.ts';
 export type { ConfigPlugin, TcpcopyConfig } from '../config/config-file.ts';
 export { defineConfig, definePlugin, type DefinedPlugin, type PluginDefinition } from './define-plugin.ts';
+export type { Condition, ConditionSubject } from './condition.ts';
 export { option } from './option.ts';
 export { parsePattern, type Matches } from './pattern.ts';
 export { seededPosition } from './seeded-position.ts';

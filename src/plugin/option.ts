@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { parseDuration, parsePercent, parseRate, parseSize } from '../config/quantity.ts';
 import { TcpcopyError } from '../core/errors.ts';
+import { parseCondition } from './condition.ts';
 import { seconds, micros, toMillis } from '../core/time.ts';
 
 const LONGEST = seconds(365 * 86_400);
@@ -38,6 +39,27 @@ export const option = {
 
   /** `512k`, `64M`, `1G`, in bytes; a bare number counts bytes. */
   size: () => quantity('size', (text) => parseSize('', text, 'b', { min: 0, max: LARGEST })),
+
+  /** A condition on HTTP requests, as in `method == 'POST' && path ~ '^/api'`: docs/plugins/conditions.md. */
+  condition: () =>
+    z
+      .string()
+      .transform((text, context) => {
+        try {
+          return parseCondition(text);
+        } catch (error) {
+          context.addIssue({ code: 'custom', message: (error as Error).message });
+          return z.NEVER;
+        }
+      })
+      .meta({ tcpcopy: 'condition' }),
+
+  /** A place in a JSON text (RFC 6901): `/user/name`, `/items/0`. */
+  jsonPointer: () =>
+    z
+      .string()
+      .regex(/^(\/([^~/]|~[01])*)*$/, 'is no JSON pointer: /user/name, /items/0')
+      .meta({ tcpcopy: 'pointer' }),
 
   /** A text that is never printed: not in errors, not by `tcpcopy config print`. */
   secret: () => z.string().meta({ tcpcopy: 'secret' }),

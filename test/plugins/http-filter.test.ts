@@ -63,7 +63,25 @@ describe('http-filter', () => {
     expect(await verdict(',others=drop', odd)).toBe('');
   });
 
+  it('by a condition, together with the lists', async () => {
+    const rig = await PluginRig.start([
+      [plugin, `http-filter=/api/*,expr=method == 'POST' || header['X-A'],denyQuery=no`],
+    ]);
+    const one = rig.connect();
+    const chunked = `${request('POST /api/b', 'Transfer-Encoding: chunked')}3\r\nabc\r\n0\r\n\r\n`;
+    const kept = [request('GET /api/a', 'x-a: 1'), chunked];
+    // Pipelined, on one connection.
+    expect(one.send([kept[0], request('GET /api/c'), kept[1], request('GET /x', 'X-A: 1')].join(''))).toBe(
+      kept.join(''),
+    );
+    expect(one.send(request('GET /api/a?no', 'X-A: 1'))).toBe('');
+    expect(one.dropped).toEqual(['expr not met', 'path not allowed', 'denyQuery']);
+  });
+
   it('refuses wrong options', () => {
+    expect(refusal(plugin, `http-filter,expr=path = '/'`)).toContain(
+      `expr=path = '/': expected &&, || or the end at character 6, not =`,
+    );
     expect(refusal(plugin, 'http-filter')).toContain('nothing is allowed or denied');
     expect(refusal(plugin, 'http-filter=/[/')).toContain("'/[/' has no name, or is no regular expression");
     expect(refusal(plugin, 'http-filter,header==x')).toContain("'=x' has no name");
