@@ -1,5 +1,6 @@
 /** What the two command lines have in common: layout of the help, process options, how parsing fails. */
 import { Command, Option } from 'commander';
+import { TcpcopyError } from '../core/errors.ts';
 import { LOG_FORMATS, LOG_LEVELS } from '../config/defaults.ts';
 import { programVersion } from './version.ts';
 
@@ -33,6 +34,15 @@ export function addProcessOptions(command: Command, name: string): Command {
     .option('--debug', 'log everything, and show stack traces')
     .version(`${name} ${programVersion()}`, '-v, --version', 'print the version')
     .helpOption('-h, --help', 'print this help');
+}
+
+/** Options before a subcommand's name would be the program's, and be lost. */
+export function refuseProgramOptions(program: Command, subcommand: string): void {
+  if (Object.keys(program.opts()).length === 0) return;
+  throw new TcpcopyError('E_USAGE', `its options stand behind '${subcommand}'`, {
+    where: `${program.name()} ${subcommand}`,
+    hint: `see ${program.name()} ${subcommand} --help`,
+  });
 }
 
 /** Gathers a repeatable option's values. */

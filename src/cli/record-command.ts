@@ -2,8 +2,7 @@
 import { Option, type Command } from 'commander';
 import type { RecordOptions } from '../config/copy-options.ts';
 import { IO_BACKENDS } from '../config/defaults.ts';
-import { TcpcopyError } from '../core/errors.ts';
-import { addProcessOptions, baseCommand, collect } from './command-base.ts';
+import { addProcessOptions, baseCommand, collect, refuseProgramOptions } from './command-base.ts';
 import type { RunTask } from './main.ts';
 import type { Task } from './program.ts';
 
@@ -62,13 +61,7 @@ export function registerRecord(program: Command, run: RunTask): void {
   const command = recordCommand();
   program.addCommand(command);
   command.action(async () => {
-    const [stray] = Object.keys(program.opts());
-    if (stray !== undefined) {
-      throw new TcpcopyError('E_USAGE', "options of a recording stand behind 'record'", {
-        where: 'tcpcopy … record',
-        hint: "as in 'tcpcopy record -x 80 -w traffic.pcapng'",
-      });
-    }
+    refuseProgramOptions(program, 'record');
     await run(record, command.opts());
   });
 }

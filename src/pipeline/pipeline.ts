@@ -29,7 +29,7 @@ import { checkPlugin, type GivenEnv, type Plugin, type PluginEnv } from './plugi
 import { PluginRecord, type PluginReport } from './plugin-record.ts';
 import { Registry, type CompiledHooks, type ProvidedProtocol } from './registry.ts';
 import type { PluginHooks } from './taps.ts';
-import { TapRunner, type HostClock } from './tap-runner.ts';
+import { TapRunner, type HostClock, type TapTrace } from './tap-runner.ts';
 import type { Tap } from './tap.ts';
 import type { CheckedCopyChange, CopyRule } from './verdicts.ts';
 
@@ -40,6 +40,8 @@ export interface PipelineSettings {
   readonly policy?: ErrorPolicy;
   /** How long a promise of a plugin may take; 1 s by default. */
   readonly deadline?: Duration;
+  /** Told of every tap that changes a message, for people to look at: it costs two copies of each message and tap. */
+  readonly trace?: TapTrace;
   /** Told what the run is to end with, under the policy `abort`. */
   readonly onAbort?: (error: TcpcopyError) => void;
 }
@@ -65,10 +67,17 @@ export class Pipeline {
   #compiled: CompiledHooks | undefined;
   #mayWait: boolean | undefined;
 
-  constructor({ clock = NO_CLOCK, log = SILENT_LOG, policy, deadline = DEADLINE, onAbort }: PipelineSettings = {}) {
+  constructor({
+    clock = NO_CLOCK,
+    log = SILENT_LOG,
+    policy,
+    deadline = DEADLINE,
+    onAbort,
+    trace,
+  }: PipelineSettings = {}) {
     this.#clock = clock;
     this.#containment = new Containment({ policy, log, onAbort });
-    this.#runner = new TapRunner(clock, this.#containment, deadline);
+    this.#runner = new TapRunner(clock, this.#containment, deadline, trace);
     this.#effects = new Effects(this.#registry.protocols, this.#runner);
     this.hooks = createHooks(this.#registry, this.#record(HOST), this.#emit) as PluginHooks<AnyState>;
   }

@@ -112,6 +112,12 @@ export interface Revertible {
   revert(to: unknown): void;
 }
 
+/** A message that can be shown as it stands. */
+export interface Serializable {
+  /** Its bytes with all changes made so far; only the beginning where the rest streams past. */
+  serialize(): Uint8Array;
+}
+
 /** A message that refers to captured bytes, which it must copy before anything is waited for. */
 export interface Detachable {
   detach(): void;

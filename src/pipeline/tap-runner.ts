@@ -10,6 +10,8 @@ import { HostRequestContext } from './contexts.ts';
 import { PluginMistake, type FailureKind } from './error-policy.ts';
 import { describe } from './plugin.ts';
 import type { PluginRecord } from './plugin-record.ts';
+import type { ConnectionInfo } from './hooks.ts';
+import type { Serializable } from './protocol-hooks.ts';
 import type { Running, Tap } from './tap.ts';
 import { checkCopyChange, type CheckedCopyChange, type CopyRule } from './verdicts.ts';
 
@@ -25,16 +27,21 @@ export interface HostClock {
   after(delay: Duration, fn: () => void): () => void;
 }
 
+/** `connection`: whose message it is. `after` differs from `before`. */
+export type TapTrace = (connection: ConnectionInfo, plugin: string, before: Uint8Array, after: Uint8Array) => void;
+
 export class TapRunner {
   readonly running: Running = { tap: undefined };
   readonly #clock: HostClock;
   readonly #containment: Containment;
   readonly #deadline: Duration;
+  readonly #trace: TapTrace | undefined;
 
-  constructor(clock: HostClock, containment: Containment, deadline: Duration) {
+  constructor(clock: HostClock, containment: Containment, deadline: Duration, trace?: TapTrace) {
     this.#clock = clock;
     this.#containment = containment;
     this.#deadline = deadline;
+    this.#trace = trace;
   }
 
   /** Calls a synchronous tap; returns whether later taps are to be left out. */
@@ -44,6 +51,7 @@ export class TapRunner {
     if (plugin.disabled) return this.#skip(tap, context);
     const { running } = this;
     const caller = running.tap;
+    const before = this.#trace && bytesOf(context);
     const timed = (tap.calls++ & SAMPLE_MASK) === 0;
     const begun = timed ? this.#clock.now() : instant(0);
     running.tap = tap;
@@ -57,6 +65,7 @@ export class TapRunner {
       running.tap = caller;
       if (timed) this.#took(tap, begun);
     }
+    if (before !== undefined) this.#tellChange(tap, context, before);
     return context.canDrop && context.dropped !== undefined;
   }
 
@@ -76,6 +85,7 @@ export class TapRunner {
     }
     const timed = (tap.calls++ & SAMPLE_MASK) === 0;
     const begun = timed ? this.#clock.now() : instant(0);
+    const before = this.#trace && bytesOf(context);
     const own = this.#ownContext(tap, context, record);
     let over = false;
     const end = (kind: FailureKind | undefined, error?: unknown): void => {
@@ -86,6 +96,7 @@ export class TapRunner {
       if (timed) this.#took(tap, begun);
       if (kind !== undefined) this.#failed(tap, context, kind, error);
       else if (own instanceof HostRequestContext && own !== context) (context as HostRequestContext).adopt(own);
+      if (before !== undefined) this.#tellChange(tap, context, before);
       done(context.canDrop && context.dropped !== undefined);
     };
     let cancel = (): void => undefined;
@@ -190,6 +201,12 @@ export class TapRunner {
     }
   }
 
+  #tellChange(tap: Tap, context: Context, before: Uint8Array): void {
+    if (!(context instanceof HostRequestContext) || context.dropped !== undefined) return;
+    const after = bytesOf(context)!;
+    if (Buffer.compare(before, after) !== 0) this.#trace!(context.connection, tap.plugin.name, before, after);
+  }
+
   #failed(tap: Tap, context: Context, kind: FailureKind, error: unknown): void {
     try {
       context.revert();
@@ -215,6 +232,17 @@ export class TapRunner {
     if (tap.plugin.failClosed) context.failed(tap.plugin, false);
     return context.canDrop && context.dropped !== undefined;
   }
+}
+
+/** A request as it would be sent now, in bytes of its own; `undefined` for anything else. */
+function bytesOf(context: Context): Uint8Array | undefined {
+  if (!(context instanceof HostRequestContext)) return undefined;
+  const { replacement, message, piece } = context;
+  const { serialize } = (message ?? {}) as Partial<Serializable>;
+  // Not `slice`: a Buffer's is a view.
+  if (replacement !== undefined) return new Uint8Array(replacement);
+  if (typeof serialize === 'function') return new Uint8Array(serialize.call(message));
+  return new Uint8Array(piece.bytes.subarray(piece.offset, piece.offset + piece.length));
 }
 
 function kindOf(error: unknown): FailureKind {

@@ -143,6 +143,16 @@ export class ConnectionReplay implements ReplicaOwner {
     this.#countSkipped();
   }
 
+  /** Bytes of the online server, or that so many are missing: for whoever looks. Valid during the call. */
+  serverBytes(bytes: Uint8Array | undefined, offset: number, length: number, time: Instant): void {
+    if (this.#backlog === undefined) {
+      this.#observer?.serverBytes?.(bytes, offset, length, time);
+      return;
+    }
+    const kept = bytes?.slice(offset, offset + length);
+    this.#backlog.push(() => this.serverBytes(kept, 0, length, time));
+  }
+
   /** The client is done. `ack`: its last ACK. */
   ended(end: ClientEnd, ack: SeqNum): void {
     if (this.#ended) return;

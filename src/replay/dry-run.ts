@@ -7,7 +7,7 @@ import { requestText } from '../report/request-text.ts';
 import type { MessageObserver, Observe, Verdict } from './message-observer.ts';
 
 /** Prints a line when a message is over: only then its length is known. */
-export function listRequests({ stdout, columns }: Pick<RunEnvironment, 'stdout' | 'columns'>): Observe {
+export function listRequests({ stdout }: Pick<RunEnvironment, 'stdout'>): Observe {
   let headed = false;
   return ({ client }, target) =>
     new Listing((text, verdict, bytes, whole) => {
@@ -15,7 +15,7 @@ export function listRequests({ stdout, columns }: Pick<RunEnvironment, 'stdout' 
       headed = true;
       const outcome = verdict.dropped ? 'dropped' : !whole ? 'cut short' : verdict.changed ? 'changed' : 'as it is';
       const ends = { client: formatEndpoint(client), target: formatEndpoint(target) };
-      stdout(dryRunLine({ ...ends, bytes, text, outcome, ...verdict }, columns));
+      stdout(dryRunLine({ ...ends, bytes, text, outcome, ...verdict }));
     });
 }
 

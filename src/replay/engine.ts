@@ -320,12 +320,16 @@ export class Engine implements ReplayContext {
     if (replay === undefined) return;
     switch (event) {
       case EVENT_DATA:
-        if (half !== CLIENT_TO_SERVER) return;
+        if (half !== CLIENT_TO_SERVER) {
+          if (this.observe !== undefined) replay.serverBytes(chunk.bytes, chunk.offset, chunk.length, chunk.time);
+          return;
+        }
         if (replay.wantsAck && connection.firstClientAck !== undefined) replay.sawFirstAck(connection.firstClientAck);
         replay.data(chunk.bytes, chunk.offset, chunk.length, chunk.time, chunk.peerAck);
         return;
       case EVENT_GAP:
         if (half === CLIENT_TO_SERVER) replay.gap(gap.length);
+        else if (this.observe !== undefined) replay.serverBytes(undefined, 0, gap.length, connection.lastSeen);
         return;
       case EVENT_HALF_CLOSED:
         if (half === CLIENT_TO_SERVER) replay.ended('fin', connection.clientAck);

@@ -1,4 +1,4 @@
-import type { Duration } from '../core/time.ts';
+import type { Duration, Instant } from '../core/time.ts';
 import type { Endpoint } from '../core/ip-address.ts';
 import type { ConnectionInfo } from '../pipeline/hooks.ts';
 import type { Piece } from '../protocol/codec.ts';
@@ -30,6 +30,8 @@ export interface MessageObserver {
   bytes(piece: Readonly<Piece>): void;
   /** The capture lost bytes of the message under way: it ends here, and is not whole. */
   broken(): void;
+  /** Bytes of the online server, in order, where they are captured; `undefined`: so many are missing. */
+  serverBytes?(bytes: Uint8Array | undefined, offset: number, length: number, time: Instant): void;
   /** The client is done. `answers`: server bytes it had seen since it last sent. */
   ended(end: ClientEnd, answers: number): void;
 }

@@ -12,7 +12,7 @@ import type { HostClock } from '../pipeline/tap-runner.ts';
 import { monotonicNow } from './clock.ts';
 import { findPlugin, type FoundPlugin } from './plugin-catalog.ts';
 
-export interface PluginRunSettings extends Pick<PipelineSettings, 'policy' | 'deadline' | 'onAbort'> {
+export interface PluginRunSettings extends Pick<PipelineSettings, 'policy' | 'deadline' | 'onAbort' | 'trace'> {
   readonly log: Log;
   /** `--seed`. */
   readonly seed?: number | undefined;

@@ -1,6 +1,7 @@
 /** The lines of a dry run: one a request, in columns that do not wait for the longest value. */
 import type { Duration } from '../core/time.ts';
 import { formatCount, formatTime } from './format.ts';
+import { lineOf } from './request-text.ts';
 
 export interface DryRunLine {
   readonly client: string;
@@ -18,12 +19,11 @@ export interface DryRunLine {
 /** An IPv4 address with its port; IPv6 takes what it needs. */
 const ENDPOINT = 21;
 const OUTCOME = 9;
-const BYTES = 11;
+const BYTES = 8;
 
 export const DRY_RUN_HEADING = columns('client', 'target', 'outcome', 'bytes', 'request');
 
-/** `columns`: of the terminal; a line is cut there. */
-export function dryRunLine(line: DryRunLine, width = Infinity): string {
+export function dryRunLine(line: DryRunLine): string {
   const { client, target, bytes, text, outcome, dropped, copies, delayed } = line;
   const notes = [
     dropped && [dropped.plugin, dropped.reason].filter((part) => part !== undefined).join(': '),
@@ -31,8 +31,7 @@ export function dryRunLine(line: DryRunLine, width = Infinity): string {
     delayed === 0 ? undefined : `after ${formatTime(delayed)}`,
   ].filter((note) => note !== undefined);
   const rest = notes.length === 0 ? text : `(${notes.join(', ')}) ${text}`;
-  const whole = columns(client, target, outcome, formatCount(bytes), rest);
-  return whole.length <= width ? whole : `${whole.slice(0, width - 1)}…`;
+  return lineOf(columns(client, target, outcome, formatCount(bytes), rest));
 }
 
 function columns(client: string, target: string, outcome: string, bytes: string, rest: string): string {

@@ -102,7 +102,7 @@ export function inspectionTotals(totals: InspectionTotals): string {
 }
 
 /** What of a recording could not be read, as one clause; empty when all could. */
-export function unreadablePart({ unreadable, frames }: InspectionTotals): string {
+export function unreadablePart({ unreadable, frames }: Pick<InspectionTotals, 'unreadable' | 'frames'>): string {
   if (unreadable.length === 0) return '';
   const parts = unreadable.map(({ bytes, reason }) => (bytes > 0 ? `${formatBytes(bytes)}: ${reason}` : reason));
   return `not readable: ${parts.join('; ')}; the ${plural(frames, 'sound frame')} read`;
