@@ -85,8 +85,6 @@ const NOT_SENT = {
   clientAddresses: [],
   workers: 1,
   copies: 1,
-  percent: 100,
-  gradual: false,
   pace: 'asap',
   acceleration: 1,
   maxGap: undefined,

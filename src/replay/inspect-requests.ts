@@ -15,7 +15,6 @@ import { Engine } from './engine.ts';
 import { ByteBudget } from './piece-queue.ts';
 import { loadPlugins } from './plugin-loader.ts';
 import { RequestListing, type InspectedRequest } from './request-listing.ts';
-import { Sampler } from './sampler.ts';
 import { Selector } from './selector.ts';
 import { TimerWheel } from './timer-wheel.ts';
 
@@ -71,11 +70,9 @@ export async function inspectRequests(
     target: new DiscardingTarget(),
     wheel: new TimerWheel(monotonicNow()),
     budget: new ByteBudget(BUDGET),
-    sampler: new Sampler(100, false, 0, monotonicNow()),
     lag: new Histogram(),
     live: false,
     slice: undefined,
-    copies: 1,
     onlyFromSyn: false,
     waitsForResponse: false,
     expectsResponses: false,
