@@ -2,7 +2,10 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 /** Plugins import the package by its name: here that means the sources. */
-const alias = { 'tcpcopy/plugin': fileURLToPath(new URL('src/plugin/index.ts', import.meta.url)) };
+const alias = {
+  'tcpcopy/plugin': fileURLToPath(new URL('src/plugin/index.ts', import.meta.url)),
+  'tcpcopy/testing': fileURLToPath(new URL('src/testing/index.ts', import.meta.url)),
+};
 
 /** Unit, plugin and fuzz tests need no root and run in parallel; end-to-end tests own the machine one at a time. */
 export default defineConfig({

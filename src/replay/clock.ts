@@ -18,13 +18,18 @@ export function unixNow(): Instant {
  * turns read the clock.
  */
 export class LoopClock {
+  readonly #read: () => Instant;
   #frozen: Instant | undefined;
 
-  readonly now = (): Instant => this.#frozen ?? monotonicNow();
+  readonly now = (): Instant => this.#frozen ?? this.#read();
+
+  constructor(read: () => Instant = monotonicNow) {
+    this.#read = read;
+  }
 
   /** A turn begins, or has gone on for a while. */
   freeze(): Instant {
-    this.#frozen = monotonicNow();
+    this.#frozen = this.#read();
     return this.#frozen;
   }
 

@@ -14,7 +14,8 @@ import type { Selector } from './selector.ts';
 
 /** Recorded time that frames of a recording may be out of order by: bounds how long anything is held back for them. */
 const PATIENCE = seconds(3);
-const RECORDED: TrackerOptions = {
+/** How a recording is reassembled. */
+export const RECORDED: TrackerOptions = {
   ...RECORDING_TRACKER,
   gapPatience: PATIENCE,
   ackedGapPatience: PATIENCE,

@@ -7,6 +7,7 @@ import type { Log } from '../core/log.ts';
 import { toMillis } from '../core/time.ts';
 import { readPluginOptions } from '../config/plugin-options.ts';
 import type { PluginSpec } from '../config/plugin-spec.ts';
+import type { GivenEnv } from '../pipeline/plugin.ts';
 import { Pipeline, type PipelineSettings } from '../pipeline/pipeline.ts';
 import type { HostClock } from '../pipeline/tap-runner.ts';
 import { monotonicNow } from './clock.ts';
@@ -67,12 +68,20 @@ export async function setUpPlugins(
   { log, seed, directory = process.cwd(), live = false, processes = 1, ...rest }: PluginRunSettings,
 ): Promise<Pipeline> {
   const pipeline = new Pipeline({ clock: CLOCK, log, ...rest });
+  await registerPlugins(pipeline, plugins, { log, seed, directory, live, processes });
+  return pipeline;
+}
+
+/** The same for a pipeline made elsewhere; `env` but for the log is given to plugins as it is. */
+export async function registerPlugins(
+  pipeline: Pipeline,
+  plugins: readonly LoadedPlugin[],
+  env: GivenEnv,
+): Promise<void> {
   for (const { plugin, options, origin } of plugins) {
-    const env = { log: marked(log, plugin.name), seed, directory, live, processes };
-    await pipeline.register(plugin, options, env, sourceOf(origin));
+    await pipeline.register(plugin, options, { ...env, log: marked(env.log, plugin.name) }, sourceOf(origin));
   }
   pipeline.start();
-  return pipeline;
 }
 
 /** What the stack of an error shows of a plugin: its file, or the folder of its package. */

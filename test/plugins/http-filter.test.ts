@@ -48,7 +48,7 @@ describe('http-filter', () => {
     const chunked = `${request('POST /4', 'Transfer-Encoding: chunked')}3\r\nabc\r\n0\r\n\r\n`;
     const given = request('GET /1') + post + request('GET /3') + chunked + request('GET /5');
     let sent = '';
-    for (let i = 0; i < given.length; i += 11) sent += connection.send(given.slice(i, i + 11), false);
+    for (let i = 0; i < given.length; i += 11) sent += connection.send(given.slice(i, i + 11), 0);
     expect(sent).toBe(request('GET /1') + request('GET /3') + request('GET /5'));
     expect(connection.dropped).toEqual(['denyMethod', 'denyMethod']);
   });

@@ -22,7 +22,7 @@ describe('http-host-rewrite', () => {
     ];
     const given = one('shop') + chunked('shop') + three('shop');
     let out = '';
-    for (let i = 0; i < given.length; i += 7) out += connection.send(given.slice(i, i + 7), false);
+    for (let i = 0; i < given.length; i += 7) out += connection.send(given.slice(i, i + 7), 0);
     expect(out).toBe(one('b') + chunked('b') + three('b'));
   });
 

@@ -15,13 +15,13 @@ describe('limit, waiting', () => {
   it('holds requests back until it is their turn, whatever connection they are of', async () => {
     const rig = await start('limit=10/s,burst=2');
     const [one, two] = [rig.connect(), rig.connect()];
-    expect(one.send(GET + GET + GET)).toBe(GET + GET + GET);
+    expect(one.send(GET + GET + GET)).toBe(GET + GET);
     two.send(GET);
     expect([one.delays, two.delays]).toEqual([[0, 0, 100], [200]]);
-    rig.clock.pass(250);
+    await rig.pass(250);
     two.send(GET);
     expect(two.delays).toEqual([200, 50]);
-    rig.clock.pass(60_000);
+    await rig.pass(60_000);
     two.send(GET + GET + GET);
     expect(two.delays.slice(2)).toEqual([0, 0, 100]);
     expect(rig.figures('limit')).toEqual({ 'held back': 4 });
@@ -44,18 +44,20 @@ describe('limit, waiting', () => {
     busy.send(GET.repeat(10));
     expect([busy.delays.at(-1), busy.delays.length, busy.dropped]).toEqual([1_100, 12, [REST]]);
     expect([waiting.send(GET), waiting.dropped]).toEqual(['', [OVER]]);
-    rig.clock.pass(1_000);
+    await rig.pass(1_000);
     expect(busy.send(GET)).toBe('');
-    expect(rig.connect().send(GET)).toBe(GET);
+    const late = rig.connect();
+    late.send(GET);
+    expect(late.delays).toHaveLength(1);
   });
 
   it('leaves nothing of a recording out', async () => {
     const rig = await start('limit=1/s,wait=1s', true);
     const connection = rig.connect();
-    expect(connection.send(GET.repeat(5_000))).toBe(GET.repeat(5_000));
+    expect(connection.send(GET.repeat(5_000))).toBe(GET);
+    expect(connection.dropped).toEqual([]);
     expect(connection.delays.slice(0, 3)).toEqual([0, 1_000, 2_000]);
     expect(connection.delays.at(-1)).toBe(3_600_000);
-    expect(rig.connect().send(GET)).toBe(GET);
   });
 
   it('keeps to its part where several processes share the traffic', async () => {
@@ -89,7 +91,7 @@ describe('limit, shedding', () => {
     const connections = [rig.connect(), rig.connect(), rig.connect()];
     expect(connections.map(({ plan }) => plan?.dropped?.reason)).toEqual([undefined, undefined, OVER]);
     expect(connections.map((connection) => connection.send(GET))).toEqual([GET, GET, '']);
-    rig.clock.pass(100);
+    await rig.pass(100);
     expect(rig.connect().plan?.dropped).toBeUndefined();
     expect(rig.connect().plan?.dropped?.reason).toBe(OVER);
     expect(connections[0]!.delays).toEqual([0]);
@@ -101,9 +103,9 @@ describe('limit, shedding', () => {
     expect(busy.send(GET.repeat(1_000))).toBe(GET.repeat(1_000));
     expect(busy.dropped).toEqual([]);
     expect(rig.figures('limit')).toEqual({ 'over the limit on connections under way': 999 });
-    rig.clock.pass(1_090);
+    await rig.pass(1_090);
     expect(rig.connect().plan?.dropped?.reason).toBe(OVER);
-    rig.clock.pass(10);
+    await rig.pass(10);
     expect(rig.connect().plan?.dropped).toBeUndefined();
   });
 
@@ -111,7 +113,7 @@ describe('limit, shedding', () => {
     const rig = await start('limit=100/m,of=connections,burst=3');
     const begun = () => Array.from({ length: 10 }, () => rig.connect()).filter(({ plan }) => !plan?.dropped).length;
     expect(begun()).toBe(3);
-    rig.clock.pass(1_200);
+    await rig.pass(1_200);
     expect(begun()).toBe(2);
     const connection = rig.connect();
     expect([connection.plan?.dropped?.reason, connection.send(GET)]).toEqual([OVER, '']);

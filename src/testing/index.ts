@@ -1,0 +1,7 @@
+/** `tcpcopy/testing`: for tests of plugins, in whatever framework. Semantic versioning holds as for `tcpcopy/plugin`. */
+export type { Bytes } from './bytes.ts';
+export { optionsOf, refusalOf } from './plugin-options.ts';
+export type { TestClock } from './test-clock.ts';
+export type { TestConnection } from './test-connection.ts';
+export { TestRun, type PluginGiven, type RunOptions, type RunResult } from './test-run.ts';
+export type { SeenMessage } from './watched-pipeline.ts';

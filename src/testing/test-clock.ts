@@ -1,0 +1,43 @@
+/** Time that passes when a test says so: for a plugin's `env.now`, its deadlines, and what it delays. */
+import { instant, type Duration, type Instant } from '../core/time.ts';
+import type { HostClock } from '../pipeline/tap-runner.ts';
+
+/** Unix time in microseconds: any moment will do, so that it is not taken for a duration. */
+const BEGIN = 1_700_000_000_000_000;
+
+interface Timer {
+  readonly at: number;
+  readonly fn: () => void;
+}
+
+export class TestClock implements HostClock {
+  #now: Instant = instant(BEGIN);
+  readonly #timers = new Set<Timer>();
+
+  /** Monotonic, in microseconds. */
+  readonly now = (): Instant => this.#now;
+
+  after(delay: Duration, fn: () => void): () => void {
+    const timer = { at: this.#now + delay, fn };
+    this.#timers.add(timer);
+    return () => void this.#timers.delete(timer);
+  }
+
+  /** Moves to `until`, firing on the way what is due, in order. */
+  advanceTo(until: Instant): void {
+    for (let next = this.#first(until); next !== undefined; next = this.#first(until)) {
+      this.#timers.delete(next);
+      if (next.at > this.#now) this.#now = instant(next.at);
+      next.fn();
+    }
+    if (until > this.#now) this.#now = until;
+  }
+
+  #first(until: Instant): Timer | undefined {
+    let first: Timer | undefined;
+    for (const timer of this.#timers) {
+      if (timer.at <= until && (first === undefined || timer.at < first.at)) first = timer;
+    }
+    return first;
+  }
+}
