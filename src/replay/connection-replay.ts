@@ -53,6 +53,8 @@ export class ConnectionReplay implements ReplicaOwner {
   #excluded: Excluded | undefined;
   /** The plugin that said so, and why; `undefined`: an option. */
   #droppedBy: DroppedBy | undefined;
+  /** The message under way goes on, so that who observes is shown the rest of it. */
+  #goesOn = false;
   /** The rest of the message under way has been replaced. */
   #replaced = false;
   /** Set while a plugin takes its time over a message: everything after it waits. */
@@ -262,7 +264,7 @@ export class ConnectionReplay implements ReplicaOwner {
     }
     if (!piece.first) {
       if (!this.#replaced) {
-        this.#observer?.bytes(piece);
+        if (this.#goesOn) this.#observer?.bytes(piece);
         for (const replica of this.#replicas) replica.push(piece);
       }
       return true;
@@ -290,7 +292,8 @@ export class ConnectionReplay implements ReplicaOwner {
 
   /** The message under way, if it was not dropped, ends without its end. */
   #break(bucket: UnitBucket): void {
-    this.#observer?.broken();
+    if (this.#goesOn) this.#observer?.broken();
+    this.#goesOn = false;
     for (const replica of this.#replicas) replica.breakUnit(bucket);
   }
 
@@ -324,6 +327,7 @@ export class ConnectionReplay implements ReplicaOwner {
         copies: plan?.copyCount ?? this.#replicas.length,
         delayed: plan?.delayed ?? micros(0),
       };
+      this.#goesOn = true;
       this.#observer.begins(piece, this.#codec.protocol, verdict);
       this.#observer.bytes(piece);
     }
@@ -386,6 +390,7 @@ export class ConnectionReplay implements ReplicaOwner {
   }
 
   #observeDrop(piece: Piece, dropped: DroppedBy): void {
+    this.#goesOn = false;
     this.#observer?.begins(piece, this.#codec.protocol, {
       dropped,
       changed: false,

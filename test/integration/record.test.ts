@@ -107,6 +107,32 @@ describe('secrets', () => {
     expectSound(write);
   });
 
+  it('nor does the rest of a message that a plugin drops at its beginning', async () => {
+    const input = join(folder, 'posts.pcap');
+    const writer = new RecordingWriter();
+    const post = (target: string) => ({
+      at: 0,
+      request: `POST ${target} HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 30\r\n\r\n`,
+      response: '',
+    });
+    const body = (at: number, text: string) => ({ at, request: text.padEnd(15, '.'), response: '' });
+    const exchanges = [
+      post('/login'),
+      body(1, 'hunter2-'),
+      body(2, 'hunter2-'),
+      post('/open'),
+      body(4, 'kept'),
+      body(5, 'kept'),
+    ];
+    writer.add({ clientPort: 5_000, exchanges: exchanges.map((exchange, at) => ({ ...exchange, at })) });
+    writer.save(input);
+    const { run, write } = await record({ input: [input], plugin: ['http-filter,denyPath=/login'] }, 'filtered.pcapng');
+    expect(run.summary?.requests).toMatchObject({ captured: 2, delivered: 1, excluded: 1 });
+    const recorded = readFileSync(write, 'latin1');
+    expect(recorded).not.toContain('hunter2');
+    expect(recorded.match(/kept/g)).toHaveLength(2);
+  });
+
   it('are in it when nothing takes them out, as captured', async () => {
     const { write } = await record({ plugin: [] }, 'plain.pcapng');
     for (const secret of SECRETS) expect(readFileSync(write, 'latin1')).toContain(secret);
