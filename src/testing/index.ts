@@ -1,5 +1,8 @@
 /** `tcpcopy/testing`: for tests of plugins, in whatever framework. Semantic versioning holds as for `tcpcopy/plugin`. */
 export type { Bytes } from './bytes.ts';
+export { codecChecks } from './conformance/codec-checks.ts';
+export type { Check, CodecSpec, TriedConversation } from './conformance/codec-spec.ts';
+export { ConformanceError } from './conformance/judge.ts';
 export { optionsOf, refusalOf } from './plugin-options.ts';
 export type { TestClock } from './test-clock.ts';
 export type { TestConnection } from './test-connection.ts';

@@ -13,6 +13,7 @@ import type { Log } from '../core/log.ts';
 import { addTime, millis, NEVER, seconds, type Instant } from '../core/time.ts';
 import type { ConnectionInfo } from '../pipeline/hooks.ts';
 import type { Plugin } from '../pipeline/plugin.ts';
+import type { ProtocolDefinition } from '../pipeline/protocol-hooks.ts';
 import type { PluginReport } from '../pipeline/plugin-record.ts';
 import { ConnectionTracker } from '../reassembly/tracker.ts';
 import { Histogram } from '../report/histogram.ts';
@@ -157,6 +158,13 @@ export class TestRun {
   /** Resolves when no plugin takes its time any more. For one that never answers let its deadline `pass` first. */
   async settled(): Promise<void> {
     await this.#pipeline.settled();
+  }
+
+  /** What a plugin provides of a protocol. */
+  protocol(name: string): ProtocolDefinition {
+    const provided = this.#pipeline.protocols.get(name);
+    if (provided === undefined) throw new TypeError(`no plugin of this run provides '${name}'`);
+    return provided.definition;
   }
 
   /** The figures of a plugin: what it adds on the hook `stats`. */
