@@ -7,7 +7,11 @@ import { TcpcopyError } from '../core/errors.ts';
 import { SILENT_LOG, type Log } from '../core/log.ts';
 import { toMillis, type Duration } from '../core/time.ts';
 import { PluginMistake, type Consequence, type ErrorPolicy, type FailureKind } from './error-policy.ts';
+import type { PluginRecord } from './plugin-record.ts';
 import type { Tap } from './tap.ts';
+
+/** Kinds of lines that are told: reasons are constant words, and one who makes them up does not fill the memory. */
+const MOST_LINES = 1_000;
 
 /** Who failed, and at what. */
 export type Culprit = Pick<Tap, 'plugin' | 'hook' | 'name'>;
@@ -50,6 +54,14 @@ export class Containment {
       case 'pass':
     }
     return plugin.failClosed ? 'drop' : 'pass';
+  }
+
+  /** What a plugin gave up, and why, in its own constant words. */
+  tellOnce(plugin: PluginRecord, what: string): void {
+    const line = `plugin ${plugin.name}: ${what}`;
+    if (this.#logged.has(line) || this.#logged.size >= MOST_LINES) return;
+    this.#logged.add(line);
+    this.#log.error(`${line}; further ones like it are only counted`);
   }
 
   #logOnce(tap: Culprit, kind: FailureKind, error: unknown): void {

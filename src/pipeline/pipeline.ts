@@ -185,6 +185,14 @@ export class Pipeline {
     this.#containment.failed({ plugin, hook: `the responses of ${protocol}`, name: protocol }, 'threw', error);
   }
 
+  /** A protocol's plugin cannot replay a message, or (`all`) a connection: counted as its own, for this reason. */
+  notReplayable(protocol: string, reason: string, all: boolean): void {
+    const plugin = this.protocols.get(protocol)?.plugin;
+    if (plugin === undefined) return;
+    plugin.countDrop(reason);
+    if (all) this.#containment.tellOnce(plugin, `a connection cannot be replayed: ${reason}`);
+  }
+
   /** A copied connection has ended, with all its sessions. */
   sessionEnded(info: ConnectionInfo): void {
     const hook = this.#hooks().core('session');

@@ -8,6 +8,7 @@
  *     hooks.provide('smtp', { hooks: { request: {...}, response: {...} }, codec: () => new SmtpCodec() });
  */
 import type { Codec } from '../protocol/codec.ts';
+import type { Dialogue } from '../protocol/dialogue.ts';
 import type { ResponseOrigin, ResponseReader } from '../protocol/response-reader.ts';
 import type { ConnectionInfo } from './hooks.ts';
 
@@ -88,6 +89,16 @@ export interface ProtocolDefinition<Declared = Readonly<Record<string, { readonl
    * server's bytes. Asked for only where somebody taps `response` or `exchange` of this protocol.
    */
   readonly responses?: (connection: ConnectionInfo, origin: ResponseOrigin) => ResponseReader;
+  /**
+   * Where the protocol has a part of its own in sessions to the target: logins, ids, state. One for each copy of a
+   * connection, 0 for the first; it reads the target's responses in place of a reader, always.
+   */
+  readonly dialogue?: (connection: ConnectionInfo, copy: number) => Dialogue;
+  /**
+   * The dialogues want to hear what the online server answers (`heardOnline`). Then both directions are captured; without
+   * such a wish, or a tap on `exchange`, only what clients send.
+   */
+  readonly onlineResponses?: boolean;
 }
 
 type RequestMessage<Declared> = {

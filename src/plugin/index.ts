@@ -7,6 +7,7 @@ export { formatEndpoint, formatIp, parseIp } from '../core/ip-address.ts';
 export type { ClientBytes, Codec, Piece } from '../protocol/codec.ts';
 export { PendingBytes, type ByteBudget } from '../protocol/pending-bytes.ts';
 export { Swallowed } from '../protocol/swallowed.ts';
+export type { Dialogue, OutgoingRequest, Preparation } from '../protocol/dialogue.ts';
 export type { ResponseOrigin, ResponseReader, ServerMessage } from '../protocol/response-reader.ts';
 export type {
   AnyState,

@@ -11,10 +11,12 @@ import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { CopyRule } from '../pipeline/verdicts.ts';
 import type { Detachable } from '../pipeline/protocol-hooks.ts';
 import type { ClientBytes, Codec, Piece } from '../protocol/codec.ts';
-import type { ResponseReader } from '../protocol/response-reader.ts';
+import type { Dialogue } from '../protocol/dialogue.ts';
+import type { ResponseReader, ServerMessage } from '../protocol/response-reader.ts';
 import { UNREAD_REASONS, type ConnectionBucket, type UnitBucket, type UnreadReason } from '../report/ledger.ts';
 import { PendingExchange, type ReadRequest } from './exchange.ts';
 import type { DroppedBy, MessageObserver, Verdict } from './message-observer.ts';
+import { OnlineResponses, type OnlineOwner } from './online-responses.ts';
 import { Replica, type ClientEnd, type ReplicaOwner } from './replica.ts';
 import type { ReplayContext } from './replay-context.ts';
 import type { ReadProtocol } from './response-reading.ts';
@@ -47,6 +49,8 @@ export class ConnectionReplay implements ReplicaOwner {
   readonly #codec: Codec;
   readonly #replicas: Replica[] = [];
   readonly #observer: MessageObserver | undefined;
+  /** Reads what the online server answers, where anybody asks. */
+  readonly #online: OnlineResponses | undefined;
   readonly #onDone: (connection: ConnectionReplay) => void;
   readonly #copies: number;
   /** Nothing of this connection is copied, for this reason. */
@@ -96,6 +100,10 @@ export class ConnectionReplay implements ReplicaOwner {
     context.ledger.connectionsOpened++;
     this.#replicasLeft = plan.excluded === undefined ? plan.copies : 0;
     for (let i = 0; i < this.#replicasLeft; i++) this.#replicas.push(new Replica(context, this, i));
+    const { reading } = context;
+    if (reading?.online === true && plan.excluded === undefined) {
+      this.#online = new OnlineResponses(reading, this.#onlineOwner(), info.openedBy === 'syn');
+    }
     if (info.openedBy === 'syn') for (const replica of this.#replicas) replica.openEarly();
   }
 
@@ -141,18 +149,33 @@ export class ConnectionReplay implements ReplicaOwner {
     this.#gaps++;
     const bucket = this.#context.gapBucket();
     this.#ackSeen = undefined;
+    this.#online?.lost();
     if (this.#codec.gap(length)) this.#break(bucket);
     this.#countSkipped();
   }
 
-  /** Bytes of the online server, or that so many are missing: for whoever looks. Valid during the call. */
+  /** Bytes of the online server, or that so many are missing. Valid during the call. */
   serverBytes(bytes: Uint8Array | undefined, offset: number, length: number, time: Instant): void {
-    if (this.#backlog === undefined) {
-      this.#observer?.serverBytes?.(bytes, offset, length, time);
+    if (this.#observer?.serverBytes === undefined && this.#online === undefined) return;
+    if (this.#backlog !== undefined) {
+      const kept = bytes?.slice(offset, offset + length);
+      this.#backlog.push(() => this.serverBytes(kept, 0, length, time));
       return;
     }
-    const kept = bytes?.slice(offset, offset + length);
-    this.#backlog.push(() => this.serverBytes(kept, 0, length, time));
+    this.#observer?.serverBytes?.(bytes, offset, length, time);
+    if (bytes === undefined) this.#online?.gap(length, time);
+    else this.#online?.received(bytes, offset, length, time);
+  }
+
+  /** The online server has closed, or no more is captured of it. */
+  onlineEnded(time: Instant): void {
+    if (this.#online === undefined) return;
+    if (this.#backlog !== undefined) {
+      this.#backlog.push(() => this.onlineEnded(time));
+      return;
+    }
+    this.#online.ended(time);
+    if (this.#replicasLeft === 0 && this.#ended) this.#settle();
   }
 
   /** The client is done. `ack`: its last ACK. */
@@ -180,6 +203,7 @@ export class ConnectionReplay implements ReplicaOwner {
 
   /** Gives up what is left. */
   stop(bucket: UnitBucket & ConnectionBucket): void {
+    this.#online?.lost();
     if (this.#backlog !== undefined) {
       // The message that a plugin still holds is one more that will not be sent.
       this.#backlog = undefined;
@@ -214,8 +238,16 @@ export class ConnectionReplay implements ReplicaOwner {
     return this.#codec.protocol;
   }
 
-  reader(protocol: ReadProtocol): ResponseReader {
-    return protocol.responses(this.#info, 'target');
+  reader(protocol: ReadProtocol): ResponseReader | undefined {
+    return protocol.responses?.(this.#info, 'target');
+  }
+
+  dialogue(protocol: ReadProtocol, copy: number): Dialogue | undefined {
+    return protocol.dialogue?.(this.#info, copy);
+  }
+
+  notReplayable(reason: string, all: boolean): void {
+    this.#pipeline.notReplayable(this.protocol, reason, all);
   }
 
   responseRead(message: unknown): void {
@@ -258,6 +290,7 @@ export class ConnectionReplay implements ReplicaOwner {
       this.#lose(this.#excluded);
       return true;
     }
+    if (piece.first) this.#online?.sent(piece.refused === true ? undefined : piece.message, piece.time, piece.answers);
     if (piece.refused === true) {
       this.#refuse(piece);
       return true;
@@ -384,9 +417,35 @@ export class ConnectionReplay implements ReplicaOwner {
   }
 
   #pendingExchange(request: unknown): PendingExchange {
-    return new PendingExchange(request, false, (exchange) =>
-      this.#pipeline.exchange(this.#info, this.protocol, exchange),
+    const online = this.#online;
+    const exchange = new PendingExchange(request, online?.awaits === true, (shown) =>
+      this.#pipeline.exchange(this.#info, this.protocol, shown),
     );
+    online?.show(exchange);
+    return exchange;
+  }
+
+  #onlineOwner(): OnlineOwner {
+    const { ledger } = this.#context;
+    const protocol = (): string => this.protocol;
+    return {
+      get protocol() {
+        return protocol();
+      },
+      reader: (read) => (read.online ? read.responses?.(this.#info, 'online') : undefined),
+      dialogue: () => undefined,
+      unread: (why, error) => {
+        ledger.onlineUnread.add(UNREAD_REASONS.indexOf(why));
+        if (why === 'plugin-error') this.#pipeline.protocolFailed(this.protocol, error);
+      },
+      heardOnline: (said, request) => this.#heardOnline(said, request),
+    };
+  }
+
+  #heardOnline(said: ServerMessage, request: unknown): void {
+    this.#context.ledger.onlineRead++;
+    this.#pipeline.response(this.#info, this.protocol, 'online', said.message);
+    for (const replica of this.#replicas) replica.heardOnline(said, request);
   }
 
   #observeDrop(piece: Piece, dropped: DroppedBy): void {
@@ -448,7 +507,8 @@ export class ConnectionReplay implements ReplicaOwner {
   }
 
   #settle(): void {
-    if (this.#done) return;
+    // Responses of the online server may still be on their way, if its half has not ended.
+    if (this.#done || (this.#online?.waiting ?? 0) > 0) return;
     this.#done = true;
     this.#context.ledger.settleConnection(this.#bucket());
     this.#pipeline.sessionEnded(this.#info);

@@ -25,7 +25,8 @@ export const RECORDED: TrackerOptions = {
 /** What the parts of a run are made from: a run that copies, or one that records. */
 export type RunOptions = CopyOptions | RecordOptions;
 
-export function openInput(options: RunOptions, log: Log): readonly PacketSource[] {
+/** `bothWays`: what the online server answers is wanted, too. */
+export function openInput(options: RunOptions, log: Log, bothWays: boolean): readonly PacketSource[] {
   const { input, filter, io, captureBuffer, snapLength } = options;
   if ('file' in input) return [new FileSource(input.file, { expression: filter })];
   const capture = createCapture({
@@ -35,12 +36,12 @@ export function openInput(options: RunOptions, log: Log): readonly PacketSource[
       // Mostly what clients send only: their acknowledgements tell all that is needed of the responses.
       selection: {
         endpoints: options.mappings.map(({ online }) => online),
-        direction: recordsFrames(options) ? 'both' : 'to',
+        direction: bothWays || recordsFrames(options) ? 'both' : 'to',
         vxlan: true,
       },
       expression: filter,
     },
-    direction: options.target === 'recording' ? 'both' : 'in',
+    direction: bothWays || options.target === 'recording' ? 'both' : 'in',
     captureBuffer,
     snapLength,
   });
@@ -59,12 +60,16 @@ export function createParser(options: RunOptions): FrameParser {
   return new FrameParser({ verifyChecksums: !recordsFrames(options), keyByEncapsulation: !several });
 }
 
-export function createTracker(options: RunOptions, selector: Selector): ConnectionTracker<ConnectionReplay> {
+export function createTracker(
+  options: RunOptions,
+  selector: Selector,
+  bothWays: boolean,
+): ConnectionTracker<ConnectionReplay> {
   const live = !('file' in options.input);
   return new ConnectionTracker<ConnectionReplay>({
     ...(live ? LIVE_TRACKER : RECORDED),
     midstream: 'any',
-    oneWay: live,
+    oneWay: live && !bothWays,
     idleTimeout: live ? options.keepaliveTimeout : seconds(Infinity),
     clientOf: (segment) => (selector.isServer(segment, true) ? 'source' : 'destination'),
   });

@@ -321,7 +321,7 @@ export class Engine implements ReplayContext {
     switch (event) {
       case EVENT_DATA:
         if (half !== CLIENT_TO_SERVER) {
-          if (this.observe !== undefined) replay.serverBytes(chunk.bytes, chunk.offset, chunk.length, chunk.time);
+          replay.serverBytes(chunk.bytes, chunk.offset, chunk.length, chunk.time);
           return;
         }
         if (replay.wantsAck && connection.firstClientAck !== undefined) replay.sawFirstAck(connection.firstClientAck);
@@ -329,16 +329,19 @@ export class Engine implements ReplayContext {
         return;
       case EVENT_GAP:
         if (half === CLIENT_TO_SERVER) replay.gap(gap.length);
-        else if (this.observe !== undefined) replay.serverBytes(undefined, 0, gap.length, connection.lastSeen);
+        else replay.serverBytes(undefined, 0, gap.length, connection.lastSeen);
         return;
       case EVENT_HALF_CLOSED:
         if (half === CLIENT_TO_SERVER) replay.ended('fin', connection.clientAck);
+        else replay.onlineEnded(connection.lastSeen);
         return;
       case EVENT_RESET:
+        replay.onlineEnded(connection.lastSeen);
         replay.ended('rst', connection.clientAck);
         connection.user = undefined;
         return;
       case EVENT_CLOSED:
+        replay.onlineEnded(connection.lastSeen);
         replay.ended('gone', connection.clientAck);
         connection.user = undefined;
         return;

@@ -54,6 +54,19 @@ export class PieceQueue {
     this.#budget.used += length;
   }
 
+  /** The oldest piece, or what is left of it. */
+  get first(): Uint8Array | undefined {
+    return this.#chunks[this.#head]?.subarray(this.#taken);
+  }
+
+  /** Puts bytes in front of all others; they are not copied. Only while no piece has been taken in part. */
+  prepend(bytes: Uint8Array): void {
+    if (this.#head > 0) this.#chunks[--this.#head] = bytes;
+    else this.#chunks.unshift(bytes);
+    this.length += bytes.length;
+    this.#budget.used += bytes.length;
+  }
+
   /** Offers up to `most` bytes to `take` in order, until it accepts fewer than offered; returns how many went. */
   drain(most: number, take: (bytes: Uint8Array, offset: number, length: number) => number): number {
     let gone = 0;

@@ -17,6 +17,7 @@
 import type { Endpoint } from '../core/ip-address.ts';
 import { addTime, earliest, elapsed, millis, NEVER, seconds, type Duration, type Instant } from '../core/time.ts';
 import type { Piece } from '../protocol/codec.ts';
+import type { ServerMessage } from '../protocol/response-reader.ts';
 import type { UnitBucket } from '../report/ledger.ts';
 import { Conversation, type ConversationOwner } from './conversation.ts';
 import type { ReadRequest } from './exchange.ts';
@@ -34,6 +35,8 @@ const LONGEST_HOLD = seconds(1);
 /** How soon a session is tried again that took nothing though nothing of it is under way: memory was short. */
 const RETRY = millis(10);
 
+const NOTHING = new Uint8Array(0);
+
 /** How the client ended the connection: FIN, RST, or no more was captured of it. */
 export type ClientEnd = 'fin' | 'rst' | 'gone';
 
@@ -42,6 +45,8 @@ export interface ReplicaOwner extends ConversationOwner {
   readonly target: Endpoint;
   /** A message of the target's has been read. */
   responseRead(message: unknown): void;
+  /** A request cannot be replayed, or (`all`) nothing on this copy can. */
+  notReplayable(reason: string, all: boolean): void;
   unitSettled(bucket: UnitBucket): void;
   replicaDone(): void;
 }
@@ -62,6 +67,13 @@ export class Replica extends TimerEntry implements SessionOwner {
   readonly #turn = new ResponseTurn();
   /** Reads the target's responses, where anybody asks for them. */
   readonly #conversation: Conversation | undefined;
+  /** Bytes of the dialogue's own that the session has no room for, and how many of them it has. */
+  #own: Uint8Array | undefined;
+  #ownSent = 0;
+  /** A unit went into this session: the dialogue was ready for it. */
+  #carried = false;
+  /** The dialogue has given up: nothing more of this copy is sent. */
+  #failed = false;
   /** The rest of the unit being captured is not wanted. */
   #discarding = true;
   /** Units were left out: what the client had seen answered may have been those. */
@@ -99,7 +111,7 @@ export class Replica extends TimerEntry implements SessionOwner {
     this.#owner = owner;
     this.#index = index;
     this.#queue = new PieceQueue(context.budget, QUEUE_LIMIT);
-    this.#conversation = context.reading && new Conversation(context.reading, owner);
+    this.#conversation = context.reading && new Conversation(context.reading, owner, index);
   }
 
   /** Opens a session ahead of the first unit, as the client did. */
@@ -113,6 +125,10 @@ export class Replica extends TimerEntry implements SessionOwner {
    */
   push(piece: Piece, delay?: Duration, request?: ReadRequest): void {
     if (this.#done) return;
+    if (this.#failed) {
+      if (piece.first) this.#countLost('login-failed', request);
+      return;
+    }
     if (piece.first) this.#begin(piece, delay, request);
     else if (this.#cutShort) this.#countRest();
     if (this.#discarding) return;
@@ -216,7 +232,16 @@ export class Replica extends TimerEntry implements SessionOwner {
   sessionEnded(end: SessionEnd): void {
     if (this.#done) return;
     this.#settleReleased(end);
+    this.#settleWaiting(end === 'closed' ? 'reset' : end);
     this.#sessionGone();
+    this.#pump();
+  }
+
+  /** The online server has said something; `request`: the message that it answers. */
+  heardOnline(said: ServerMessage, request: unknown): void {
+    if (this.#done || this.#conversation === undefined) return;
+    this.#conversation.recognise();
+    this.#conversation.heardOnline(said, request);
     this.#pump();
   }
 
@@ -237,6 +262,7 @@ export class Replica extends TimerEntry implements SessionOwner {
     const unit = new Unit(piece.answers, piece.time);
     unit.request = request;
     this.#conversation?.recognise();
+    this.#takeResponses();
     if (delay !== undefined) unit.notBefore = addTime(this.#context.now(), delay);
     this.#units.push(unit);
     this.#discarding = false;
@@ -288,6 +314,7 @@ export class Replica extends TimerEntry implements SessionOwner {
   #isAnswered(unit: Unit): boolean {
     if (unit.isAnswered) return true;
     const conversation = this.#conversation;
+    if (conversation?.stuck !== undefined) return false;
     if (unit.isRead && (conversation?.reading === true || conversation?.heardAll === true)) return false;
     return this.#turn.received > unit.receivedBefore;
   }
@@ -295,8 +322,14 @@ export class Replica extends TimerEntry implements SessionOwner {
   /** What follows of a unit whose session ended under it: a unit of its own, which reaches nobody. */
   #countRest(): void {
     this.#cutShort = false;
+    this.#countLost('reset', undefined);
+  }
+
+  /** A unit that never was in the queue. */
+  #countLost(bucket: UnitBucket, request: ReadRequest | undefined): void {
     this.#context.ledger.unitsOpened++;
-    this.#owner.unitSettled('reset');
+    request?.exchange?.targetSettled(undefined);
+    this.#owner.unitSettled(bucket);
   }
 
   /** The unit being captured is complete. */
@@ -308,9 +341,11 @@ export class Replica extends TimerEntry implements SessionOwner {
   }
 
   #pump(): void {
+    if (this.#leaveDialogue()) return;
     this.#settleAnswered();
     do this.#sendReleased();
     while (this.#settleAnswered());
+    if (this.#leaveDialogue()) return;
     // What the target will not answer any more is closed, once no bytes of a released unit wait.
     if (this.#sessionClosing && !this.#hasBytesToSend()) this.#session?.close();
     this.#closeWhenDone();
@@ -318,6 +353,7 @@ export class Replica extends TimerEntry implements SessionOwner {
   }
 
   #sendReleased(): void {
+    if (!this.#sendOwn()) return;
     for (let unit = this.#units[this.#sending]; unit !== undefined; unit = this.#units[this.#sending]) {
       if (!unit.released && !this.#release(unit)) {
         if (this.#units[this.#sending] === unit) break;
@@ -327,24 +363,109 @@ export class Replica extends TimerEntry implements SessionOwner {
       if (this.#mayGoOn(unit) && unit.sendable > 0) this.#queue.drain(unit.sendable, this.#take);
       if (!unit.handedOver) break;
       this.#sending++;
+      if (!this.#sendOwn()) break;
     }
+  }
+
+  /** Sends what the dialogue itself has to say; false while that, or the unit under way, is not all with the session. */
+  #sendOwn(): boolean {
+    const conversation = this.#conversation;
+    const session = this.#session;
+    if (conversation?.prepares !== true || session === undefined) return true;
+    if (this.#midUnit) return true;
+    for (;;) {
+      this.#own ??= conversation.transmit();
+      if (this.#own === undefined) return true;
+      const taken = session.send(this.#own, this.#ownSent, this.#own.length - this.#ownSent);
+      this.#streamSent += taken;
+      this.#ownSent += taken;
+      if (this.#ownSent < this.#own.length) return false;
+      this.#own = undefined;
+      this.#ownSent = 0;
+    }
+  }
+
+  /** Part of a unit is with the session, and the rest is to follow. */
+  get #midUnit(): boolean {
+    const unit = this.#units[this.#sending];
+    return unit !== undefined && unit.sent > 0 && !unit.handedOver;
+  }
+
+  /** Asks the dialogue about the unit whose turn it is, and does as it says; false when the unit does not go now. */
+  #prepare(unit: Unit, conversation: Conversation): boolean {
+    const head = (unit.length > 0 ? this.#queue.first : undefined) ?? NOTHING;
+    const said = conversation.prepare({ message: unit.request?.message, bytes: head });
+    // What it has to say itself goes first, and may be what the unit has to wait for.
+    const ownSent = this.#sendOwn();
+    if (said === 'wait' || !ownSent) {
+      unit.waits = true;
+      return false;
+    }
+    if (said === 'send') return true;
+    if ('refuse' in said) {
+      this.#owner.notReplayable(said.refuse, false);
+      this.#removeWaiting(unit, 'not-replayable');
+      return false;
+    }
+    const whole = said.instead === 'whole';
+    const replaced = whole ? unit.length : head.length;
+    this.#queue.discard(replaced);
+    this.#queue.prepend(said.bytes);
+    unit.length += said.bytes.length - replaced;
+    if (whole && !unit.ended) this.#endCurrent();
+    return true;
+  }
+
+  /** Takes the unit whose turn it is out of the queue. */
+  #removeWaiting(unit: Unit, bucket: UnitBucket): void {
+    if (!unit.ended) this.#discarding = true;
+    this.#queue.discard(unit.length);
+    this.#units.splice(this.#sending, 1);
+    this.#settle(unit, bucket);
+  }
+
+  /** Ends a session, or the copy, that its dialogue has given up; true when it did. */
+  #leaveDialogue(): boolean {
+    const conversation = this.#conversation;
+    if (conversation?.prepares !== true) return false;
+    const { fault, stuck } = conversation;
+    if (fault === undefined) {
+      if (stuck === undefined) return false;
+      this.#session?.abort();
+      this.#settleReleased('closed');
+      this.#settleWaiting(stuck === 'plugin-error' ? stuck : 'login-failed');
+      this.#sessionGone();
+      this.#pump();
+      return true;
+    }
+    if (this.#failed) return false;
+    this.#failed = true;
+    this.#owner.notReplayable(fault, true);
+    this.#endCurrent();
+    this.#session?.abort();
+    this.#sessionGone();
+    while (this.#units.length > 0) this.#settleFirst(this.#units[0]!.broken ?? 'login-failed');
+    this.#pump();
+    return true;
   }
 
   /** Makes a queued unit the session's; false when it must wait, or was settled because no session is to be had. */
   #release(unit: Unit): boolean {
     if (unit.notBefore > this.#context.now()) return false;
+    const conversation = this.#conversation;
+    // The dialogue will want to see how it begins.
+    if (conversation?.prepares === true && unit.length === 0 && !unit.ended) return false;
     if (this.#session !== undefined && (this.#sessionClosing || this.#isBroken || !this.#turnIsOurs(unit)))
       return false;
     if (this.#session === undefined) {
       const failure = this.#openSession();
       if (failure !== undefined) {
-        if (!unit.ended) this.#discarding = true;
-        this.#queue.discard(unit.length);
-        this.#units.splice(this.#sending, 1);
-        this.#settle(unit, failure);
+        this.#removeWaiting(unit, failure);
         return false;
       }
     }
+    if (conversation?.prepares === true && !this.#prepare(unit, conversation)) return false;
+    this.#carried = true;
     unit.start = this.#streamSent;
     // What the first one answers was said in the session before.
     if (this.#streamSent > 0) this.#seenOnline += unit.answers;
@@ -355,6 +476,7 @@ export class Replica extends TimerEntry implements SessionOwner {
 
   /** The first bytes of a unit go out. */
   #beginUnit(unit: Unit): void {
+    unit.start = this.#streamSent;
     this.#beginTurn(unit);
     const answers = this.#conversation?.sent(unit.request?.message);
     if (answers === undefined) return;
@@ -370,6 +492,7 @@ export class Replica extends TimerEntry implements SessionOwner {
 
   /** Bytes of the unit being sent wait for room in the session. */
   #hasBytesToSend(): boolean {
+    if (this.#own !== undefined) return true;
     const unit = this.#units[this.#sending];
     return unit !== undefined && unit.released && unit.sent < unit.length;
   }
@@ -383,9 +506,13 @@ export class Replica extends TimerEntry implements SessionOwner {
     return this.#turn.isOver(unit.answers, this.#context.now());
   }
 
-  /** The ends of responses are known, from the first request of the session on: before that only a greeting can come. */
+  /**
+   * The ends of responses are known, from the first request of the session on: before that only a greeting can come, which
+   * a dialogue knows, too.
+   */
   get #readsTurns(): boolean {
-    return this.#streamSent > 0 && this.#conversation?.reading === true;
+    const conversation = this.#conversation;
+    return conversation?.reading === true && (this.#streamSent > 0 || conversation.prepares);
   }
 
   #allAnswered(): boolean {
@@ -406,6 +533,7 @@ export class Replica extends TimerEntry implements SessionOwner {
     this.#sessionClosing = false;
     this.#streamSent = 0;
     this.#seenOnline = 0;
+    this.#carried = false;
     this.#turn.reset();
     this.#conversation?.opened();
     return undefined;
@@ -414,7 +542,15 @@ export class Replica extends TimerEntry implements SessionOwner {
   /** The session is over, or not to be heard of any more. */
   #sessionGone(): void {
     this.#session = undefined;
+    this.#own = undefined;
+    this.#ownSent = 0;
     this.#conversation?.over();
+  }
+
+  /** A unit waits in vain for a session that ended before its dialogue let anything go: the next one has its own try. */
+  #settleWaiting(bucket: UnitBucket): void {
+    const unit = this.#units[0];
+    if (unit?.waits === true && !unit.released && !this.#carried) this.#removeWaiting(unit, bucket);
   }
 
   /**

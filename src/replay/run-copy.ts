@@ -113,6 +113,8 @@ class CopyRun {
   readonly #recording: Recording | undefined;
   readonly #target: Target;
   readonly #engine: Engine;
+  /** The online server's responses are captured, too. */
+  readonly #bothWays: boolean;
   readonly #progress: Progress;
   #sources: readonly PacketSource[] = [];
   /** Figures of sources that are closed already (`-T`). */
@@ -140,6 +142,7 @@ class CopyRun {
     const wake = (): void => this.#engine.wake();
     const sends = options.target !== 'recording' && !options.dryRun && options.writeFile === undefined;
     const reading = sends ? ResponseReading.of(pipeline) : undefined;
+    this.#bothWays = reading?.online === true;
     if (options.target === 'recording') {
       this.#recording = new Recording(options, environment.version ?? '');
       this.#target = this.#recording.target;
@@ -243,7 +246,7 @@ class CopyRun {
 
   /** Opens the sources; the promise it gives settles when all of them have ended. */
   async #openSources(): Promise<{ readonly all: Promise<void> }> {
-    const sources = openInput(this.#options, this.#environment.log);
+    const sources = openInput(this.#options, this.#environment.log, this.#bothWays);
     let left = sources.length;
     let allEnded!: () => void;
     const all = new Promise<void>((resolve) => (allEnded = resolve));
@@ -264,7 +267,11 @@ class CopyRun {
   /** One pass over the input: until it ends, or is to stop. */
   async #runPass(ended: { readonly all: Promise<void> }): Promise<void> {
     const { stopSignal } = this.#environment;
-    this.#engine.run(this.#sources, createTracker(this.#options, this.#selector), createPacer(this.#options));
+    this.#engine.run(
+      this.#sources,
+      createTracker(this.#options, this.#selector, this.#bothWays),
+      createPacer(this.#options),
+    );
     await Promise.race([ended.all, aborted(stopSignal)]);
     if (stopSignal.aborted) {
       for (const source of this.#sources) source.stop();

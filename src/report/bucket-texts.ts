@@ -14,6 +14,8 @@ const QUEUE_HINT = 'the target is slower than the traffic: copy a share (-r), or
 const INTERCEPT_HINT = 'see that intercept runs and that its address (-s) is reachable from here';
 const LEASE_HINT = 'give more client addresses (-c a.b.c.x or a block), or fewer copies (-n)';
 const PLUGIN_HINT = 'the log names the plugin and what it threw';
+const LOGIN_HINT = "see the users that the protocol's plugin is given; its line in the summary says why";
+const NOT_REPLAYABLE_HINT = "the line of the protocol's plugin says why";
 const REFUSED_HINT = "see that the service listens on the target's address and port";
 const TIMED_OUT_HINT =
   'see that the target runs, that its route to the client addresses leads to the intercept, and that no firewall is between';
@@ -35,6 +37,8 @@ export const UNIT_TEXTS: Readonly<Record<UnitBucket, BucketText>> = {
   'sampled-out': { meaning: 'left out of the sample (-r, or a plugin)' },
   filtered: { meaning: 'left out by a plugin' },
   'plugin-error': { meaning: 'a plugin failed on them and nothing may pass it', hint: PLUGIN_HINT },
+  'login-failed': { meaning: 'the target did not take the login', hint: LOGIN_HINT },
+  'not-replayable': { meaning: "the protocol's plugin could not put them to the target", hint: NOT_REPLAYABLE_HINT },
   'not-picked-up': {
     meaning: 'in a connection older than the copying, before its first request boundary or excluded by -O',
   },
@@ -75,6 +79,8 @@ export const CONNECTION_TEXTS: Readonly<Record<ConnectionBucket, BucketText>> = 
   'sampled-out': { meaning: 'left out of the sample (-r, or a plugin)' },
   filtered: { meaning: 'left out by a plugin' },
   'plugin-error': { meaning: 'a plugin failed on them and nothing may pass it', hint: PLUGIN_HINT },
+  'login-failed': { meaning: 'the target did not take the login', hint: LOGIN_HINT },
+  'not-replayable': { meaning: "the protocol's plugin could not replay them", hint: NOT_REPLAYABLE_HINT },
   'not-picked-up': { meaning: 'older than the copying, with no request boundary to begin at or excluded by -O' },
   refused: { meaning: 'the target refused the connection', hint: REFUSED_HINT },
   reset: { meaning: 'the target broke them off', hint: 'the service under test may be failing: look at its log' },

@@ -16,6 +16,8 @@ export const UNIT_BUCKETS = [
   'sampled-out', // -r
   'filtered', // a plugin's verdict
   'plugin-error', // a plugin failed, and what it was to look at must not pass
+  'login-failed', // the target did not take the login that the protocol's plugin performs
+  'not-replayable', // the protocol's plugin cannot put it to the target
   'not-picked-up', // before the first boundary of a connection already open, or excluded by -O
   'capture-gap', // the capture lost bytes of it
   'kernel-drop', // lost with frames the kernel dropped
@@ -38,6 +40,8 @@ export const CONNECTION_BUCKETS = [
   'sampled-out',
   'filtered',
   'plugin-error',
+  'login-failed',
+  'not-replayable',
   'not-picked-up',
   'refused',
   'reset',
@@ -97,6 +101,9 @@ export class Ledger {
   /** Messages of the target's that were read, and sessions that could not be read to their end. */
   responsesRead = 0;
   readonly sessionsUnread = new Counters(UNREAD_REASONS);
+  /** The same of the online server, by connection; one that could be read again counts each time. */
+  onlineRead = 0;
+  readonly onlineUnread = new Counters(UNREAD_REASONS);
 
   settleUnit(bucket: UnitBucket, n = 1): void {
     this.units.add(UNIT_BUCKETS.indexOf(bucket), n);

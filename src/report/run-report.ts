@@ -22,7 +22,7 @@ export type LedgerFigures = { readonly [K in NumberField]: number } & {
 
 type NumberField = (typeof NUMBERS)[number];
 type CounterField = (typeof COUNTERS)[number];
-const COUNTERS = ['units', 'connections', 'frames', 'sessionsUnread'] as const;
+const COUNTERS = ['units', 'connections', 'frames', 'sessionsUnread', 'onlineUnread'] as const;
 const NUMBERS = [
   'framesSeen',
   'segments',
@@ -36,6 +36,7 @@ const NUMBERS = [
   'retransmissions',
   'responses',
   'responsesRead',
+  'onlineRead',
 ] as const;
 
 export function ledgerFigures(ledger: Ledger): LedgerFigures {

@@ -53,6 +53,10 @@ export function summaryObject(ledger: Ledger, facts: RunFacts, exitCode: number)
       bytes: facts.sent?.bytes ?? null,
       sendFailures: facts.sent?.failed ?? {},
     },
+    online: {
+      responsesRead: ledger.onlineRead,
+      connectionsUnread: bucketObject(UNREAD_REASONS, ledger.onlineUnread.values),
+    },
     sources: facts.sources.map((s) => ({
       name: s.name,
       frames: s.frames,

@@ -1,5 +1,6 @@
 /** The summary: what was captured, what arrived, what did not and why, for someone who has not read the manual. */
 import pc from 'picocolors';
+import type { Counters } from '../core/counters.ts';
 import { micros } from '../core/time.ts';
 import {
   CONNECTION_TEXTS,
@@ -47,10 +48,10 @@ export function summaryLines(ledger: Ledger, facts: RunFacts, layout: SummaryLay
     page.fact('Intercept', interceptText(intercept), intercept.outages.length > 0 ? 'bad' : 'plain');
   }
   if (facts.sent) page.fact(unsent === undefined ? 'Sent' : 'Packets', sentText(ledger, facts));
-  const unread = ledger.sessionsUnread.toJSON();
-  if (ledger.responsesRead > 0 || Object.keys(unread).length > 0) {
-    page.fact('Responses', responsesText(ledger.responsesRead, unread));
-  }
+  const responses = responsesText(ledger.responsesRead, ledger.sessionsUnread, 'session');
+  if (responses !== undefined) page.fact('Responses', responses);
+  const online = responsesText(ledger.onlineRead, ledger.onlineUnread, 'connection');
+  if (online !== undefined) page.fact('Online', `${online}; responses of the online server`);
   if (facts.lag)
     page.fact(
       'Delay',
@@ -184,12 +185,13 @@ function sentText(ledger: Ledger, facts: RunFacts): string {
   return parts.join(', ');
 }
 
-function responsesText(read: number, unread: Readonly<Partial<Record<UnreadReason, number>>>): string {
+/** `undefined`: none were asked for. */
+function responsesText(read: number, unread: Counters<UnreadReason>, unit: string): string | undefined {
   const reasons = { cut: 'bytes were missing', 'not-understood': 'not understood', 'plugin-error': 'a plugin failed' };
-  const parts = Object.entries(unread).map(
-    ([reason, n]) => `${plural(n, 'session')} not read to the end (${reasons[reason as UnreadReason]})`,
+  const parts = Object.entries(unread.toJSON()).map(
+    ([reason, n]) => `${plural(n, unit)} not read to the end (${reasons[reason as UnreadReason]})`,
   );
-  return [`${formatCount(read)} read`, ...parts].join('; ');
+  return read === 0 && parts.length === 0 ? undefined : [`${formatCount(read)} read`, ...parts].join('; ');
 }
 
 function resourcesText(facts: RunFacts, requests: number): string {

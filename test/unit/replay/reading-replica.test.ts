@@ -171,7 +171,7 @@ describe('a server that speaks first', () => {
     rig.session.say('lo\n');
     expect(rig.read).toEqual([]);
     rig.push('a', { last: true, answers: 7 });
-    expect([rig.session.sent, rig.read]).toEqual(['a', []]);
+    expect([rig.session.sent, rig.read]).toEqual(['a', ['-hello']]);
     rig.session.ack();
     rig.session.say('+1\n');
     expect([rig.settled, rig.read]).toEqual([['answered'], ['-hello', '+1']]);

@@ -16,6 +16,8 @@ import { Ledger, UNIT_BUCKETS, UNREAD_REASONS, type UnitBucket } from '../../../
 export const CLIENT: Endpoint = { address: parseIp('192.0.2.1')!, port: 40_000 };
 export const TARGET: Endpoint = { address: parseIp('198.51.100.7')!, port: 8080 };
 
+const INFO = { client: CLIENT, server: TARGET, openedBy: 'syn' } as const;
+
 /** What stands for a session to the target; the methods below `TargetSession`'s are the target's side of it. */
 export class FakeSession implements TargetSession {
   readonly owner: SessionOwner;
@@ -131,7 +133,8 @@ export interface RigOptions {
   readonly budget?: number;
   readonly patience?: Duration;
   readonly heldPatience?: Duration;
-  /** Reads responses of the protocol `lines` (see line-reader). */
+  /** The protocol that is recognised: `lines` (see line-reader), or another that `reading` knows. */
+  readonly protocol?: string;
   readonly reading?: ResponseReading | undefined;
 }
 
@@ -246,6 +249,8 @@ export class ReplicaRig extends Rig {
   readonly read: unknown[] = [];
   /** What the owner was shown of the exchange of each request, in the order they were settled. */
   readonly exchanges: Exchange[] = [];
+  /** Why something could not be replayed. */
+  readonly refusals: string[] = [];
   readonly replica: Replica;
   /** Buckets in the order of settling. */
   readonly settled: UnitBucket[] = [];
@@ -256,8 +261,10 @@ export class ReplicaRig extends Rig {
     const owner: ReplicaOwner = {
       client: CLIENT,
       target: TARGET,
-      protocol: 'lines',
-      reader: (protocol) => protocol.responses({ client: CLIENT, server: TARGET, openedBy: 'syn' }, 'target'),
+      protocol: options.protocol ?? 'lines',
+      reader: (protocol) => protocol.responses?.(INFO, 'target'),
+      dialogue: (protocol, copy) => protocol.dialogue?.(INFO, copy),
+      notReplayable: (reason, all) => void this.refusals.push(all ? `all: ${reason}` : reason),
       responseRead: (message) => void this.read.push(message),
       unread: (why) => this.ledger.sessionsUnread.add(UNREAD_REASONS.indexOf(why)),
       unitSettled: (bucket) => {
