@@ -139,7 +139,8 @@ class OptionsReader {
     const sized =
       (issue.code === 'too_small' || issue.code === 'too_big') && !/^(number|int|bigint)$/.test(issue.origin);
     const explained = sized || issue.code === 'custom' || issue.code === 'invalid_format' || issue.path.length > 1;
-    const message = explained || option === undefined ? issue.message : `must be ${typeText(option)}`;
+    const said = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+    const message = explained || option === undefined ? said : `must be ${typeText(option)}`;
     const text = isSecret(key, option) ? '***' : shown(value);
     return this.#error(`${path}=${text}: ${message}`, this.#seeOptions());
   }

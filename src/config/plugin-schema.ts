@@ -71,11 +71,16 @@ export function schemaNode(schema: z.ZodType<object>, where: string): SchemaNode
 export function describeOptions(node: SchemaNode): readonly OptionDescription[] {
   return Object.entries(node.properties ?? {}).map(([key, option]) => ({
     key,
-    type: typeText(option),
+    type: typeText(option).replace(/^KEY\b/, key),
     required: node.required?.includes(key) ?? false,
-    default: option.default === undefined ? undefined : shown(option.default),
+    default: option.default === undefined || isEmpty(option.default) ? undefined : shown(option.default),
     description: option.description ?? '',
   }));
+}
+
+/** A list or a map of nothing: what an option that is not given amounts to. */
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 /** What may be given, in a few words. */
