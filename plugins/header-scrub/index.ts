@@ -1,6 +1,7 @@
-/** Removes secrets from the header fields of HTTP requests, and lets nothing pass in which it could not look for them. */
+/** Removes secrets from HTTP requests, and lets nothing pass in which it could not look for them. */
 import { createHmac, randomBytes } from 'node:crypto';
-import { definePlugin, z } from 'tcpcopy/plugin';
+import { definePlugin, option, z } from 'tcpcopy/plugin';
+import { mayHoldJson, scrubJson, secretPlaces } from './json-body.ts';
 import { scrubCookies, scrubCredentials, scrubSetCookie, type Scrub } from './scrub.ts';
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -17,7 +18,7 @@ const fieldName = z
 
 export default definePlugin({
   name: 'header-scrub',
-  description: 'Removes secrets from header fields of HTTP requests: credentials, cookies, and what else is named.',
+  description: 'Removes secrets from HTTP requests: credentials, cookies, other header fields, values in JSON bodies.',
   options: z.object({
     mode: z
       .enum(['drop', 'mask', 'pseudonym'])
@@ -28,6 +29,10 @@ export default definePlugin({
       .default(['Authorization', 'Proxy-Authorization', 'Cookie', 'Set-Cookie'])
       .describe('header fields that hold secrets'),
     cookies: z.array(z.string().min(1)).optional().describe('only these cookies are secret; all where none is named'),
+    json: z
+      .array(z.union([option.jsonPointer().min(1), z.string().regex(/^[^/]/)]))
+      .default([])
+      .describe('secrets in JSON bodies: names of keys, wherever they stand and in any case, or pointers (/user/pin)'),
     others: z
       .enum(['drop', 'pass'])
       .default('drop')
@@ -41,8 +46,9 @@ export default definePlugin({
     'header-scrub',
     'header-scrub=pseudonym,cookies=session',
     'header-scrub=mask,headers=Authorization,X-Api-Key',
+    'header-scrub=mask,json=password,/card/number',
   ],
-  apply(hooks, { mode, headers, cookies, others }) {
+  apply(hooks, { mode, headers, cookies, json, others }) {
     const scrub = SCRUBS[mode]();
     const names = cookies && new Set(cookies);
     const scrubField = (field: string, value: string): string | undefined => {
@@ -52,7 +58,16 @@ export default definePlugin({
     };
     const fields = [...new Set(headers.map((name) => name.toLowerCase()))];
 
-    hooks.http.request.tap('header-scrub', (request) => {
+    const isSecret = secretPlaces(json);
+
+    if (json.length > 0) {
+      hooks.http.head.tap('header-scrub', (head) => {
+        if (mayHoldJson(head.request)) head.wantBody();
+      });
+    }
+    hooks.http.request.tap('header-scrub', (request, context) => {
+      const unread = json.length > 0 ? scrubJson(request, isSecret, scrub) : undefined;
+      if (unread !== undefined) return context.drop(unread);
       for (const field of fields) {
         const values = request.headers.getAll(field);
         const [first, ...rest] = values.flatMap((value) => scrubField(field, value) ?? []);
@@ -61,6 +76,7 @@ export default definePlugin({
         else request.headers.set(field, first);
         for (const value of rest) request.headers.add(field, value);
       }
+      return undefined;
     });
     if (others === 'pass') return;
     hooks.http.connection.tap('header-scrub', (reading) => reading.refuseUnparsable());

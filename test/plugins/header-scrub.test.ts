@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import http from '../../plugins/http/index.ts';
 import plugin from '../../plugins/header-scrub/index.ts';
 import { PluginRig, refusal, request } from './plugin-rig.ts';
 
@@ -101,7 +102,117 @@ describe('header-scrub', () => {
     );
   });
 
+  describe('in JSON bodies', () => {
+    const JSON_TYPE = 'Content-Type: application/json';
+    const post = (body: string, ...fields: string[]) =>
+      `${request('POST /', ...fields, `Content-Length: ${Buffer.byteLength(body, 'latin1')}`)}${body}`;
+    const body =
+      '{ "user": {"Password":"s3cret", "n": 12345678901234567890}, "card":{"number":4111,"cvc":1}, "a":[{"password":["s3cret"]}] }';
+
+    it.each([
+      ['', '{ "user": {"n": 12345678901234567890}, "card":{"cvc":1}, "a":[{}] }'],
+      [
+        '=mask',
+        '{ "user": {"Password":"***", "n": 12345678901234567890}, "card":{"number":"***","cvc":1}, "a":[{"password":"***"}] }',
+      ],
+    ])('by name anywhere, and by pointer (header-scrub%s)', async (mode, after) => {
+      const options = `${mode},json=password,/card/number`;
+      expect((await connect(options)).send(post(body, JSON_TYPE))).toBe(post(after, JSON_TYPE));
+      // However it is called, and in chunks.
+      const plain = 'Content-Type: text/plain';
+      expect((await connect(options)).send(post(body, plain))).toBe(post(after, plain));
+      const size = (text: string) => text.length.toString(16);
+      const chunked = (text: string) =>
+        `${request('POST /', 'Transfer-Encoding: chunked')}${size(text)}\r\n${text}\r\n0\r\n\r\n`;
+      const cut = chunked(body).replace(`${size(body)}\r\n{`, `1\r\n{\r\n${size(body.slice(1))}\r\n`);
+      expect((await connect(options)).send(cut)).toBe(chunked(after));
+    });
+
+    it('gives pseudonyms', async () => {
+      const connection = await connect('=pseudonym,json=id');
+      const id = (text: string) => /"id":"([0-9a-f]{24})"/.exec(connection.send(post(text, JSON_TYPE)))?.[1];
+      const one = id('{"id":"s3cret"}');
+      expect(one).toBeDefined();
+      expect(id('{"x":1,"id":"s3cret"}')).toBe(one);
+      expect(id('{"id":5}')).not.toBe(one);
+    });
+
+    it('sends nothing that it cannot look into and that may hold some', async () => {
+      const rig = await PluginRig.start([
+        [http, 'http,bodyLimit=200'],
+        [plugin, 'header-scrub,json=password'],
+      ]);
+      const connection = rig.connect();
+      const secret = '{"password":"s3cret"';
+      const held = [
+        post(`{"a":"${'x'.repeat(200)}","password":"s3cret"}`, JSON_TYPE),
+        post(`{"a":"${'x'.repeat(200)}","password":"s3cret"}`),
+        post(`${secret}}`, 'Content-Encoding: gzip'),
+        post(secret, JSON_TYPE),
+        post(`\xef\xbb\xbf ${secret},}`, 'Content-Type: text/plain'),
+        post(`${' '.repeat(99)}${secret}}{}`),
+        post([...`${secret}}`].map((c) => `${c}\0`).join(''), 'Content-Type: text/plain'),
+        post('password: s3cret', 'Content-Type: application/vnd.x+json;v=1'),
+        `${request('POST /', 'Transfer-Encoding: chunked', JSON_TYPE)}${'5\r\n12345\r\n'.repeat(50)}14\r\n${secret}\r\n0\r\n\r\n`,
+      ];
+      const sound = [
+        post('a=b'),
+        post('', JSON_TYPE),
+        post('x'.repeat(300), 'Content-Type: image/png'),
+        request('GET /'),
+      ];
+      // Pipelined on one connection: those between them are sent.
+      const given = held.flatMap((each, i) => [each, sound[i % sound.length]!]);
+      const sent = given.map((each) => connection.send(each)).join('');
+      expect(sent).not.toContain('s3cret');
+      expect(sent).toBe(held.map((_, i) => sound[i % sound.length]!).join(''));
+      expect(new Set(connection.dropped)).toEqual(
+        new Set(['body too long or cut off', 'body is encoded', 'body is no JSON']),
+      );
+    });
+
+    it('does not hold bodies where none is to be scrubbed', async () => {
+      const head = request('POST /', JSON_TYPE, 'Content-Length: 9');
+      expect((await connect()).send(head)).toBe(head);
+      expect((await connect(',json=a')).send(head)).toBe('');
+    });
+
+    it('lets no secret through, wherever it stands in a JSON text and however that is cut', async () => {
+      const rig = await PluginRig.start([[plugin, 'header-scrub,json=secret,/0/pin']]);
+      const key = fc.constantFrom('secret', 'SECRET', 'a', 'pin', '\u0000');
+      const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
+        tree: fc.oneof(
+          { depthSize: 'medium' },
+          fc.constantFrom<unknown>(1, 'x', null),
+          fc.array(tie('tree'), { maxLength: 4 }),
+          fc.dictionary(key, tie('tree'), { maxKeys: 4 }),
+        ),
+      }));
+      const hide = (value: unknown): unknown => {
+        if (Array.isArray(value)) return value.map(hide);
+        if (typeof value !== 'object' || value === null) return value;
+        return Object.fromEntries(
+          Object.entries(value as Record<string, unknown>).map(([k, v]) => [
+            k,
+            k.toLowerCase() === 'secret' ? { k: 's3cret', v } : hide(v),
+          ]),
+        );
+      };
+      fc.assert(
+        fc.property(fc.array(tree), fc.nat(200), (value, cut) => {
+          const given = post(JSON.stringify(hide(value)), JSON_TYPE);
+          const one = rig.connect();
+          const sent = one.send(given.slice(0, cut), 0) + one.send(given.slice(cut), 0);
+          expect(sent).not.toContain('s3cret');
+          expect(() => void JSON.parse(sent.slice(sent.indexOf('\r\n\r\n')))).not.toThrow();
+        }),
+      );
+    });
+  });
+
   it('refuses wrong options', () => {
+    expect(refusal(plugin, 'header-scrub,json=/a~b')).toContain('json.0=/a~b');
+    expect(refusal(plugin, 'header-scrub,json=')).toContain('json');
     expect(refusal(plugin, 'header-scrub=hide')).toContain('mode=hide');
     expect(refusal(plugin, 'header-scrub,headers=Content-Length')).toContain('is needed to send the request');
     expect(refusal(plugin, 'header-scrub,headers=a b')).toContain('is no name of a header field');
