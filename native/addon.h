@@ -45,6 +45,9 @@ struct poller {
   uv_poll_t *handle;
   int fd;
   int events;
+  /* A wake-up is wanted; the descriptor is in the event loop's set. */
+  bool armed;
+  bool watching;
 };
 
 /* 0 or an errno value. The descriptor stays the caller's, who closes it after `poller_close`. */

@@ -16,12 +16,21 @@ static void on_event(uv_poll_t *handle, int status, int events) {
   struct poller *p = handle->data;
   (void)events;
   if (p == NULL) return;
+  /*
+   * One-shot: whoever wants the next wake-up arms again, so a reader that does not read costs nothing. But one that has
+   * read all there is usually arms before anything else comes: taking the descriptor out of epoll's set and putting it
+   * back would be two system calls each time, so it is taken out only when an event comes that nobody asked for.
+   */
+  if (!p->armed || status < 0) {
+    uv_poll_stop(handle);
+    p->watching = false;
+  }
+  if (!p->armed) return;
+  p->armed = false;
   napi_env env = p->env;
   napi_handle_scope scope;
   if (napi_open_handle_scope(env, &scope) != napi_ok) return;
 
-  /* One-shot: whoever wants the next wake-up arms again, so a reader that does not read costs nothing. */
-  uv_poll_stop(handle);
   napi_value callback, receiver, argument;
   size_t argc = 0;
   /* libuv reports POLLERR as EBADF; the socket knows the reason. Without one it is as good as ready. */
@@ -48,6 +57,8 @@ int poller_open(struct poller *p, napi_env env, int fd, int events, napi_value c
   uv_loop_t *loop;
   p->env = env;
   p->fd = fd;
+  p->armed = false;
+  p->watching = false;
   p->events = events;
   if (napi_get_uv_event_loop(env, &loop) != napi_ok) return EINVAL;
   if (napi_create_reference(env, callback, 1, &p->callback) != napi_ok) return EINVAL;
@@ -65,7 +76,13 @@ int poller_open(struct poller *p, napi_env env, int fd, int events, napi_value c
 
 int poller_arm(struct poller *p) {
   if (p->handle == NULL) return EBADF;
-  return -uv_poll_start(p->handle, p->events, on_event);
+  if (!p->watching) {
+    int rc = uv_poll_start(p->handle, p->events, on_event);
+    if (rc != 0) return -rc;
+  }
+  p->watching = true;
+  p->armed = true;
+  return 0;
 }
 
 void poller_close(struct poller *p) {

@@ -1,17 +1,28 @@
-/** The loads that the lab benchmark offers. */
+/** The ladder of loads that the lab benchmark offers. */
 import type { WrkOptions } from '../../test/e2e/lab/wrk.ts';
 
 export interface LoadCase {
   readonly name: string;
   readonly load: Omit<WrkOptions, 'address' | 'seconds'>;
+  /** Added to tcpcopy's arguments; a peer has no plugins and runs without. */
+  readonly plugins?: readonly string[];
 }
 
+const HTTP_PLUGINS = ['--plugin', 'http-host-rewrite=staging.example', '--plugin', 'sample=100%'] as const;
+
+const keepAlive = { connections: 32 } as const;
+const short = { connections: 64, short: true } as const;
+
 export const CASES: readonly LoadCase[] = [
-  { name: 'keep-alive 1,500/s', load: { rate: 1_500, connections: 32 } },
-  { name: 'keep-alive 5,000/s', load: { rate: 5_000, connections: 32 } },
-  { name: 'keep-alive, full', load: { connections: 32 } },
-  { name: 'keep-alive 100 KB, 500/s', load: { rate: 500, connections: 32, path: '/100k' } },
-  { name: 'new connections 1,500/s', load: { rate: 1_500, connections: 64, short: true } },
-  { name: 'new connections 4,000/s', load: { rate: 4_000, connections: 64, short: true } },
-  { name: 'new connections, full', load: { connections: 64, short: true } },
+  { name: 'keep-alive 1,600/s', load: { ...keepAlive, rate: 1_600 } },
+  { name: 'keep-alive 5,000/s', load: { ...keepAlive, rate: 5_000 } },
+  { name: 'keep-alive full', load: keepAlive },
+  { name: 'short 1,600/s', load: { ...short, rate: 1_600 } },
+  { name: 'short 4,000/s', load: { ...short, rate: 4_000 } },
+  { name: 'short full', load: short },
+  { name: 'responses of 100 KB 500/s', load: { ...keepAlive, rate: 500, path: '/100k' } },
+  { name: 'POSTs of 1 MB 100/s', load: { connections: 16, rate: 100, path: '/post', body: 1_000_000 } },
+  { name: 'plugins: keep-alive 1,600/s', load: { ...keepAlive, rate: 1_600 }, plugins: HTTP_PLUGINS },
+  { name: 'plugins: keep-alive 5,000/s', load: { ...keepAlive, rate: 5_000 }, plugins: HTTP_PLUGINS },
+  { name: 'plugins: short 1,600/s', load: { ...short, rate: 1_600 }, plugins: HTTP_PLUGINS },
 ];

@@ -1,55 +1,131 @@
-/** One load in a fresh lab: what share of it was copied, and what that cost. */
-import { withLab } from '../../test/e2e/lab/lab.ts';
-import { arrived, STANDARD_ARGS } from '../../test/e2e/lab/live-copy.ts';
+/** One load in a fresh lab: what share of it was copied, how long after, and what that cost. */
+import { Lab } from '../../test/e2e/lab/lab.ts';
+import { arrived } from '../../test/e2e/lab/live-copy.ts';
 import { Nginx } from '../../test/e2e/lab/nginx.ts';
-import { startIntercept, startTcpcopy, type RunningProgram } from '../../test/e2e/lab/programs.ts';
+import type { RequestRecord } from '../../test/e2e/lab/request-record.ts';
+import type { Child } from '../../test/e2e/lab/shell.ts';
 import { compareTraffic } from '../../test/e2e/lab/traffic-check.ts';
+import { usageOf } from '../../test/e2e/lab/usage.ts';
 import { runWrk } from '../../test/e2e/lab/wrk.ts';
 import type { LoadCase } from './cases.ts';
+import type { Contender } from './contender.ts';
 
 export interface ProgramCost {
-  /** µs of CPU time per request that reached the online server, start-up left out. */
+  /** µs of CPU time per request that was copied, start-up and warm-up left out. */
   readonly cpuPerRequest: number;
   readonly peakRss: number;
 }
 
-export interface Measurement {
-  readonly requestsPerSecond: number;
-  readonly requests: number;
+export interface Copied {
   readonly copiedPercent: number;
-  /** Arrived twice, altered or out of order. */
+  /** Arrived twice, altered (but by a plugin) or out of order. */
   readonly wrong: number;
+  /** From the end of a request at the online server to that of its copy, ms; from the access logs, which tell 1 ms. */
+  readonly lagP50: number;
+  readonly lagP99: number;
+  /** Packets that left the online host towards the test server and the assistant, per copy. */
+  readonly packetsPerCopy: number;
   readonly tcpcopy: ProgramCost;
   readonly intercept: ProgramCost;
 }
 
-export async function measure({ name, load }: LoadCase, seconds: number): Promise<Measurement> {
-  let measurement: Measurement | undefined;
-  await withLab({ name: 'bench' }, async (lab) => {
-    const online = await Nginx.start(lab.host('online'));
-    const test = await Nginx.start(lab.host('test'));
-    const intercept = await startIntercept(lab.host('assistant'));
-    const tcpcopy = await startTcpcopy(lab.host('online'), STANDARD_ARGS);
-    const before = [tcpcopy.usage().cpu, intercept.usage().cpu] as const;
-    const address = lab.host('online').on('front').v4;
-    const { perSecond } = await runWrk(lab.host('client'), { ...load, address, seconds });
-    await arrived(online, test);
-    const d = compareTraffic(online.records(), test.records());
-    const cost = (program: RunningProgram, cpuBefore: number): ProgramCost => {
-      const { cpu, peakRss } = program.usage();
-      return { cpuPerRequest: (cpu - cpuBefore) / d.online, peakRss };
-    };
-    measurement = {
-      requestsPerSecond: perSecond,
-      requests: d.online,
-      copiedPercent: (100 * (d.online - d.missing.length)) / d.online,
+export interface Measurement {
+  readonly requests: number;
+  /** What the online server did, by wrk's account. */
+  readonly requestsPerSecond: number;
+  /** `undefined` when nothing copied. */
+  readonly copied: Copied | undefined;
+}
+
+/** The same load at twice the rate before the measured one: then code is compiled and buffers have grown. */
+const WARM = 'warm';
+const WARM_SECONDS = 6;
+/** Longest wait for copies that are late, ms. */
+const PATIENCE = 20_000;
+const isMeasured = ({ id }: RequestRecord) => !id.startsWith(WARM);
+
+export async function measure(loadCase: LoadCase, contender: Contender, seconds: number): Promise<Measurement> {
+  const lab = await Lab.create({ name: 'bench' });
+  try {
+    const measurement = await inLab(lab, loadCase, contender, seconds);
+    const { violations } = await lab.guard.finish();
+    if (contender.guarded && violations.length > 0) throw new Error(`stray packets:\n${violations.join('\n')}`);
+    return measurement;
+  } finally {
+    await lab.destroy();
+  }
+}
+
+async function inLab(lab: Lab, loadCase: LoadCase, contender: Contender, seconds: number): Promise<Measurement> {
+  const online = await Nginx.start(lab.host('online'));
+  const test = await Nginx.start(lab.host('test'));
+  const address = lab.host('online').on('front').v4;
+  const running = await contender.start(lab, loadCase);
+  const { rate = 0 } = loadCase.load;
+  const load = (tag: string, duration: number, offered: number) =>
+    runWrk(lab.host('client'), { ...loadCase.load, address, tag, seconds: duration, rate: offered });
+  await load(WARM, WARM_SECONDS, rate * 2);
+  if (running === undefined) {
+    const { perSecond, requests } = await load('', seconds, rate);
+    return { requests, requestsPerSecond: perSecond, copied: undefined };
+  }
+  await arrived(online, test, { patience: PATIENCE });
+  const packetsBefore = packetsOut(lab);
+  const costs = [running.tcpcopy, running.intercept].map(costOf);
+  const { perSecond } = await load('', seconds, rate);
+  await arrived(online, test, { patience: PATIENCE });
+  const packets = packetsOut(lab) - packetsBefore;
+  const sent = online.records().filter(isMeasured);
+  const got = test.records().filter(isMeasured);
+  const expectedHost = loadCase.plugins === undefined;
+  const d = compareTraffic(expectedHost ? sent : sent.map(withoutHost), expectedHost ? got : got.map(withoutHost));
+  const copies = d.online - d.missing.length;
+  const [tcpcopy, intercept] = costs.map((cost) => cost(copies)) as [ProgramCost, ProgramCost];
+  const lags = lagsOf(sent, got);
+  return {
+    requests: d.online,
+    requestsPerSecond: perSecond,
+    copied: {
+      copiedPercent: (100 * copies) / d.online,
       wrong: d.duplicate.length + d.altered.length + d.outOfOrder.length + d.mixed.length + d.foreign.length,
-      tcpcopy: cost(tcpcopy, before[0]),
-      intercept: cost(intercept, before[1]),
-    };
-    await tcpcopy.stop();
-    await intercept.stop();
-  });
-  if (measurement === undefined) throw new Error(`${name} was not measured`);
-  return measurement;
+      lagP50: quantile(lags, 0.5),
+      lagP99: quantile(lags, 0.99),
+      packetsPerCopy: packets / copies,
+      tcpcopy,
+      intercept,
+    },
+  };
+}
+
+function packetsOut(lab: Lab): number {
+  return Number(
+    lab
+      .host('online')
+      .sh(
+        "ip -s -j link show back | python3 -c \"import json,sys; print(json.load(sys.stdin)[0]['stats64']['tx']['packets'])\"",
+      ),
+  );
+}
+
+/** From now on: gives the cost per copy when asked. */
+function costOf({ pid }: Child): (copies: number) => ProgramCost {
+  const before = usageOf(pid).cpu;
+  return (copies) => {
+    const { cpu, peakRss } = usageOf(pid);
+    return { cpuPerRequest: (cpu - before) / copies, peakRss };
+  };
+}
+
+/** A plugin may rewrite the Host, which is the last of a fingerprint, and with it the length, which is the first. */
+function withoutHost(record: RequestRecord): RequestRecord {
+  return { ...record, fingerprint: record.fingerprint.split(' ').slice(1, -1).join(' ') };
+}
+
+function lagsOf(sent: readonly RequestRecord[], got: readonly RequestRecord[]): number[] {
+  const at = new Map(sent.map((record) => [record.id, record.at]));
+  return got.flatMap(({ id, at: arrival }) => arrival - (at.get(id) ?? NaN)).sort((a, b) => a - b);
+}
+
+function quantile(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
 }

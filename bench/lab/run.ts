@@ -1,23 +1,30 @@
 /**
  * The lab benchmark: fixed loads in network namespaces (root), real nginx on both sides, 1 KB responses unless said.
  *
- *     npm run bench:lab -- [--seconds 10] [--only TEXT] [--json FILE]
+ *     npm run bench:lab -- [--seconds 10] [--rounds 1] [--only TEXT] [--args '…'] [--json FILE] [--alone]
+ *                          [--peer 'CMD …' --peer-intercept 'CMD …']
  *
- * CPU is user and system time from /proc/PID/stat per request that reached the online server. Everything shares this
- * machine's cores: absolute figures drift with them, ratios hold.
+ * See README.md beside this file.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { labObstacle } from '../../test/e2e/lab/lab.ts';
 import { CASES } from './cases.ts';
+import { NOBODY, ours, peer, type Contender } from './contender.ts';
 import { measure, type Measurement } from './measure.ts';
+import { median, medianRatio } from './ratio.ts';
 
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '10' },
-    only: { type: 'string', default: '' },
+    rounds: { type: 'string', default: '1' },
+    only: { type: 'string', multiple: true, default: [''] },
+    args: { type: 'string', default: '' },
     json: { type: 'string' },
+    alone: { type: 'boolean', default: false },
+    peer: { type: 'string' },
+    'peer-intercept': { type: 'string' },
   },
 });
 
@@ -26,27 +33,85 @@ if (obstacle !== undefined) {
   console.error(`bench: no lab can be built here: ${obstacle}`);
   process.exit(2);
 }
-
-const megabytes = (bytes: number) => (bytes / 2 ** 20).toFixed(0);
-const results: (Measurement & { readonly name: string })[] = [];
-for (const loadCase of CASES.filter(({ name }) => name.includes(values.only))) {
-  console.error(`${loadCase.name} …`);
-  results.push({ name: loadCase.name, ...(await measure(loadCase, Number(values.seconds))) });
+if ((values.peer === undefined) !== (values['peer-intercept'] === undefined)) {
+  console.error('bench: --peer and --peer-intercept go together');
+  process.exit(2);
 }
 
+const contenders: Contender[] = [ours(values.args.split(' ').filter((arg) => arg !== ''))];
+if (values.peer !== undefined) contenders.push(peer(values.peer, values['peer-intercept']!));
+if (values.alone) contenders.push(NOBODY);
+
+interface Result {
+  readonly load: string;
+  readonly contender: string;
+  readonly runs: readonly Measurement[];
+}
+
+const results: Result[] = [];
+for (const loadCase of CASES.filter(({ name }) => values.only.some((text) => name.startsWith(text)))) {
+  const runs = contenders.map((): Measurement[] => []);
+  for (let round = 0; round < Number(values.rounds); round++) {
+    console.error(`${loadCase.name} ${round + 1}/${values.rounds} …`);
+    for (const [i, contender] of contenders.entries())
+      runs[i]!.push(await measure(loadCase, contender, Number(values.seconds)));
+  }
+  contenders.forEach(({ name }, i) => results.push({ load: loadCase.name, contender: name, runs: runs[i]! }));
+}
+
+const HEAD = [
+  'load',
+  'copier',
+  'requests/s',
+  'copied %',
+  'wrong',
+  'CPU µs a copy',
+  'packets',
+  'RSS MB',
+  'lag ms p50/p99',
+];
 const table = new Table({
-  head: ['load', 'requests/s', 'copied %', 'wrong', 'CPU µs/request tcpcopy + intercept', 'peak RSS MB'],
+  head: HEAD,
   style: { head: [], border: [] },
-  colAligns: ['left', 'right', 'right', 'right', 'right', 'right'],
+  colAligns: ['left', 'left', ...HEAD.slice(2).map(() => 'right' as const)],
 });
-for (const r of results)
-  table.push([
-    r.name,
-    r.requestsPerSecond.toFixed(0),
-    r.copiedPercent.toFixed(2),
-    r.wrong,
-    `${r.tcpcopy.cpuPerRequest.toFixed(1)} + ${r.intercept.cpuPerRequest.toFixed(1)}`,
-    `${megabytes(r.tcpcopy.peakRss)} + ${megabytes(r.intercept.peakRss)}`,
-  ]);
+
+const megabytes = (bytes: number) => (bytes / 2 ** 20).toFixed(0);
+const copiedOf = ({ runs }: Result) => runs.flatMap(({ copied }) => copied ?? []);
+
+for (const result of results) {
+  const copied = copiedOf(result);
+  const middle = (pick: (c: (typeof copied)[number]) => number) => median(copied.map(pick));
+  const row = [
+    result.load,
+    result.contender,
+    median(result.runs.map(({ requestsPerSecond }) => requestsPerSecond)).toFixed(0),
+  ];
+  if (copied.length > 0) {
+    row.push(
+      middle((c) => c.copiedPercent).toFixed(2),
+      `${Math.max(...copied.map((c) => c.wrong))}`,
+      `${middle((c) => c.tcpcopy.cpuPerRequest).toFixed(1)} + ${middle((c) => c.intercept.cpuPerRequest).toFixed(1)}`,
+      middle((c) => c.packetsPerCopy).toFixed(2),
+      `${megabytes(middle((c) => c.tcpcopy.peakRss))} + ${megabytes(middle((c) => c.intercept.peakRss))}`,
+      `${middle((c) => c.lagP50)} / ${middle((c) => c.lagP99)}`,
+    );
+  }
+  table.push([...row, ...Array.from({ length: HEAD.length - row.length }, () => '')]);
+  if (result.contender === 'peer') table.push(ratioRow(result));
+}
+
+/** Ours over the peer's. */
+function ratioRow(theirs: Result): string[] {
+  const own = copiedOf(results.find(({ load, contender }) => load === theirs.load && contender === 'ours')!);
+  const other = copiedOf(theirs);
+  const ratio = (program: 'tcpcopy' | 'intercept') =>
+    medianRatio(
+      own.map((c) => c[program].cpuPerRequest),
+      other.map((c) => c[program].cpuPerRequest),
+    ).toFixed(2);
+  return ['', 'ours / peer', '', '', '', `${ratio('tcpcopy')} + ${ratio('intercept')}`, '', '', ''];
+}
+
 console.log(table.toString());
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);

@@ -1,14 +1,18 @@
 /**
- * Takes frames from the sources and hands segments on. A busy source gives way to the sockets after a bounded number of
- * batches, and goes on in the next turn of the event loop.
+ * Takes frames from the sources and hands segments on, in turns. A busy source gives way to the sockets after a bounded
+ * number of batches, and goes on in the next turn of the event loop. A turn over live sources that did something is
+ * followed by a rest, so that responses gather.
  */
 import type { PacketSource } from '../capture/packet-source.ts';
+import { WakeModeration } from '../capture/wake-moderation.ts';
 import { Counters } from '../core/counters.ts';
 import { DROP_NONE, DROP_REASONS, type DropReason } from '../core/drop-reason.ts';
 import type { FrameBatch } from '../core/frame-batch.ts';
-import { Segment } from '../wire/segment.ts';
+import { Segment, TCP_SYN } from '../wire/segment.ts';
 
 const POLLS_PER_TURN = 8;
+/** While sessions are being opened, whose first requests wait for the answer, milliseconds. */
+const SHORT_REST = 1;
 
 /** What `FrameParser` does here. */
 export interface SegmentParser {
@@ -18,8 +22,8 @@ export interface SegmentParser {
 export interface SegmentHandler {
   /** `path` tells apart where a copy of a packet was captured; see `DuplicateFilter`. */
   segment(segment: Segment, path: number): void;
-  /** A batch is done: send what it produced. */
-  batchDone(): void;
+  /** A turn is done: send what it produced. */
+  turnDone(): void;
   /** One source has ended, and how many are left. */
   sourceEnded(name: string, left: number, error: Error | undefined): void;
 }
@@ -28,7 +32,7 @@ interface Input {
   readonly source: PacketSource;
   readonly parser: SegmentParser;
   readonly path: number;
-  scheduled: NodeJS.Immediate | undefined;
+  ready: boolean;
   ended: boolean;
 }
 
@@ -39,6 +43,11 @@ export class CaptureLoop {
   readonly #inputs: Input[];
   readonly #handler: SegmentHandler;
   readonly #segment = new Segment();
+  readonly #moderation = new WakeModeration();
+  readonly #turn = (): void => this.#takeTurn();
+  #scheduled: NodeJS.Immediate | undefined;
+  /** A session was accepted in this turn. */
+  #sawHandshake = false;
   #allEnded: (() => void) | undefined;
 
   constructor(sources: readonly PacketSource[], makeParser: () => SegmentParser, handler: SegmentHandler) {
@@ -47,7 +56,7 @@ export class CaptureLoop {
       source,
       parser: makeParser(),
       path: i * 2,
-      scheduled: undefined,
+      ready: false,
       ended: false,
     }));
   }
@@ -57,7 +66,10 @@ export class CaptureLoop {
     try {
       for (const input of this.#inputs) {
         await input.source.open({
-          ready: () => this.#drain(input),
+          ready: () => {
+            input.ready = true;
+            this.#scheduled ??= setImmediate(this.#turn);
+          },
           ended: (error) => this.#end(input, error),
         });
       }
@@ -82,9 +94,9 @@ export class CaptureLoop {
   }
 
   close(): void {
+    clearImmediate(this.#scheduled);
     for (const input of this.#inputs) {
       input.ended = true;
-      clearImmediate(input.scheduled);
       input.source.close();
     }
   }
@@ -94,17 +106,31 @@ export class CaptureLoop {
     return this.#inputs.reduce((sum, { source }) => sum + (source.stats().kernelDropped ?? 0), 0);
   }
 
-  #drain(input: Input): void {
-    if (input.scheduled !== undefined || input.ended) return;
+  #takeTurn(): void {
+    this.#scheduled = undefined;
+    this.#moderation.begin();
+    const before = this.frames;
+    this.#sawHandshake = false;
+    let live = false;
+    for (const input of this.#inputs) {
+      if (!input.ready || input.ended) continue;
+      input.ready = this.#drain(input);
+      if (input.ready) this.#scheduled ??= setImmediate(this.#turn);
+      live ||= input.source.live;
+    }
+    this.#handler.turnDone();
+    if (!live || this.#scheduled !== undefined) return;
+    this.#moderation.rest(this.frames - before, this.#sawHandshake ? SHORT_REST : undefined);
+  }
+
+  /** Takes what a source has; returns whether it may have more. */
+  #drain(input: Input): boolean {
     for (let polls = 0; polls < POLLS_PER_TURN; polls++) {
       const batch = input.source.poll();
-      if (batch === undefined) return;
+      if (batch === undefined) return false;
       this.#walk(batch, input);
     }
-    input.scheduled = setImmediate(() => {
-      input.scheduled = undefined;
-      this.#drain(input);
-    });
+    return true;
   }
 
   #walk(batch: FrameBatch, input: Input): void {
@@ -116,12 +142,12 @@ export class CaptureLoop {
       const reason = parser.parse(batch, i, segment);
       if (reason === DROP_NONE) {
         this.segments++;
+        if ((segment.flags & TCP_SYN) !== 0) this.#sawHandshake = true;
         this.#handler.segment(segment, segment.outgoing ? path + 1 : path);
       } else {
         this.frameDrops.add(reason);
       }
     }
-    this.#handler.batchDone();
   }
 
   #end(input: Input, error: Error | undefined): void {

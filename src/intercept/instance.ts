@@ -46,15 +46,12 @@ export class Instance {
   }
 
   /**
-   * The connection for a session, by its port: all segments of a session take the same one, so they stay in order. When
-   * a connection comes or goes some sessions change over, and a few of their segments may overtake others, which TCP
+   * The connection that responses take: the first. One write then serves all that gathers, and segments of a session stay
+   * in order. The others stand by: when it is lost the next takes over, and a few segments may overtake others, which TCP
    * bears.
    */
-  peerFor(port: number): Peer | undefined {
-    const { peers } = this;
-    if (peers.length <= 1) return peers[0];
-    // Fibonacci hashing: neighbouring ports are usually busy together.
-    return peers[(Math.imul(port, 0x9e3779b1) >>> 16) % peers.length];
+  get outlet(): Peer | undefined {
+    return this.peers[0];
   }
 
   add(peer: Peer): void {

@@ -2,7 +2,7 @@
  * The intercept: captures the responses of the targets and gives each to the tcpcopy whose session it answers. This file
  * joins the parts and owns the loop, the clock and the sockets; it sends nothing but control messages.
  *
- *     capture loop ─segment─▶ router ─instance─▶ duplicate filter ─▶ peer's batch ──one write per capture batch──▶
+ *     capture loop ─segment─▶ router ─instance─▶ duplicate filter ─▶ peer's batch ──one write per turn──▶
  *
  * The capture filter follows what the instances ask for: with nobody connected, nothing is captured.
  */
@@ -195,7 +195,7 @@ export class Intercept implements PeerOwner, SegmentHandler {
       this.#counts.copies++;
       return;
     }
-    const peer = instance.peerFor(segment.dstPort);
+    const peer = instance.outlet;
     if (peer === undefined) {
       this.#counts.absent++;
       return;
@@ -203,7 +203,7 @@ export class Intercept implements PeerOwner, SegmentHandler {
     if (peer.add(segment, instance.maxPayload)) this.#due.push(peer);
   }
 
-  batchDone(): void {
+  turnDone(): void {
     const due = this.#due;
     for (let i = 0; i < due.length; i++) due[i]!.flush();
     due.length = 0;

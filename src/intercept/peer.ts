@@ -1,6 +1,6 @@
 /**
  * One control connection of a tcpcopy. It reads and checks what comes, hands messages to its owner, and collects
- * responses in a batch that goes out with one write per capture poll.
+ * responses in a batch that goes out with one write per turn of the capture loop.
  *
  * A tcpcopy that reads too slowly costs only itself: while its socket holds more than the cap, batches for it are
  * dropped and counted. Nothing waits.

@@ -3,9 +3,10 @@
  *
  *     sources → frame parser → selector → tracker → connection replays → target
  *
- * Theory of operation. A source that has frames wakes the loop; a *turn* polls a bounded number of batches, runs every
- * frame through the stages, fires timers that are due and flushes the target once. If frames are left the next turn
- * follows after other I/O had its chance. Between turns the loop sleeps until a source, a response or the earliest timer.
+ * Theory of operation. A source that has frames, or a response, asks for a *turn*, which comes when all I/O that is
+ * ready has been read. It polls a bounded number of batches, runs every frame through the stages, fires timers that are
+ * due and flushes the target once. If frames are left the next turn follows after other I/O had its chance. Between turns
+ * the loop sleeps until a source, a response or the earliest timer; live, a turn that did something is followed by a rest.
  *
  * A recording is read only while there is room: when too much is outstanding the loop does not poll, and it goes on when
  * the target has caught up. Live capture is never held back; the kernel's ring is the buffer, and it counts what it
@@ -15,6 +16,7 @@ import type { FrameBatch } from '../core/frame-batch.ts';
 import { DROP_IP_FRAGMENT_EXPIRED, DROP_IP_FRAGMENT_HELD, DROP_NONE } from '../core/drop-reason.ts';
 import {
   addTime,
+  earliest,
   elapsed,
   instant,
   millis,
@@ -25,6 +27,7 @@ import {
   type Instant,
 } from '../core/time.ts';
 import type { PacketSource } from '../capture/packet-source.ts';
+import { WakeModeration } from '../capture/wake-moderation.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { ConnectionInfo } from '../pipeline/hooks.ts';
 import type { ProtocolDefinition } from '../pipeline/protocol-hooks.ts';
@@ -65,8 +68,10 @@ import type { TimerWheel } from './timer-wheel.ts';
 const BATCHES_PER_TURN = 8;
 /** How long a response may take when something waits behind it. */
 const HELD_PATIENCE = seconds(30);
-/** How often waiting holes, idle connections and kernel counters are looked at. */
+/** How often waiting holes, idle connections and kernel counters are looked at, while there are turns. */
 const HOUSEKEEPING = millis(20);
+/** Live, how long responses may wait for a turn when nothing waits for them: longer than the ring's blocks do. */
+const RESPONSES_WAIT = millis(8);
 /**
  * A recording is not read on while this much is queued, or this many replicas wait for the target. Those do not count
  * that may wait for the rest of a request: reading on is what they need. There are never more of them than there were
@@ -101,8 +106,8 @@ export interface EngineParts {
   readonly observe?: Observe | undefined;
   /** Who takes the frames themselves: then nothing else is done with them. */
   readonly takeFrame?: TakeFrame | undefined;
-  /** Takes responses that have arrived and gives them to the target; called in each turn. */
-  readonly responses: () => void;
+  /** Takes responses that have arrived and gives them to the target, in each turn; returns how many. */
+  readonly responses: () => number;
   /** Whether what was flushed has been answered on the spot, as in a dry run: then the next turn follows at once. */
   readonly answeredAtOnce: () => boolean;
 }
@@ -119,12 +124,14 @@ export class Engine implements ReplayContext {
   readonly observe: Observe | undefined;
   busyReplicas = 0;
   crowdedReplicas = 0;
+  heldReplicas = 0;
   #sources: readonly PacketSource[] = [];
   #tracker: ConnectionTracker<ConnectionReplay> | undefined;
   #pacer: FramePacer | undefined;
   readonly #parts: EngineParts;
   readonly #protocols: readonly Required<Pick<ProtocolDefinition, 'detect' | 'codec'>>[];
   readonly #segment = new Segment();
+  readonly #moderation = new WakeModeration();
   readonly #active = new Set<ConnectionReplay>();
   readonly #finished = (replay: ConnectionReplay): void => void this.#active.delete(replay);
   readonly #turnSoon = (): void => {
@@ -197,19 +204,27 @@ export class Engine implements ReplayContext {
     this.turn();
   }
 
-  /** Something outside happened (frames, responses, room to send): run a turn as soon as this callback is over. */
+  /** Something outside happened (frames, responses, room to send): a turn follows when all I/O that is ready was read. */
   wake(): void {
     if (this.#inTurn) this.#turnsRequested = true;
-    else this.turn();
+    else this.#immediate ??= setImmediate(this.#turnSoon);
+  }
+
+  /** Responses have arrived. Where nothing is held for them they wait for the next turn, or a moment. */
+  responsesReady(): void {
+    if (!this.#parts.live || this.heldReplicas > 0) this.wake();
+    else if (!this.#inTurn) this.#sleepUntil(addTime(this.now(), RESPONSES_WAIT));
   }
 
   /** One round of the loop. */
   turn(): void {
     if (!this.#running || this.#inTurn) return;
+    this.#moderation.begin();
+    const framesBefore = this.ledger.framesSeen;
     this.#inTurn = true;
     this.#turnsRequested = false;
     this.#parts.clock.freeze();
-    this.#parts.responses();
+    const responses = this.#parts.responses();
     let more = false;
     for (const source of this.#sources) if (this.#pollSource(source)) more = true;
     const now = this.#parts.clock.freeze();
@@ -218,8 +233,15 @@ export class Engine implements ReplayContext {
     this.target.flush();
     this.#inTurn = false;
     this.#parts.clock.thaw();
-    if (more || this.#turnsRequested || this.#parts.answeredAtOnce()) this.#immediate ??= setImmediate(this.#turnSoon);
-    else this.#sleep();
+    if (more || this.#turnsRequested || this.#parts.answeredAtOnce()) {
+      this.#immediate ??= setImmediate(this.#turnSoon);
+      return;
+    }
+    this.#sleep();
+    // What is held goes out when the target has answered: then every answer counts.
+    if (this.#parts.live && this.heldReplicas === 0) {
+      this.#moderation.rest(responses + this.ledger.framesSeen - framesBefore);
+    }
   }
 
   /** The input is over: closes what the capture left open. Replicas go on until they are done. */
@@ -418,10 +440,13 @@ export class Engine implements ReplayContext {
 
   #sleep(): void {
     if (!this.#running) return;
-    let until = this.wheel.nextWake();
-    if (this.#parts.live && this.#active.size > 0 && this.#nextHousekeeping < until) until = this.#nextHousekeeping;
-    if (this.#frameDue !== undefined && this.#frameDue < until) until = this.#frameDue;
-    if (until === this.#timerAt && this.#timer !== undefined) return;
+    const until = this.wheel.nextWake();
+    this.#sleepUntil(this.#frameDue === undefined ? until : earliest(until, this.#frameDue));
+  }
+
+  #sleepUntil(until: Instant): void {
+    // One that is too early costs a turn for nothing; replacing it after every turn would cost more.
+    if (this.#timer !== undefined && this.#timerAt <= until) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#timerAt = until;
@@ -429,7 +454,7 @@ export class Engine implements ReplayContext {
     const wait = Math.max(1, Math.ceil(toMillis(elapsed(until, this.now()))));
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.turn();
+      this.wake();
     }, wait);
   }
 }

@@ -38,8 +38,10 @@ export interface RawNetworkParts {
   /** Whether the bytes of responses are read here. */
   readonly wantsPayload: boolean;
   readonly now: () => Instant;
-  /** Something arrived, or can be sent: run a turn of the loop. */
+  /** Something can be sent: run a turn of the loop. */
   readonly wake: () => void;
+  /** Responses wait for `takeResponses`. */
+  readonly responsesReady: () => void;
 }
 
 interface Link {
@@ -103,8 +105,8 @@ export class RawNetwork {
     await Promise.all(this.#links.map(({ link }) => link.connect()));
   }
 
-  /** Gives what has arrived to the sessions. */
-  takeResponses(): void {
+  /** Gives what has arrived to the sessions; returns how many there were. */
+  takeResponses(): number {
     const now = this.#parts.now();
     this.#parts.peer?.deliver((segment) => this.target.handleResponse(now, segment));
     let left = RESPONSES_PER_TURN;
@@ -115,6 +117,7 @@ export class RawNetwork {
       }
     }
     if (left === 0) this.#parts.wake();
+    return RESPONSES_PER_TURN - left;
   }
 
   /** Whether a dry run's peer has replied to what was flushed. */
@@ -152,7 +155,7 @@ export class RawNetwork {
   }
 
   #makeLinks(): Link[] {
-    const { options, version, wantsPayload, now, wake } = this.#parts;
+    const { options, version, wantsPayload, now, responsesReady } = this.#parts;
     const instanceId = randomBytes(8);
     const targets = options.mappings.map(({ online, target }) => ({
       address: target.address,
@@ -180,7 +183,7 @@ export class RawNetwork {
           down: (reason) => this.#linkDown(address, outages, reason),
           leased: (first, count) => this.#pool.leased(index, first, count),
           leaseLost: (first, count) => this.#pool.lost(index, first, count),
-          ready: wake,
+          ready: responsesReady,
           noPayload: () => this.#noPayload(address),
         },
       );

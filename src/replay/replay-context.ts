@@ -26,6 +26,8 @@ export interface ReplayContext {
   busyReplicas: number;
   /** Replicas whose queues are so full that a recording should not be read on. */
   crowdedReplicas: number;
+  /** Replicas of which something captured waits for the target: for its response, or to accept the session. */
+  heldReplicas: number;
   /** How long a response may take; `held`: something waits behind it, or the client has ended. */
   patience(held: boolean): Duration;
   /** Loop time. */

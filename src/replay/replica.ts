@@ -91,9 +91,10 @@ export class Replica extends TimerEntry implements SessionOwner {
   #giveUpAt: Instant = NEVER;
   /** A unit waited, or the client had ended, when the timer was last set. */
   #held = false;
-  /** Counted in `context.busyReplicas`, and in `crowdedReplicas`. */
+  /** Counted in `context.busyReplicas`, in `crowdedReplicas`, and in `heldReplicas`. */
   #busy = false;
   #crowded = false;
+  #waiting = false;
 
   /** Hands bytes of the unit being sent to the session; made once, since it runs per piece. */
   readonly #take = (bytes: Uint8Array, offset: number, length: number): number => {
@@ -675,7 +676,7 @@ export class Replica extends TimerEntry implements SessionOwner {
   #setTimer(): void {
     if (this.#done) return;
     const waitsFor = this.#waitsFor();
-    this.#tellLoad(waitsFor === 'target', this.#queue.crowded);
+    this.#tellLoad(waitsFor === 'target', this.#queue.crowded, this.#waitsToBeSent());
     const held = this.#clientEnd !== undefined || this.#units.length > 1 || this.#units[0]?.released === false;
     if (waitsFor === 'nobody') this.#giveUpAt = NEVER;
     else if (this.#giveUpAt === NEVER || (held && !this.#held)) {
@@ -699,18 +700,26 @@ export class Replica extends TimerEntry implements SessionOwner {
     return next === undefined || next.released ? NEVER : this.#turn.quietAt;
   }
 
+  /** What was captured goes out when the target has done something: responded, or accepted the session. */
+  #waitsToBeSent(): boolean {
+    if (this.#units.length === 0) return false;
+    return this.#session?.acknowledged === 0 || this.#units[this.#sending]?.released === false;
+  }
+
   /** Keeps the figures of the context. */
-  #tellLoad(busy: boolean, crowded: boolean): void {
+  #tellLoad(busy: boolean, crowded: boolean, waiting: boolean): void {
     if (busy !== this.#busy) this.#context.busyReplicas += busy ? 1 : -1;
     if (crowded !== this.#crowded) this.#context.crowdedReplicas += crowded ? 1 : -1;
+    if (waiting !== this.#waiting) this.#context.heldReplicas += waiting ? 1 : -1;
     this.#busy = busy;
     this.#crowded = crowded;
+    this.#waiting = waiting;
   }
 
   #finish(): void {
     if (this.#done) return;
     this.#done = true;
-    this.#tellLoad(false, false);
+    this.#tellLoad(false, false, false);
     this.#context.wheel.schedule(this, NEVER);
     this.#owner.replicaDone();
   }

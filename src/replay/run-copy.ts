@@ -165,6 +165,7 @@ class CopyRun {
         wantsPayload: reading !== undefined,
         now: this.#clock.now,
         wake,
+        responsesReady: () => this.#engine.responsesReady(),
       });
       this.#target = this.#network.target;
     } else {
@@ -190,7 +191,7 @@ class CopyRun {
       sessionTimeout: options.sessionTimeout,
       observe: options.dryRun ? listRequests(environment) : this.#recording?.observe,
       takeFrame: this.#recording?.takeFrame,
-      responses: () => this.#network?.takeResponses(),
+      responses: () => this.#network?.takeResponses() ?? 0,
       answeredAtOnce: () => this.#network?.answeredAtOnce === true,
     });
   }

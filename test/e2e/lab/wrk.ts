@@ -13,6 +13,8 @@ export interface WrkOptions {
   readonly seconds?: number;
   /** Requests per second to offer; without it as fast as the server answers. */
   readonly rate?: number;
+  /** Bytes of body: then requests are POSTs. */
+  readonly body?: number;
   /** A new connection for each request. */
   readonly short?: boolean;
   /** Put before each id, to tell loads apart. */
@@ -29,13 +31,15 @@ export interface WrkResult {
 // Check values differ in content and in length, so that requests do too.
 const script = (o: Required<WrkOptions>) => `
 local n = 0
-wrk.method = "GET"
+local body = string.rep("x", ${o.body})
+local method = ${o.body > 0} and "POST" or "GET"
+local extra = ${o.body > 0} and "\\r\\nContent-Length: ${o.body}" or ""
 local connection = ${o.short} and "close" or "keep-alive"
 request = function()
   n = n + 1
   local check = string.format("%08x", (n * 2654435761) % 4294967296)
-  return "GET ${o.path}?id=${o.tag}" .. n .. " HTTP/1.1\\r\\nHost: online.example\\r\\nConnection: " .. connection ..
-    "\\r\\nX-Check: " .. string.rep(check, 1 + n % 7) .. "\\r\\n\\r\\n"
+  return method .. " ${o.path}?id=${o.tag}" .. n .. " HTTP/1.1\\r\\nHost: online.example\\r\\nConnection: " .. connection ..
+    "\\r\\nX-Check: " .. string.rep(check, 1 + n % 7) .. extra .. "\\r\\n\\r\\n" .. body
 end
 ${
   o.rate === 0
@@ -64,6 +68,7 @@ export class Wrk {
       connections: 32,
       seconds: 10,
       rate: 0,
+      body: 0,
       short: false,
       tag: '',
       ...options,

@@ -412,6 +412,7 @@ describe('a dry run', () => {
     readonly repeatable = true;
     busyReplicas = 0;
     crowdedReplicas = 0;
+    heldReplicas = 0;
     done = 0;
     readonly #peer: AcknowledgingPeer;
 

@@ -149,6 +149,7 @@ export class Rig implements ReplayContext {
   readonly reading: ResponseReading | undefined;
   busyReplicas = 0;
   crowdedReplicas = 0;
+  heldReplicas = 0;
   gap: 'kernel-drop' | 'capture-gap' = 'capture-gap';
   readonly releasedAt: Instant[] = [];
   readonly #options: RigOptions;
@@ -215,10 +216,11 @@ export class Rig implements ReplayContext {
     expect({
       busy: this.busyReplicas,
       crowded: this.crowdedReplicas,
+      held: this.heldReplicas,
       budget: this.budget.used,
       timers: this.wheel.size,
       unsettled: this.ledger.unitsOpened - this.unitsSettled,
-    }).toEqual({ busy: 0, crowded: 0, budget: 0, timers: 0, unsettled: 0 });
+    }).toEqual({ busy: 0, crowded: 0, held: 0, budget: 0, timers: 0, unsettled: 0 });
   }
 }
 

@@ -1,0 +1,56 @@
+/** What a load is copied by: our two programs, a peer's, or nothing. */
+import type { Lab } from '../../test/e2e/lab/lab.ts';
+import { STANDARD_ARGS } from '../../test/e2e/lab/live-copy.ts';
+import { CONTROL_PORT } from '../../test/e2e/lab/plan.ts';
+import { startIntercept, startTcpcopy } from '../../test/e2e/lab/programs.ts';
+import { sleep, type Child } from '../../test/e2e/lab/shell.ts';
+import type { LoadCase } from './cases.ts';
+
+export interface Running {
+  /** The process that copies, and the one that takes the responses. */
+  readonly tcpcopy: Child;
+  readonly intercept: Child;
+}
+
+export interface Contender {
+  readonly name: string;
+  /** Whether what it sends is held to the lab's guards. */
+  readonly guarded: boolean;
+  /** `undefined`: nothing copies. */
+  start(lab: Lab, loadCase: LoadCase): Promise<Running | undefined>;
+}
+
+export const NOBODY: Contender = { name: 'nobody', guarded: true, start: () => Promise.resolve(undefined) };
+
+/** `extraArgs`: for tcpcopy, in every case. */
+export function ours(extraArgs: readonly string[]): Contender {
+  return {
+    name: 'ours',
+    guarded: true,
+    async start(lab, { plugins = [] }) {
+      const intercept = await startIntercept(lab.host('assistant'));
+      const tcpcopy = await startTcpcopy(lab.host('online'), [...STANDARD_ARGS, ...extraArgs, ...plugins]);
+      return { tcpcopy: tcpcopy.child, intercept: intercept.child };
+    },
+  };
+}
+
+/** Long enough for a peer's programs to find each other. */
+const PEER_SETTLES = 1_000;
+
+/** Shell commands, run inside the online host and the assistant. */
+export function peer(tcpcopyCommand: string, interceptCommand: string): Contender {
+  return {
+    name: 'peer',
+    guarded: false,
+    async start(lab) {
+      const assistant = lab.host('assistant');
+      const intercept = assistant.spawn('peer-intercept', ['bash', '-c', `exec ${interceptCommand}`]);
+      await assistant.listening(CONTROL_PORT);
+      const tcpcopy = lab.host('online').spawn('peer-tcpcopy', ['bash', '-c', `exec ${tcpcopyCommand}`]);
+      await sleep(PEER_SETTLES);
+      if (tcpcopy.exit !== undefined) throw new Error(`the peer ended at once; its output is in ${tcpcopy.outputFile}`);
+      return { tcpcopy, intercept };
+    },
+  };
+}
