@@ -36,11 +36,11 @@ export interface RingSourceOptions {
 
 /**
  * The smallest power of two that holds a 64 KiB GRO frame. At modest rates a block goes over when its timer fires, nearly
- * empty, so what the ring then holds of a stalled process's time is the number of blocks times the retire time: 2 s with
+ * empty, so what the ring then holds of a stalled process's time is the number of blocks times the retire time: 1 s with
  * 64 MiB.
  */
 const BLOCK_SIZE = 128 * 1024;
-const RETIRE_MS = 4;
+const RETIRE_MS = 2;
 const MIN_BLOCKS = 2;
 /** The kernel's memory, which cannot be swapped out. */
 const MAX_BUFFER = 1 << 30;

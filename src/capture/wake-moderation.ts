@@ -13,8 +13,8 @@
 
 /** Events that make a turn worth its wake-up. */
 const BATCH = 32;
-/** The longest rest, from the beginning of one turn to that of the next, milliseconds: a little less than a ring's block. */
-const LONGEST_MS = 3;
+/** The longest rest, from the beginning of one turn to that of the next, milliseconds: half of it is the usual delay. */
+const LONGEST_MS = 3.5;
 /** Not worth two switches of context. */
 const SHORTEST_MS = 0.25;
 

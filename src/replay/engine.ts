@@ -138,10 +138,18 @@ export class Engine implements ReplayContext {
     this.#immediate = undefined;
     this.turn();
   };
+  readonly #timePassed = (): void => {
+    this.#timer = undefined;
+    const due = this.#dueAt();
+    if (due <= this.now()) this.wake();
+    else this.#sleep();
+  };
   #running = false;
   #immediate: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #timerAt: Instant = NEVER;
+  /** Responses that have arrived are to be taken by then. */
+  #responsesDue: Instant = NEVER;
   #nextHousekeeping: Instant = instant(0);
   /** The same in the time of a recording. */
   #nextRecordedCheck: Instant = instant(0);
@@ -212,8 +220,12 @@ export class Engine implements ReplayContext {
 
   /** Responses have arrived. Where nothing is held for them they wait for the next turn, or a moment. */
   responsesReady(): void {
-    if (!this.#parts.live || this.heldReplicas > 0) this.wake();
-    else if (!this.#inTurn) this.#sleepUntil(addTime(this.now(), RESPONSES_WAIT));
+    if (!this.#parts.live || this.heldReplicas > 0) {
+      this.wake();
+    } else if (this.#responsesDue === NEVER) {
+      this.#responsesDue = addTime(this.now(), RESPONSES_WAIT);
+      this.#sleepUntil(this.#responsesDue);
+    }
   }
 
   /** One round of the loop. */
@@ -223,6 +235,7 @@ export class Engine implements ReplayContext {
     const framesBefore = this.ledger.framesSeen;
     this.#inTurn = true;
     this.#turnsRequested = false;
+    this.#responsesDue = NEVER;
     this.#parts.clock.freeze();
     const responses = this.#parts.responses();
     let more = false;
@@ -439,22 +452,22 @@ export class Engine implements ReplayContext {
   }
 
   #sleep(): void {
-    if (!this.#running) return;
-    const until = this.wheel.nextWake();
-    this.#sleepUntil(this.#frameDue === undefined ? until : earliest(until, this.#frameDue));
+    if (this.#running) this.#sleepUntil(this.#dueAt());
+  }
+
+  /** When there is something to do although nothing happens outside. */
+  #dueAt(): Instant {
+    return earliest(earliest(this.wheel.nextWake(), this.#responsesDue), this.#frameDue ?? NEVER);
   }
 
   #sleepUntil(until: Instant): void {
-    // One that is too early costs a turn for nothing; replacing it after every turn would cost more.
+    // One that is too early costs a wake-up for nothing; replacing it after every turn would cost more.
     if (this.#timer !== undefined && this.#timerAt <= until) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#timerAt = until;
     if (until === NEVER) return;
     const wait = Math.max(1, Math.ceil(toMillis(elapsed(until, this.now()))));
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.wake();
-    }, wait);
+    this.#timer = setTimeout(this.#timePassed, wait);
   }
 }
