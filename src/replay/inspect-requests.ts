@@ -79,7 +79,7 @@ export async function inspectRequests(
     reading: undefined,
     sessionTimeout: seconds(600),
     observe: listing.observer(pipeline, options.connection),
-    responses: () => undefined,
+    responses: () => 0,
     answeredAtOnce: () => false,
   });
   const failure = await readAll(engine, source);

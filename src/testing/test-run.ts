@@ -218,7 +218,7 @@ export class TestRun {
       expectsResponses: reading !== undefined,
       reading,
       sessionTimeout: seconds(600),
-      responses: () => undefined,
+      responses: () => 0,
       answeredAtOnce: () => false,
     });
     await this.#listen();
