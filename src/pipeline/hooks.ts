@@ -57,8 +57,8 @@ export const HOOKS = {
     async: false,
     payload: 'ResponseContext',
     moment:
-      "Once per message of the target's that the protocol's plugin reads. Bytes of protocols that nobody reads are not " +
-      'shown.',
+      "Once per message of a server's that the protocol's plugin reads: of the target's, and of the online server's where " +
+      'that is captured, because `exchange` is tapped too or the protocol needs it. Protocols that nobody reads are not shown.',
     verdicts: '`drop(reason)`: later taps do not see it',
     nothing: 'Later taps see the response as it is.',
     failure: 'Later taps do not see the response.',
@@ -69,8 +69,8 @@ export const HOOKS = {
     async: false,
     payload: 'ExchangeContext',
     moment:
-      'Once per copy of a request, when what belongs to it has arrived, or will not: the responses to compare. Of the ' +
-      'same protocols as `response`.',
+      'Once per copy of a request that was to be sent, when the responses of both servers have arrived, or will not. Of the ' +
+      'same protocols as `response`. A tap has both directions of the traffic captured.',
     verdicts: 'none',
     nothing: 'As always.',
     failure: 'Later taps do not see the exchange.',
