@@ -6,7 +6,7 @@ export function pluginTemplate(name: string, packageName: string, version: strin
     '.gitignore': 'node_modules\ndist\n',
     'README.md': readme(name, packageName),
     'src/index.ts': source(name),
-    'test/plugin.test.ts': TEST,
+    'test/plugin.test.ts': test(name),
   };
 }
 
@@ -22,7 +22,7 @@ function packageJson(packageName: string, version: string): string {
     exports: { '.': { types: './dist/src/index.d.ts', default: './dist/src/index.js' } },
     files: ['dist/src'],
     scripts: { build: 'tsc', test: 'tsc && node --test dist/test/plugin.test.js', prepack: 'tsc' },
-    peerDependencies: { tcpcopy: `>=${version}` },
+    peerDependencies: { tcpcopy: `^${version}` },
     devDependencies: { '@types/node': '^20.0.0', tcpcopy: `^${version}`, typescript: '^5.9.0 || ^6.0.0' },
   };
   return `${JSON.stringify(content, null, 2)}\n`;
@@ -83,27 +83,26 @@ export default definePlugin({
 `;
 }
 
-const TEST = `import assert from 'node:assert/strict';
+function test(name: string): string {
+  return `import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RequestContext } from 'tcpcopy/plugin';
+import { refusalOf, TestRun } from 'tcpcopy/testing';
 import plugin from '../src/index.js';
 
-/** Why the plugin drops a request whose first piece is this long; undefined when it does not. */
-function dropped(max: string, length: number): string | undefined {
-  let tap: ((request: RequestContext) => void) | undefined;
-  const hooks = { request: { tap: (_name: string, fn: typeof tap) => (tap = fn) } };
-  void plugin.apply(hooks as never, plugin.options!.parse({ max }) as never, {} as never);
-  let reason: string | undefined;
-  tap!({ piece: { length }, drop: (text: string) => void (reason = text) } as unknown as RequestContext);
-  return reason;
-}
-
-test('leaves out what is too large, and nothing else', () => {
-  assert.equal(dropped('1k', 1024), undefined);
-  assert.equal(dropped('1k', 1025), 'too large');
+test('leaves out what is too large, and nothing else', async () => {
+  const run = await TestRun.start([[plugin, '${name}=8']]);
+  const connection = run.connect();
+  assert.equal(connection.send('eight by'), 'eight by');
+  assert.equal(connection.send('nine byte'), '');
+  assert.deepEqual(connection.dropped, ['too large']);
+  connection.end();
+  const { balanced, units } = await run.finish();
+  assert.ok(balanced);
+  assert.equal(units.filtered, 1);
 });
 
 test('refuses a limit that is none', () => {
-  assert.throws(() => dropped('huge', 1));
+  assert.match(refusalOf(plugin, '${name}=huge'), /max=huge/);
 });
 `;
+}
