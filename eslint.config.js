@@ -84,5 +84,15 @@ export default tseslint.config(
       'no-console': 'off',
     },
   },
+  {
+    // node:test waits for its tests itself.
+    files: ['examples/**'],
+    rules: {
+      '@typescript-eslint/no-floating-promises': [
+        'error',
+        { allowForKnownSafeCalls: [{ from: 'package', name: ['test'], package: 'node:test' }] },
+      ],
+    },
+  },
   { files: ['**/*.js'], extends: [tseslint.configs.disableTypeChecked] },
 );
