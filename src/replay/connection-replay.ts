@@ -493,9 +493,11 @@ export class ConnectionReplay implements ReplicaOwner {
 
   /** Messages the codec swallowed since it was last asked: before the first boundary, or around a gap. */
   #countSkipped(): void {
+    if (this.#skipped === this.#codec.skippedMessages) return;
     for (; this.#skipped < this.#codec.skippedMessages; this.#skipped++) {
       this.#lose(this.#excluded ?? (this.#gaps > 0 ? this.#context.gapBucket() : 'not-picked-up'));
     }
+    for (const replica of this.#replicas) replica.passOver();
   }
 
   /** A unit that no replica saw: one entry a copy, so that units stay comparable under `-n`. */

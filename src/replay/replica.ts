@@ -162,6 +162,12 @@ export class Replica extends TimerEntry implements SessionOwner {
     this.#pump();
   }
 
+  /** Messages are missing before what comes next: what the client had seen may have answered those. */
+  passOver(): void {
+    this.#skipped = true;
+    this.#pump();
+  }
+
   /** The capture lost bytes of the unit being captured: it must not reach the target as if whole. */
   breakUnit(bucket: UnitBucket): void {
     if (this.#discarding) return;

@@ -1,11 +1,13 @@
 /** HTTP in every shape that makes trouble, with a plugin that changes lengths, between two real nginxes. */
 import { createHash } from 'node:crypto';
 import { expect } from 'vitest';
-import { STANDARD_ARGS } from './lab/live-copy.ts';
+import { loseFrames } from '../support/lossy-recording.ts';
+import { ASSISTANT, STANDARD_ARGS, TARGET } from './lab/live-copy.ts';
 import { outputOf, type Host } from './lab/host.ts';
 import type { Lab } from './lab/lab.ts';
 import { Nginx, UPSTREAM_PORT } from './lab/nginx.ts';
-import { startIntercept, startTcpcopy, stopTcpcopy, type RunningProgram } from './lab/programs.ts';
+import { COPY_NET } from './lab/plan.ts';
+import { RunningProgram, startIntercept, startTcpcopy, stopTcpcopy } from './lab/programs.ts';
 import { describeLab, labTest } from './lab/rig.ts';
 import { ownProgram, RecordingServer } from './lab/servers.ts';
 import type { ShapeName, ShapesOptions, ShapesResult } from './lab/shapes-client.ts';
@@ -13,6 +15,7 @@ import { WireRecord } from './lab/wire-record.ts';
 
 const HOST = 'online.example';
 const NEW_HOST = 'another-name.staging.example';
+const PLUGINS = ['--plugin', `http-host-rewrite=${NEW_HOST}`];
 const ROUNDS = 6;
 const MEGABYTE = 1_000_000;
 /** What memory may grow by while 100 MB pass: half of it would be in memory if bodies were held. */
@@ -49,16 +52,13 @@ function statuses(nginx: Nginx): string[] {
     .sort();
 }
 
-function bodies(upstream: RecordingServer): string[] {
-  return upstream
-    .records()
-    .map(({ id, fingerprint }) => `${id} ${fingerprint}`)
-    .sort();
+function fingerprints(upstream: RecordingServer): string[] {
+  return upstream.records().map(({ id, fingerprint }) => `${id} ${fingerprint}`);
 }
 
 async function start(lab: Lab): Promise<RunningProgram> {
   await startIntercept(lab.host('assistant'));
-  return startTcpcopy(lab.host('online'), [...STANDARD_ARGS, '--plugin', `http-host-rewrite=${NEW_HOST}`]);
+  return startTcpcopy(lab.host('online'), [...STANDARD_ARGS, ...PLUGINS]);
 }
 
 describeLab('HTTP', () => {
@@ -86,11 +86,39 @@ describeLab('HTTP', () => {
     const { stopped, summary } = await stopTcpcopy(tcpcopy);
     expect(stopped.usage.peakRss - rss).toBeLessThan(MOST_GROWTH);
     expect(statuses(test.nginx), stopped.output).toEqual(statuses(online.nginx));
-    // Bodies, as nginx has read them.
-    await Promise.all([online, test].map(({ upstream }) => upstream.stop()));
-    expect(bodies(test.upstream).length).toBeGreaterThan(ROUNDS * 8);
-    expect(bodies(test.upstream)).toEqual(bodies(online.upstream));
     expect(summary.requests.lost, stopped.output).toBe(0);
     expect(summary.connections.buckets.replayed).toBe(ROUNDS * SHAPES.length + 2);
+    const copied = new Map(test.nginx.records().map(({ id, fingerprint }) => [id, fingerprint]));
+
+    // From a recording that lacks frames: what is lost is told, and nothing arrives that was not sent.
+    const lossy = lab.host('online').file('lossy.pcap');
+    const hit = await loseFrames(sentWire.file, lossy, 80, 23);
+    const args = ['-i', lossy, '-x', TARGET, '-s', ASSISTANT, '-c', COPY_NET.pattern, ...PLUGINS];
+    const replay = new RunningProgram('tcpcopy', lab.host('online'), args);
+    expect((await replay.child.exited).code, replay.output).toBe(0);
+    const { balanced, bytes, requests } = replay.summary();
+    expect(balanced).toBe(true);
+    expect(bytes.missing).toBeGreaterThan(0);
+    expect(requests.buckets['capture-gap']).toBeGreaterThan(0);
+    const again = test.nginx.records().slice(copied.size);
+    const whole = again.filter(({ status }) => status < 400);
+    expect(whole.filter(({ id, fingerprint }) => copied.get(id) !== fingerprint)).toEqual([]);
+    const untouched = online.nginx
+      .records()
+      .filter(({ clientPort, id }) => !hit.has(clientPort) && !id.startsWith('big'));
+    const arrived = new Set(whole.map(({ id }) => id));
+    expect(untouched.length).toBeGreaterThan(0);
+    expect(
+      untouched.filter(({ id }) => !arrived.has(id)),
+      replay.output,
+    ).toEqual([]);
+
+    // Bodies, as nginx has read them: each as online, and all of them the first time.
+    await Promise.all([online, test].map(({ upstream }) => upstream.stop()));
+    const bodies = new Set(fingerprints(online.upstream));
+    const received = fingerprints(test.upstream);
+    expect(received.filter((body) => !bodies.has(body))).toEqual([]);
+    expect(new Set(received)).toEqual(bodies);
+    expect(bodies.size).toBeGreaterThan(ROUNDS * 8);
   });
 });

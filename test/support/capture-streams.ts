@@ -1,7 +1,5 @@
 /** The byte streams of recordings, up to their first gap, by their hash. */
 import { createHash } from 'node:crypto';
-import { FileSource } from '../../src/capture/file-source.ts';
-import { DROP_NONE } from '../../src/core/drop-reason.ts';
 import {
   EVENT_CLOSED,
   EVENT_DATA,
@@ -12,8 +10,7 @@ import {
 } from '../../src/reassembly/delivery.ts';
 import { RECORDING_TRACKER } from '../../src/reassembly/tracker-options.ts';
 import { ConnectionTracker } from '../../src/reassembly/tracker.ts';
-import { FrameParser } from '../../src/wire/frame-parser.ts';
-import { Segment } from '../../src/wire/segment.ts';
+import { readFrames } from './read-frames.ts';
 
 interface Half {
   readonly chunks: Uint8Array[];
@@ -22,8 +19,6 @@ interface Half {
 
 export async function captureStreams(path: string): Promise<ReadonlyMap<string, Uint8Array>> {
   const streams = new Map<string, Uint8Array>();
-  const parser = new FrameParser({ verifyChecksums: true });
-  const segment = new Segment();
   const tracker = new ConnectionTracker<[Half, Half]>(RECORDING_TRACKER);
   const drain = () => {
     for (let event = tracker.poll(); event !== EVENT_NONE; event = tracker.poll()) {
@@ -42,20 +37,11 @@ export async function captureStreams(path: string): Promise<ReadonlyMap<string, 
       connection.user = undefined;
     }
   };
-  const source = new FileSource(path);
-  await new Promise<void>((resolve, reject) => {
-    const ready = () => {
-      for (let batch = source.poll(); batch !== undefined; batch = source.poll()) {
-        for (let i = 0; i < batch.count; i++) {
-          if (parser.parse(batch, i, segment) !== DROP_NONE) continue;
-          tracker.handle(segment);
-          drain();
-        }
-      }
-    };
-    source.open({ ready, ended: () => resolve() }).catch(reject);
+  await readFrames(path, (_batch, _i, segment) => {
+    if (segment === undefined) return;
+    tracker.handle(segment);
+    drain();
   });
-  source.close();
   tracker.finish();
   drain();
   return streams;

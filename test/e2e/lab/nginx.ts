@@ -20,6 +20,7 @@ export const UPSTREAM_PORT = 8090;
 interface LogLine {
   readonly c: number;
   readonly s: number;
+  readonly p: number;
   readonly id: string;
   readonly l: number;
   readonly r: string;
@@ -30,6 +31,7 @@ interface LogLine {
 
 export interface NginxRecord extends RequestRecord {
   readonly status: number;
+  readonly clientPort: number;
 }
 
 const config = (host: Host, o: Required<NginxOptions>) => `
@@ -41,7 +43,7 @@ error_log ${host.file('nginx-error.log')} error;
 events { worker_connections 32768; }
 http {
   access_log off;
-  log_format record escape=json '{"c":$connection,"s":$status,"id":"$arg_id","l":$request_length,"r":"$request","x":"$http_x_check","h":"$http_host","t":$msec}';
+  log_format record escape=json '{"c":$connection,"s":$status,"p":$remote_port,"id":"$arg_id","l":$request_length,"r":"$request","x":"$http_x_check","h":"$http_host","t":$msec}';
   client_body_temp_path ${host.file('nginx-body')};
   proxy_temp_path ${host.file('nginx-proxy')};
   fastcgi_temp_path ${host.file('nginx-fastcgi')};
@@ -100,9 +102,10 @@ export class Nginx {
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as LogLine)
-      .map(({ c, s, id, l, r, x, h, t }) => ({
+      .map(({ c, s, p, id, l, r, x, h, t }) => ({
         connection: String(c),
         status: s,
+        clientPort: p,
         id,
         fingerprint: `${l} ${r} ${x} ${h}`,
         at: Math.round(t * 1000),

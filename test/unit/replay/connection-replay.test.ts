@@ -209,6 +209,15 @@ describe('a gap in the capture', () => {
     expect(capture.streams).toEqual(['GET /1']);
   });
 
+  it('before all else leaves nothing to wait for: the target was not asked what the client saw answered', () => {
+    const capture = new Capture();
+    capture.replay.gap(20);
+    capture.data('rest of /1').sees(100).data('GET /2');
+    expect(capture.streams).toEqual(['GET /2']);
+    capture.answerAll().ended();
+    capture.expectSettled('partly-replayed', { answered: 1, 'capture-gap': 1 });
+  });
+
   it('between messages costs what is missing, not what was answered', () => {
     const capture = new Capture();
     capture.data('GET /1').answerAll();
