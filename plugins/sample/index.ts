@@ -24,6 +24,7 @@ export default definePlugin({
     gradual: z.boolean().default(false).describe('begins at 1% and adds one point a second, up to the share'),
   }),
   shorthand: 'share',
+  protocol: ({ by }) => (BY.exec(by)?.[2] === undefined ? [] : 'http'),
   phase: 'sample',
   examples: ['sample=10%', 'sample=0.5%,by=client', 'sample=10%,by=cookie:session,seed=7'],
   state: () => ({ requests: 0 }),

@@ -20,7 +20,7 @@ export function listText(plugins: readonly FoundPlugin[], width: number): readon
 /** Everything about one plugin that it declares. */
 export function pluginText({ plugin, origin }: FoundPlugin, width: number): readonly string[] {
   const { name, description, shorthand, failClosed, examples = [] } = plugin;
-  const protocols = [plugin.protocol ?? []].flat();
+  const protocols = typeof plugin.protocol === 'function' ? [] : [plugin.protocol ?? []].flat();
   const facts = [
     origin,
     ...(plugin.phase === undefined ? [] : [`phase ${plugin.phase}`]),

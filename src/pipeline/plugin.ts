@@ -29,6 +29,9 @@ export interface PluginEnv {
   readonly directory: string;
 }
 
+/** None, one or several, by name. */
+export type Protocols = string | readonly string[];
+
 /** What `definePlugin` returns. `Options` and `State` are forgotten: the host passes on what the schema made. */
 export interface Plugin {
   readonly name: string;
@@ -37,8 +40,8 @@ export interface Plugin {
   readonly options?: unknown;
   /** The option that `NAME=VALUE` sets. */
   readonly shorthand?: string;
-  /** Protocols whose hooks it taps: their plugins are loaded with it. */
-  readonly protocol?: string | readonly string[];
+  /** Protocols whose hooks it taps (with these options): their plugins are loaded with it. */
+  readonly protocol?: Protocols | ((options: never) => Protocols);
   /** The phase of its taps on connections, requests and responses that name none. */
   readonly phase?: Phase;
   /** What it fails on is dropped, whatever `--on-plugin-error` says: for plugins that remove secrets. */
@@ -84,6 +87,7 @@ export function checkPlugin(value: unknown, where: string): Plugin {
     }
   }
   for (const key of ['protocol', 'examples'] as const) {
+    if (key === 'protocol' && typeof plugin[key] === 'function') continue;
     const texts = plugin[key] === undefined ? [] : [plugin[key]].flat();
     if (!texts.every((text) => typeof text === 'string')) {
       return fail(`'${name}' has ${describe(plugin[key])} for ${key}`, `${key} is text, or a list of texts`);

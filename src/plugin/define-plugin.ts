@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { TcpcopyConfig } from '../config/config-file.ts';
 import type { AnyState } from '../pipeline/hooks.ts';
 import type { Phase } from '../pipeline/phases.ts';
-import type { Plugin, PluginEnv } from '../pipeline/plugin.ts';
+import type { Plugin, PluginEnv, Protocols } from '../pipeline/plugin.ts';
 import type { PluginHooks } from '../pipeline/taps.ts';
 
 /** Options of a plugin that takes none. */
@@ -17,8 +17,8 @@ export interface PluginDefinition<Schema extends z.ZodType<object>, State> {
   readonly options?: Schema;
   /** The option that `--plugin NAME=VALUE` sets. */
   readonly shorthand?: keyof z.input<Schema> & string;
-  /** Protocols whose hooks it taps; their plugins are loaded with it. */
-  readonly protocol?: string | readonly string[];
+  /** Protocols whose hooks it taps (with these options); their plugins are loaded with it. */
+  readonly protocol?: Protocols | ((options: z.output<Schema>) => Protocols);
   /** The phase of its taps on connections, requests and responses that name none. */
   readonly phase?: Phase;
   /** What it fails on is dropped, whatever `--on-plugin-error` says: for plugins that remove secrets. */

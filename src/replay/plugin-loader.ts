@@ -51,7 +51,7 @@ export async function resolvePlugins(
   const known = (name: string): boolean => [...implied, ...given].some(({ plugin }) => plugin.name === name);
   const queue = [...given];
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-    for (const protocol of [next.plugin.protocol ?? []].flat()) {
+    for (const protocol of protocolsOf(next)) {
       if (known(protocol)) continue;
       const where = `plugin ${next.plugin.name}, for the protocol ${protocol}`;
       const found = await loadOne({ plugin: protocol, options: [], where, directory: undefined }, directory, true);
@@ -60,6 +60,10 @@ export async function resolvePlugins(
     }
   }
   return [...implied, ...given];
+}
+
+function protocolsOf({ plugin: { protocol = [] }, options }: LoadedPlugin): readonly string[] {
+  return [typeof protocol === 'function' ? protocol(options as never) : protocol].flat();
 }
 
 /** Sets the plugins up and seals the order of their taps. */

@@ -103,9 +103,11 @@ describe('sample', () => {
     expect(connection.send(request('GET /'))).toBe(request('GET /'));
   });
 
-  it('says what it needs to know users', async () => {
-    const start = PluginRig.start([[plugin, 'sample=30%,by=header:X-User']], { opaque: true });
-    await expect(start).rejects.toThrow(/no plugin provides 'http'/);
+  it('brings the reading of HTTP along where it asks for users', async () => {
+    const rig = await PluginRig.start([[plugin, 'sample=30%,by=header:X-User']], { opaque: true });
+    const connection = rig.connect();
+    const users = Array.from({ length: 50 }, (_, i) => request('GET /', `X-User: ${i}`));
+    expect(new Set(users.map((each) => connection.send(each) === ''))).toEqual(new Set([true, false]));
   });
 
   it('refuses wrong options', () => {
