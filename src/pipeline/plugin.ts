@@ -69,6 +69,9 @@ export function checkPlugin(value: unknown, where: string): Plugin {
   }
   const plugin = value as Partial<Record<keyof Plugin, unknown>>;
   const { name, description, apply } = plugin;
+  if (name === undefined && apply === undefined) {
+    return fail('exports no plugin as its default', 'export default definePlugin({ … })');
+  }
   if (typeof name !== 'string' || !PLUGIN_NAME.test(name)) {
     return fail(`its name is ${describe(name)}`, 'a name is lower-case letters, digits and dashes: http-host-rewrite');
   }

@@ -18,7 +18,8 @@ export class ModuleLoader {
   /** Packages are looked for from `directory` upwards, then beside this program. */
   constructor(directory: string) {
     const options = { alias: aliases(), fsCache: false, interopDefault: true };
-    this.#jiti = createJiti(pathToFileURL(join(directory, 'tcpcopy')).href, options);
+    // The `paths` of the tsconfig.json that lies above, as TypeScript itself has them.
+    this.#jiti = createJiti(pathToFileURL(join(directory, 'tcpcopy')).href, { ...options, tsconfigPaths: true });
     this.#own = createJiti(import.meta.url, options);
   }
 

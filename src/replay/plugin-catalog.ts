@@ -1,17 +1,19 @@
 /** Finds plugins: built-in ones, files, packages. */
 import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
+import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TcpcopyError } from '../core/errors.ts';
 import { nameHint } from '../config/plugin-names.ts';
 import type { PluginSpec } from '../config/plugin-spec.ts';
 import { checkPlugin, type Plugin } from '../pipeline/plugin.ts';
 import { ModuleLoader, OWN_EXTENSION } from './module-loader.ts';
+import { untilIdle } from './until-idle.ts';
 
 /** Beside `src` in the sources and in what is built of them. */
 const BUILT_IN = new URL('../../plugins/', import.meta.url);
 const PACKAGE_PREFIX = 'tcpcopy-plugin-';
+const MODULE = /\.[cm]?[jt]s$/;
 
 export interface FoundPlugin {
   readonly plugin: Plugin;
@@ -40,15 +42,18 @@ export async function findPlugin(spec: PluginSpec, directory: string): Promise<F
   const base = spec.directory ?? directory;
   if (isPath(name)) {
     const path = resolvePath(name, base);
-    if (!existsSync(path))
-      throw new TcpcopyError('E_PLUGIN', `there is no file ${path}`, { where, hint: 'check the path' });
-    return loadFile(path, base, where);
+    if (!existsSync(path)) {
+      const other = alike(path);
+      const hint = other === undefined ? 'check the path' : `did you mean ${other}?`;
+      throw new TcpcopyError('E_PLUGIN', `there is no file ${path}`, { where, hint });
+    }
+    return loadFile(path, where);
   }
   if (builtInNames().includes(name)) return loadBuiltIn(name);
   const loader = new ModuleLoader(base);
   for (const candidate of packageNames(name)) {
     const path = loader.resolve(candidate);
-    if (path !== undefined) return loadFile(path, base, where);
+    if (path !== undefined) return loadFile(path, where);
   }
   const install = `built-in ones: tcpcopy plugins; a package of others: npm install ${packageNames(name)[0]!}`;
   throw new TcpcopyError('E_PLUGIN', 'there is no such plugin', {
@@ -57,15 +62,32 @@ export async function findPlugin(spec: PluginSpec, directory: string): Promise<F
   });
 }
 
-async function loadFile(path: string, directory: string, where: string): Promise<FoundPlugin> {
+async function loadFile(path: string, where: string): Promise<FoundPlugin> {
+  const hint = `see ${path}`;
+  const neverLoaded = (): TcpcopyError =>
+    new TcpcopyError('E_PLUGIN', 'cannot be loaded: it awaits something that never comes', { where, hint });
   let module: unknown;
   try {
-    module = await new ModuleLoader(directory).load(path);
+    module = await untilIdle(new ModuleLoader(dirname(path)).load(path), neverLoaded);
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new TcpcopyError('E_PLUGIN', `cannot be loaded: ${message}`, { where, hint: `see ${path}`, cause });
+    if (cause instanceof TcpcopyError) throw cause;
+    throw new TcpcopyError('E_PLUGIN', `cannot be loaded: ${whyNot(cause)}`, { where, hint, cause });
   }
   return { plugin: checkPlugin(module, where), origin: path };
+}
+
+/** Node adds the modules on the way there, one a line. */
+function whyNot(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return message.split(/\s+Require stack:/)[0]!;
+}
+
+/** A file beside it of the same name, but for what it ends in. */
+function alike(path: string): string | undefined {
+  const folder = dirname(path);
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  const name = basename(path, extname(path));
+  return names.find((other) => MODULE.test(other) && basename(other, extname(other)) === name);
 }
 
 function packageNames(name: string): readonly string[] {
@@ -73,7 +95,7 @@ function packageNames(name: string): readonly string[] {
 }
 
 function isPath(name: string): boolean {
-  return /^(\.{0,2}|~)\//.test(name) || /\.[cm]?[jt]s$/.test(name);
+  return /^(\.{0,2}|~)\//.test(name) || MODULE.test(name);
 }
 
 function resolvePath(name: string, base: string): string {

@@ -12,6 +12,7 @@ import { Pipeline, type PipelineSettings } from '../pipeline/pipeline.ts';
 import type { HostClock } from '../pipeline/tap-runner.ts';
 import { monotonicNow } from './clock.ts';
 import { findPlugin, type FoundPlugin } from './plugin-catalog.ts';
+import { untilIdle } from './until-idle.ts';
 
 export interface PluginRunSettings extends Pick<PipelineSettings, 'policy' | 'deadline' | 'onAbort' | 'trace'> {
   readonly log: Log;
@@ -83,9 +84,17 @@ export async function registerPlugins(
   env: GivenEnv,
 ): Promise<void> {
   for (const { plugin, options, origin } of plugins) {
-    await pipeline.register(plugin, options, { ...env, log: marked(env.log, plugin.name) }, sourceOf(origin));
+    const own = { ...env, log: marked(env.log, plugin.name) };
+    await untilIdle(pipeline.register(plugin, options, own, sourceOf(origin)), () => neverReady(plugin.name));
   }
   pipeline.start();
+}
+
+function neverReady(plugin: string): TcpcopyError {
+  return new TcpcopyError('E_PLUGIN', 'could not be set up: it awaits something that never comes', {
+    where: `plugin ${plugin}`,
+    hint: 'see what its apply waits for',
+  });
 }
 
 /** What the stack of an error shows of a plugin: its file, or the folder of its package. */

@@ -31,6 +31,13 @@ beforeAll(() => {
   write('broken.ts', 'export default {');
   write('missing.ts', "import 'no-such-package'; export default 1;");
   write('nothing.ts', 'export const x = 1;');
+  write('with space/windows.ts', source('windows').replaceAll('\n', '\r\n'));
+  write('ready.ts', `const reason = await Promise.resolve('x');\n${source('ready')}`);
+  write('never.ts', `await new Promise(() => undefined);\n${source('never')}`);
+  write('common.cjs', "module.exports = { name: 'common', description: 'A test.', apply() {} };");
+  write('mapped/tsconfig.json', '{ "compilerOptions": { "paths": { "#lib/*": ["./lib/*"] } } }');
+  write('mapped/lib/name.ts', "export const reason = 'x';");
+  write('mapped/plugin.ts', `import { reason } from '#lib/name';\nvoid reason;\n${source('mapped')}`);
   write('node_modules/@acme/tcpcopy-plugin-x/package.json', manifest('@acme/tcpcopy-plugin-x', './index.js'));
   write('node_modules/@acme/tcpcopy-plugin-x/index.js', source('acme'));
   write('node_modules/tcpcopy-plugin-short/package.json', manifest('tcpcopy-plugin-short', './index.js'));
@@ -64,6 +71,10 @@ describe('plugins are found', () => {
     ['./typed.ts=because', 'typed'],
     ['plain.js', 'plain'],
     ['./plain.mjs', 'plain'],
+    ['./with space/windows.ts', 'windows'],
+    ['./ready.ts', 'ready'],
+    ['./common.cjs', 'common'],
+    ['./mapped/plugin.ts', 'mapped'],
     ['@acme/tcpcopy-plugin-x', 'acme'],
     ['tcpcopy-plugin-line', 'line'],
     ['line', 'line'],
@@ -105,12 +116,21 @@ describe('what cannot be loaded is told in one line', () => {
     ['@acme/nobody', /^--plugin @acme\/nobody: there is no such plugin; .* npm install @acme\/nobody \[E_PLUGIN\]$/],
     ['./broken.ts', /^--plugin \.\/broken\.ts: cannot be loaded: /],
     ['./missing.ts', /^--plugin \.\/missing\.ts: cannot be loaded: .*no-such-package/],
-    ['./nothing.ts', /^--plugin \.\/nothing\.ts: its name is undefined; /],
+    ['./nothing.ts', /^--plugin \.\/nothing\.ts: exports no plugin as its default; export default definePlugin/],
+    ['./typed.js', /there is no file .*typed\.js; did you mean typed\.ts\? /],
+    ['./missing.ts', /Cannot find module 'no-such-package'; see /],
     [
       './typed.ts,raeson=1',
       /^--plugin \.\/typed\.ts \(typed\): there is no option raeson; did you mean reason\? \[E_PLUGIN_OPTION\]$/,
     ],
   ])('%s', async (spec, line) => expect(await refusal(spec)).toMatch(line));
+
+  it('what never comes is not waited for once nothing is left that could bring it', async () => {
+    const line = refusal('./never.ts');
+    const idle = setInterval(() => process.emit('beforeExit', 0), 20);
+    expect(await line).toMatch(/^--plugin \.\/never\.ts: cannot be loaded: it awaits something that never comes; see /);
+    clearInterval(idle);
+  });
 
   it('names alike are suggested', async () => {
     const [name] = builtInNames();
