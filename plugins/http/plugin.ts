@@ -77,7 +77,7 @@ export const http = definePlugin({
         },
         exchange: {
           role: 'exchange',
-          payload: 'ExchangeContext of HttpRequest and HttpResponse',
+          payload: 'ExchangeContext',
           moment: 'Once per request that was sent, when its final response has ended or will not come.',
           nothing: 'As always.',
         },

@@ -69,7 +69,8 @@ export interface ProtocolDefinition<Declared = Readonly<Record<string, { readonl
   };
   /**
    * Whether bytes begin a message of this protocol; `more`: they may. Asked of the first bytes of a connection, and of
-   * segments of one that was picked up in the middle.
+   * segments of one that was picked up in the middle. `connection` tells the port, for protocols that begin in no way of
+   * their own.
    */
   readonly detect?: (
     bytes: Uint8Array,

@@ -248,6 +248,28 @@ describe('refusals', () => {
     });
   });
 
+  it('says when payload is wanted of an intercept that sends none', async () => {
+    const welcome = encode({
+      type: WELCOME,
+      ...{ version: 1, capabilities: 0, interceptId: new Uint8Array(8), leaseSilence: 1 },
+      ...{ proof: new Uint8Array(0), software: 'x' },
+    });
+    const grant = encode({ type: LEASE_GRANT, wanted: 4, free: 0, blocks: [1, 2, 3, 4] });
+    const port = await serve((socket) => {
+      cleanups.push(() => socket.destroy());
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.write(Buffer.concat([welcome, grant])));
+    });
+    const headers = makeLink(port, { connections: 1 });
+    await headers.link.connect();
+    const payload = makeLink(port, { connections: 1, wantPayload: PAYLOAD_ALL });
+    await payload.link.connect();
+    expect([headers.events, payload.events]).toEqual([
+      ['leased 4', 'up'],
+      ['no payload', 'leased 4', 'up'],
+    ]);
+  });
+
   it('rejects what is no intercept, what does not answer, and what is not there', async () => {
     const web = makeLink(await serve((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')));
     await expect(web.link.connect()).rejects.toMatchObject({ code: 'E_CONTROL_PROTOCOL' });

@@ -7,6 +7,7 @@ import {
   definePlugin,
   option,
   z,
+  type ConnectionInfo,
   type Drop,
   type EventHook,
   type PluginConnection,
@@ -14,6 +15,8 @@ import {
   type RequestHook,
   type ResponseContext,
   type ResponseHook,
+  type ResponseOrigin,
+  type ResponseReader,
 } from 'tcpcopy/plugin';
 
 interface Command {
@@ -99,6 +102,20 @@ export function protocols(): void {
         effect: ({ verb }) => (verb === 'NOOP' ? 'read' : 'write'),
       });
       expectTypeOf(events).toHaveProperty('upgrade').toBeFunction();
+      hooks.provide('typetest', {
+        hooks: {
+          command: { ...row, role: 'request' },
+          reply: { ...row, role: 'response' },
+          upgrade: { ...row, role: 'event' },
+        },
+        responses: (connection, origin) => {
+          expectTypeOf(connection).toEqualTypeOf<ConnectionInfo>();
+          expectTypeOf(origin).toEqualTypeOf<ResponseOrigin>();
+          return {} as ResponseReader;
+        },
+        // @ts-expect-error -- a reader cannot speak
+        dialogue: (_connection, _copy) => ({}) as ResponseReader,
+      });
       expectTypeOf(events).not.toHaveProperty('command');
       hooks.provide('typetest', {
         hooks: {

@@ -124,6 +124,7 @@ export class LabLink {
         leased: (first, count) => this.#change(first, count, true),
         leaseLost: (first, count) => this.#change(first, count, false),
         leaseRefused: (wanted, granted, free) => this.events.push(`refused ${wanted} ${granted} ${free}`),
+        noPayload: () => this.events.push('no payload'),
         ready: () => this.read(),
       },
     );
