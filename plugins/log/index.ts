@@ -1,43 +1,82 @@
-/** Writes one line for each request that is sent. */
-import { definePlugin, formatEndpoint, z } from 'tcpcopy/plugin';
+/** Writes one line for each request that is sent, with its response where that is asked for. */
+import {
+  definePlugin,
+  formatEndpoint,
+  option,
+  z,
+  type HttpRequest,
+  type Instant,
+  type PluginEnv,
+} from 'tcpcopy/plugin';
+import { requestFields, responseFields } from './line.ts';
+import { LineFile } from './line-file.ts';
 
-const LONGEST = 500;
+/** As many lines a second as a log can take that is read by people, and that a busy server shares. */
+const LOG_RATE = 100;
+const SECOND = 1e6;
 
 export default definePlugin({
   name: 'log',
   description: 'Writes one line for each request that is sent.',
   options: z.object({
     level: z.enum(['debug', 'info', 'warn']).default('info').describe('as what the lines are logged'),
+    file: z.string().min(1).optional().describe('write them to this file instead, with the time of capture'),
+    responses: z.boolean().default(false).describe("with status, size and time of the target's response"),
     query: z.boolean().default(false).describe('with the query of HTTP requests, which may hold secrets'),
     others: z.boolean().default(false).describe('also what no plugin can read, with its length only'),
+    rate: option
+      .rate()
+      .optional()
+      .describe('at most so many lines, others are counted; 100/s where they are logged, no limit for a file'),
   }),
   shorthand: 'level',
   phase: 'observe',
-  examples: ['log', 'log,query', 'log=debug,others'],
-  apply(hooks, { level, query, others }, { log }) {
+  examples: ['log', 'log,responses', 'log,file=requests.log,query', 'log=debug,others'],
+  apply(hooks, { level, file: path, responses, query, others, rate }, env) {
+    const file = path === undefined ? undefined : new LineFile(path, env);
+    const hasRoom = limiter(rate ?? (file === undefined ? LOG_RATE : Infinity), env);
+    let leftOut = 0;
+    const write = (time: Instant | undefined, line: string): void => {
+      if (!hasRoom()) leftOut++;
+      else if (file === undefined) env.log[level](line);
+      else file.add(`${time === undefined ? '-' : new Date(time / 1_000).toISOString()} ${line}`);
+    };
+
     hooks.whenProvided('http', (http) => {
-      http.request.tap('log', (request, { connection }) => {
-        const target = query ? request.target : targetWithoutQuery(request.target);
-        const host = request.host ?? '-';
-        log[level](`${formatEndpoint(connection.client)} ${visible(`${request.method} ${host} ${target}`)}`);
+      const times = new WeakMap<HttpRequest, Instant>();
+      http.request.tap('log', (request, { connection, piece }) => {
+        if (responses) times.set(request, piece.time);
+        else write(piece.time, requestFields(request, connection.client, query));
+      });
+      if (!responses) return;
+      http.exchange.tap('log', ({ request, connection, target, targetTime }) => {
+        const fields = requestFields(request, connection.client, query);
+        write(times.get(request), `${fields} ${responseFields(target, targetTime)}`);
       });
     });
-    if (!others) return;
-    hooks.request.tap('log:others', (context) => {
-      if (context.message !== undefined) return;
-      const { connection, protocol, piece } = context;
-      log[level](`${formatEndpoint(connection.client)} ${protocol}, ${piece.length} bytes`);
+    if (others) {
+      hooks.request.tap('log:others', ({ message, connection, protocol, piece }) => {
+        if (message === undefined)
+          write(piece.time, `${formatEndpoint(connection.client)} ${protocol} ${piece.length}B`);
+      });
+    }
+    hooks.stats.tap('log', (context) => {
+      if (leftOut > 0) context.figure('lines left out', leftOut);
+      if (file !== undefined && file.lost > 0) context.figure('lines lost', file.lost);
     });
+    if (file !== undefined) hooks.shutdown.tapPromise('log', () => file.flush());
   },
 });
 
-/** Neither query nor fragment, nor the password of a target that names a user. */
-function targetWithoutQuery(target: string): string {
-  return target.replace(/[?#].*$/, '').replace(/^([A-Za-z]+:\/\/)[^/]*@/, '$1');
-}
-
-/** As much of it as fits a line, without what a terminal would take for commands. */
-function visible(text: string): string {
-  const short = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
-  return short.replace(/[^\x20-\x7e…]/g, '?');
+/** Whether one more is among the first `rate` of its second. */
+function limiter(rate: number, { now }: PluginEnv): () => boolean {
+  let second = -Infinity;
+  let written = 0;
+  return () => {
+    if (now() - second >= SECOND) {
+      second = now();
+      written = 0;
+    }
+    return written++ < rate;
+  };
 }

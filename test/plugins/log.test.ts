@@ -1,8 +1,17 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import rewrite from '../../plugins/http-host-rewrite/index.ts';
 import plugin from '../../plugins/log/index.ts';
 import filter from '../../plugins/http-filter/index.ts';
 import { PluginRig, refusal, request } from './plugin-rig.ts';
+
+const until = async (condition: () => boolean): Promise<void> => {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+};
+
+const CHUNKED = 'Transfer-Encoding: chunked';
 
 const logged = async (text: string, ...messages: string[]): Promise<string[]> => {
   const rig = await PluginRig.start([[plugin, text]]);
@@ -16,15 +25,15 @@ describe('log', () => {
     const post = `${request('POST /login?token=s3cret', 'Authorization: s3cret', 'Content-Length: 6')}s3cret`;
     const absolute = request('GET http://me:s3cret@shop/x#s3cret');
     expect(await logged('log', request('GET /1') + post, absolute)).toEqual([
-      'info: plugin log: 192.0.2.1:40000 GET shop /1',
-      'info: plugin log: 192.0.2.1:40000 POST shop /login',
-      'info: plugin log: 192.0.2.1:40000 GET shop http://shop/x',
+      'info: plugin log: 192.0.2.1:40000 GET shop /1 0B',
+      'info: plugin log: 192.0.2.1:40000 POST shop /login 6B',
+      'info: plugin log: 192.0.2.1:40000 GET shop http://shop/x 0B',
     ]);
   });
 
   it('with the query and at the level that are asked for', async () => {
     expect(await logged('log=warn,query', request('GET /1?a=b'))).toEqual([
-      'warn: plugin log: 192.0.2.1:40000 GET shop /1?a=b',
+      'warn: plugin log: 192.0.2.1:40000 GET shop /1?a=b 0B',
     ]);
   });
 
@@ -35,25 +44,95 @@ describe('log', () => {
       [filter, 'http-filter,denyPath=/no'],
     ]);
     rig.connect().send(request('GET /no') + request('GET /yes'));
-    expect(rig.lines).toEqual(['info: plugin log: 192.0.2.1:40000 GET staging /yes']);
+    expect(rig.lines).toEqual(['info: plugin log: 192.0.2.1:40000 GET staging /yes 0B']);
   });
 
   it('keeps to a line, and to what a terminal shows', async () => {
     const [line] = await logged('log', request(`GET /${'a'.repeat(3_000)}`, 'Host: \xff\x9b31m'));
-    expect(line).toMatch(/^info: plugin log: 192\.0\.2\.1:40000 GET \?\?31m \/a+…$/);
+    expect(line).toMatch(/^info: plugin log: 192\.0\.2\.1:40000 GET \?\?31m \/a+… 0B$/);
     expect(line!.length).toBeLessThan(600);
   });
 
   it('is silent about other protocols, but where it is asked', async () => {
     expect(await logged('log', 'PING\r\n')).toEqual([]);
     expect(await logged('log,others', 'PING\r\n', 'QUIT\r\n')).toEqual([
-      'info: plugin log: 192.0.2.1:40000 opaque, 6 bytes',
-      'info: plugin log: 192.0.2.1:40000 opaque, 6 bytes',
+      'info: plugin log: 192.0.2.1:40000 opaque 6B',
+      'info: plugin log: 192.0.2.1:40000 opaque 6B',
     ]);
   });
 
   it('refuses wrong options', () => {
     expect(refusal(plugin, 'log=loud')).toContain('level=loud');
     expect(refusal(plugin, 'log,body')).toContain('no option body');
+  });
+});
+
+describe('log, with responses', () => {
+  it('writes what is known of the response, when it has ended', async () => {
+    const rig = await PluginRig.start([[plugin, 'log,responses']]);
+    const connection = rig.connect();
+    connection.send(
+      `${request('POST /1', 'Content-Length: 3')}abc${request('GET /2')}${request('PUT /3', CHUNKED)}0\r\n\r\n`,
+    );
+    expect(rig.lines).toEqual([]);
+    await rig.pass(12.3);
+    connection.respond('HTTP/1.1 201 Created\r\nContent-Length: 5\r\n\r\nabcde');
+    await rig.pass(1_000);
+    connection.respond(
+      'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcHTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nabc',
+    );
+    connection.targetEnds();
+    await rig.finish();
+    expect(rig.lines).toEqual([
+      'info: plugin log: 192.0.2.1:40000 POST shop /1 3B 201 5B 12.3ms',
+      'info: plugin log: 192.0.2.1:40000 GET shop /2 0B 200 3B 1012.3ms',
+      'info: plugin log: 192.0.2.1:40000 PUT shop /3 - - - -',
+    ]);
+  });
+});
+
+describe('log, to a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'log-'));
+  const path = join(folder, 'requests.log');
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('gathers lines, with the time of capture, and begins a file that was moved away anew', async () => {
+    const rig = await PluginRig.start([[plugin, `log,file=${path}`]]);
+    const connection = rig.connect();
+    connection.send(request('GET /1') + request('GET /2'));
+    expect([rig.lines, readFileSync(path, 'utf8')]).toEqual([[], '']);
+    const line = (n: number): RegExp => new RegExp(`^\\d+-\\d+-\\d+T.*Z 192.0.2.1:40000 GET shop /${n} 0B$`);
+    await rig.pass(100);
+    await until(() => readFileSync(path, 'utf8') !== '');
+    const [first, second, rest] = readFileSync(path, 'utf8').split('\n');
+    expect([first, second, rest]).toEqual([expect.stringMatching(line(1)), expect.stringMatching(line(2)), '']);
+    renameSync(path, `${path}.1`);
+    connection.send(request('GET /3'));
+    await rig.finish();
+    expect(readFileSync(path, 'utf8').trimEnd()).toMatch(line(3));
+  });
+
+  it('loses and counts what the disk does not take', async () => {
+    const rig = await PluginRig.start([[plugin, `log,file=${join(folder, 'gone', 'x')}`]]).catch(
+      (error: Error) => error,
+    );
+    expect((rig as Error).message).toContain(`${join(folder, 'gone', 'x')} cannot be written (ENOENT)`);
+    const full = await PluginRig.start([[plugin, 'log,file=/dev/full']]);
+    full.connect().send(request('GET /1') + request('GET /2'));
+    await full.finish();
+    expect(full.lines).toEqual([expect.stringContaining('/dev/full cannot be written (ENOSPC)')]);
+    expect(full.figures('log')).toEqual({ 'lines lost': 2 });
+  });
+
+  it('writes no more than is asked for, and in the log no more than can be read', async () => {
+    const rig = await PluginRig.start([[plugin, 'log']]);
+    rig.connect().send(request('GET /').repeat(150));
+    expect([rig.lines.length, rig.figures('log')]).toEqual([100, { 'lines left out': 50 }]);
+    await rig.pass(1_000);
+    rig.connect().send(request('GET /'));
+    expect(rig.lines.length).toBe(101);
+    const slow = await PluginRig.start([[plugin, 'log,rate=5']]);
+    slow.connect().send(request('GET /').repeat(7));
+    expect(slow.lines.length).toBe(5);
   });
 });
