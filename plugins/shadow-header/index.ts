@@ -1,6 +1,6 @@
 /** Marks copied HTTP requests, so that the service under test can tell them from others. */
 import { createHmac, randomInt } from 'node:crypto';
-import { definePlugin, z } from 'tcpcopy/plugin';
+import { definePlugin, formatEndpoint, z } from 'tcpcopy/plugin';
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const VALUE = /^[\x21-\x7e]([\t\x20-\x7e]*[\x21-\x7e])?$/;
@@ -26,12 +26,14 @@ export default definePlugin({
   protocol: 'http',
   phase: 'rewrite',
   examples: ['shadow-header', 'shadow-header=load-test,header=X-Origin', 'shadow-header,traceparent'],
+  state: () => ({ requests: 0 }),
   apply(hooks, { header, value, traceparent }, { seed = randomInt(2 ** 32) }) {
-    let traces = 0;
-    hooks.http.request.tap('shadow-header', (request) => {
+    hooks.http.request.tap('shadow-header', (request, { connection, piece }) => {
       request.headers.set(header, value);
       if (!traceparent) return;
-      request.headers.set('traceparent', traceOf(seed, traces++));
+      // No other request has all three, whichever host or process copies it; and a recording gives the same again.
+      const id = `${formatEndpoint(connection.client)} ${piece.time} ${connection.state.requests++}`;
+      request.headers.set('traceparent', traceOf(seed, id));
       // It belongs to the trace that was replaced.
       request.headers.delete('tracestate');
     });
@@ -39,7 +41,7 @@ export default definePlugin({
 });
 
 /** Version 00, ids that look random and follow from the seed, sampled (W3C Trace Context §3.2). */
-function traceOf(seed: number, n: number): string {
-  const ids = createHmac('sha256', String(seed)).update(`trace ${n}`).digest('hex');
+function traceOf(seed: number, id: string): string {
+  const ids = createHmac('sha256', String(seed)).update(`trace ${id}`).digest('hex');
   return `00-${ids.slice(0, 32)}-${ids.slice(32, 48)}-01`;
 }

@@ -27,6 +27,8 @@ describe('shadow-header', () => {
     expect(sent).not.toMatch(/tracestate|aaaa/);
     for (const trace of found) expect(trace).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
     expect(new Set(found).size).toBe(2);
+    const other = (await PluginRig.start([[plugin, 'shadow-header,traceparent']])).connect('192.0.2.2');
+    expect(found).not.toContain(traces(other.send(message))[0]);
     expect(traces((await connect('shadow-header,traceparent')).send(message + message))).toEqual(found);
     expect(traces((await connect('shadow-header,traceparent', 2)).send(message))).not.toContain(found[0]);
   });
