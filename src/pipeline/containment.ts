@@ -59,28 +59,32 @@ export class Containment {
   /** What a plugin gave up, and why, in its own constant words. */
   tellOnce(plugin: PluginRecord, what: string): void {
     const line = `plugin ${plugin.name}: ${what}`;
-    if (this.#logged.has(line) || this.#logged.size >= MOST_LINES) return;
-    this.#logged.add(line);
-    this.#log.error(`${line}; further ones like it are only counted`);
+    if (this.#logged.size < MOST_LINES && this.#isNew(line))
+      this.#log.error(`${line}; further ones like it are only counted`);
+  }
+
+  /** A tap did not return for so long, in microseconds: nothing else went on meanwhile. */
+  heldUp(tap: Culprit, time: Duration): void {
+    tap.plugin.countHeldUp(time);
+    if (!this.#isNew(`${tap.hook} ${tap.name} held up`)) return;
+    const took = Math.round(toMillis(time));
+    this.#log.warn(
+      `plugin ${tap.plugin.name} held everything up for ${took} ms on ${tap.hook}; further times are only counted`,
+    );
+  }
+
+  #isNew(key: string): boolean {
+    if (this.#logged.has(key)) return false;
+    this.#logged.add(key);
+    return true;
   }
 
   #logOnce(tap: Culprit, kind: FailureKind, error: unknown): void {
-    const key = `${tap.hook} ${tap.name} ${kind}`;
-    if (this.#logged.has(key)) return;
-    this.#logged.add(key);
+    if (!this.#isNew(`${tap.hook} ${tap.name} ${kind}`)) return;
     this.#log.error(`${whatHappened(tap, kind, error)}; further ones like it are only counted`);
     if (error instanceof Error && !(error instanceof PluginMistake)) {
       this.#log.debug(`plugin ${tap.plugin.name}: ${framesOf(error).trim()}`);
     }
-  }
-
-  /** A synchronous tap took `time`, in which nothing else was done. */
-  slow(tap: Culprit, time: Duration): void {
-    const key = `${tap.hook} ${tap.name} slow`;
-    if (this.#logged.has(key)) return;
-    this.#logged.add(key);
-    const took = `took ${Math.round(toMillis(time))} ms on ${tap.hook}`;
-    this.#log.warn(`plugin ${tap.plugin.name} ${took}, and nothing is copied meanwhile; more like it are not told of`);
   }
 
   #disable(tap: Culprit): void {

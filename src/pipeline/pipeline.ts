@@ -7,7 +7,7 @@
  */
 import { TcpcopyError } from '../core/errors.ts';
 import { SILENT_LOG, type Log } from '../core/log.ts';
-import { instant, millis, seconds, type Duration } from '../core/time.ts';
+import { instant, millis, seconds, toSeconds, type Duration } from '../core/time.ts';
 import type { Piece } from '../protocol/codec.ts';
 import { ConnectionRecord } from './connection-record.ts';
 import { Containment, framesOf } from './containment.ts';
@@ -48,6 +48,8 @@ export interface PipelineSettings {
 
 const NO_CLOCK: HostClock = { now: () => instant(0), after: () => () => undefined };
 const DEADLINE = seconds(1);
+/** How long a plugin may take to set itself up. */
+const READY = seconds(30);
 const LONGEST_TIMER_MS = 86_400_000;
 /** Taps of whoever made the pipeline. */
 const HOST: Plugin = { name: '(host)', description: 'The program itself.', apply: () => undefined };
@@ -97,7 +99,7 @@ export class Pipeline {
     const record = this.#record(plugin, source);
     const hooks = createHooks(this.#registry, record, this.#emit);
     try {
-      await plugin.apply(hooks, options as never, this.#envOf(record, env));
+      await this.#ready(plugin.apply(hooks, options as never, this.#envOf(record, env)));
     } catch (error) {
       if (error instanceof TcpcopyError) throw error;
       const message = error instanceof Error ? error.message || error.name : String(error);
@@ -217,6 +219,11 @@ export class Pipeline {
     return culprit !== undefined;
   }
 
+  /** The caller was held up: whether a plugin is to blame is looked for from now on, for a while. */
+  searchForBlocking(): void {
+    this.#runner.search();
+  }
+
   /** The figures of every plugin. */
   report(): readonly PluginReport[] {
     const collector = new StatsCollector(this.#runner.running);
@@ -262,6 +269,19 @@ export class Pipeline {
     if (hook === undefined) return;
     hook.call(new ObservedContext(this.#runner.running, this.#recordOf(connection), payload, false));
   };
+
+  /** Waits until a plugin has set itself up, but not for ever. */
+  async #ready(pending: void | Promise<void>): Promise<void> {
+    let cancel = (): void => undefined;
+    const late = new Promise<never>((_, reject) => {
+      cancel = this.#clock.after(READY, () => reject(new Error(`not ready after ${toSeconds(READY)} s`)));
+    });
+    try {
+      await Promise.race([pending, late]);
+    } finally {
+      cancel();
+    }
+  }
 
   #envOf(plugin: PluginRecord, given: GivenEnv): PluginEnv {
     const after = (ms: number, fn: () => void): (() => void) => {

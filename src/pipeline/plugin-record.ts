@@ -9,7 +9,7 @@ const OTHER_REASONS = '(other reasons)';
 
 export interface PluginReport {
   readonly name: string;
-  /** How often it was called, over all its taps. */
+  /** How often it was called about traffic, over all its taps. */
   readonly calls: number;
   /** What it dropped, by reason. */
   readonly drops: Readonly<Record<string, number>>;
@@ -20,6 +20,8 @@ export interface PluginReport {
   readonly time: SampledTime | undefined;
   /** Until its promises settled, likewise. */
   readonly waiting: SampledTime | undefined;
+  /** How often it was seen to hold everything up, and the longest time, in microseconds. */
+  readonly heldUp: HeldUp;
   readonly figures: readonly Figure[];
 }
 
@@ -30,6 +32,11 @@ export interface SampledTime {
   /** Of all calls, estimated. */
   readonly mean: number;
   readonly total: number;
+}
+
+export interface HeldUp {
+  readonly times: number;
+  readonly longest: number;
 }
 
 export interface Figure {
@@ -48,6 +55,7 @@ export class PluginRecord {
   readonly source: string | undefined;
   readonly taps: Tap[] = [];
   disabled = false;
+  heldUp: HeldUp = { times: 0, longest: 0 };
   readonly failures: Record<FailureKind, number> = { threw: 0, nonsense: 0, 'timed-out': 0 };
   readonly #drops = new Map<string, number>();
 
@@ -68,15 +76,22 @@ export class PluginRecord {
     this.#drops.set(key, (this.#drops.get(key) ?? 0) + 1);
   }
 
+  countHeldUp(time: number): void {
+    const { times, longest } = this.heldUp;
+    this.heldUp = { times: times + 1, longest: Math.max(longest, time) };
+  }
+
   report(figures: readonly Figure[]): PluginReport {
+    const taps = this.taps.filter(({ hook }) => hook !== 'stats' && hook !== 'shutdown');
     return {
       name: this.name,
-      calls: this.taps.reduce((n, { calls }) => n + calls, 0),
+      calls: taps.reduce((n, { calls }) => n + calls, 0),
       drops: Object.fromEntries(this.#drops),
       failures: { ...this.failures },
       disabled: this.disabled,
-      time: timeIn(this.taps.filter(({ mode }) => mode === 'sync')),
-      waiting: timeIn(this.taps.filter(({ mode }) => mode === 'promise')),
+      time: timeIn(taps.filter(({ mode }) => mode === 'sync')),
+      waiting: timeIn(taps.filter(({ mode }) => mode === 'promise')),
+      heldUp: this.heldUp,
       figures,
     };
   }

@@ -2,7 +2,7 @@
  * Calls taps. Nobody else does: around every call stand the clock, the name of who is running, and the fence against what
  * it throws.
  */
-import { elapsed, instant, millis, type Duration, type Instant } from '../core/time.ts';
+import { addTime, elapsed, instant, millis, NEVER, seconds, type Duration, type Instant } from '../core/time.ts';
 import type { ConnectionRecord } from './connection-record.ts';
 import type { Containment } from './containment.ts';
 import type { Context } from './context.ts';
@@ -15,10 +15,11 @@ import type { Serializable } from './protocol-hooks.ts';
 import type { Running, Tap } from './tap.ts';
 import { checkCopyChange, type CheckedCopyChange, type CopyRule } from './verdicts.ts';
 
-/** Every 64th call of a tap is timed. */
+/** Every 64th call of a tap is timed; every one while somebody is looked for who holds everything up. */
 const SAMPLE_MASK = 63;
-/** A synchronous tap that takes longer is told of: nothing else is done meanwhile. */
-const SLOW = millis(100);
+/** A tap that does not return for as long as this is named. */
+const HOLDS_UP = millis(100);
+const SEARCH = seconds(10);
 
 /** The host's time. */
 export interface HostClock {
@@ -36,12 +37,20 @@ export class TapRunner {
   readonly #containment: Containment;
   readonly #deadline: Duration;
   readonly #trace: TapTrace | undefined;
+  #searching = false;
+  #searchUntil: Instant = NEVER;
 
   constructor(clock: HostClock, containment: Containment, deadline: Duration, trace?: TapTrace) {
     this.#clock = clock;
     this.#containment = containment;
     this.#deadline = deadline;
     this.#trace = trace;
+  }
+
+  /** Something holds everything up: for a while every tap is timed. */
+  search(): void {
+    this.#searching = true;
+    this.#searchUntil = addTime(this.#clock.now(), SEARCH);
   }
 
   /** Calls a synchronous tap; returns whether later taps are to be left out. */
@@ -52,7 +61,7 @@ export class TapRunner {
     const { running } = this;
     const caller = running.tap;
     const before = this.#trace && bytesOf(context);
-    const timed = (tap.calls++ & SAMPLE_MASK) === 0;
+    const timed = (tap.calls++ & SAMPLE_MASK) === 0 || this.#searching;
     const begun = timed ? this.#clock.now() : instant(0);
     running.tap = tap;
     try {
@@ -63,7 +72,7 @@ export class TapRunner {
       this.#failed(tap, context, kindOf(error), error);
     } finally {
       running.tap = caller;
-      if (timed) this.#took(tap, begun);
+      if (timed) this.#heldUp(tap, this.#took(tap, begun));
     }
     if (before !== undefined) this.#tellChange(tap, context, before);
     return context.canDrop && context.dropped !== undefined;
@@ -83,7 +92,7 @@ export class TapRunner {
       done(this.#skip(tap, context));
       return;
     }
-    const timed = (tap.calls++ & SAMPLE_MASK) === 0;
+    const timed = (tap.calls++ & SAMPLE_MASK) === 0 || this.#searching;
     const begun = timed ? this.#clock.now() : instant(0);
     const before = this.#trace && bytesOf(context);
     const own = this.#ownContext(tap, context, record);
@@ -101,6 +110,7 @@ export class TapRunner {
     };
     let cancel = (): void => undefined;
     const promise = this.#start(tap, own, end);
+    if (timed) this.#heldUp(tap, elapsed(this.#clock.now(), begun));
     if (promise === undefined) return;
     const deadline = tap.deadline === undefined ? this.#deadline : millis(tap.deadline);
     cancel = this.#clock.after(deadline, () => end('timed-out'));
@@ -218,13 +228,18 @@ export class TapRunner {
     if (consequence !== 'pass') context.failed(tap.plugin, consequence === 'drop-connection');
   }
 
-  #took(tap: Tap, begun: Instant): void {
-    const { timing } = tap;
-    const time = elapsed(this.#clock.now(), begun);
-    if (time > SLOW && tap.mode === 'sync') this.#containment.slow(tap, time);
+  #heldUp(tap: Tap, time: Duration): void {
+    if (time >= HOLDS_UP) this.#containment.heldUp(tap, time);
+  }
+
+  #took({ timing }: Tap, begun: Instant): Duration {
+    const now = this.#clock.now();
+    if (now >= this.#searchUntil) this.#searching = false;
+    const time = elapsed(now, begun);
     timing.samples++;
     timing.sum += time;
     if (time > timing.max) timing.max = time;
+    return time;
   }
 
   /** A disabled plugin is left out; but one that fails closed lets nothing pass that it has not seen. */

@@ -3,7 +3,17 @@ import type { PacketSource } from '../capture/packet-source.ts';
 import type { CopyOptions } from '../config/copy-options.ts';
 import { TcpcopyError } from '../core/errors.ts';
 import type { RunEnvironment } from '../core/run-environment.ts';
-import { addTime, elapsed, micros, millis, seconds, toMillis, type Duration, type Instant } from '../core/time.ts';
+import {
+  addTime,
+  elapsed,
+  micros,
+  millis,
+  NEVER,
+  seconds,
+  toMillis,
+  type Duration,
+  type Instant,
+} from '../core/time.ts';
 import { createSink } from '../inject/open-sink.ts';
 import type { PacketSink } from '../inject/packet-sink.ts';
 import type { PluginReport } from '../pipeline/plugin-record.ts';
@@ -43,6 +53,8 @@ const CLOSING = millis(500);
 /** Without `-L`: how long to go on without any intercept. */
 const ALONE_LIMIT = seconds(60);
 const TICK = millis(100);
+/** A tick that comes this much too late tells that something did not let the loop go on. */
+const HELD_UP = millis(100);
 const SWEEP = seconds(60);
 
 export async function runCopy(options: RunOptions, environment: RunEnvironment): Promise<number> {
@@ -121,6 +133,7 @@ class CopyRun {
   readonly #pastSources: SourceFacts[] = [];
   #begun: Instant = monotonicNow();
   #nextSweep: Instant;
+  #lastTick: Instant = NEVER;
   #endedBy: RunEnd | undefined;
   /** What plugins had to tell before they were closed. */
   #plugins: readonly PluginFacts[] | undefined;
@@ -305,6 +318,8 @@ class CopyRun {
 
   #tick(): void {
     const now = monotonicNow();
+    if (elapsed(now, this.#lastTick) > TICK + HELD_UP) this.#pipeline.searchForBlocking();
+    this.#lastTick = now;
     this.#engine.wake();
     const unwritable = this.#recording?.tick();
     if (unwritable !== undefined) this.fail(unwritable);
@@ -380,15 +395,17 @@ class CopyRun {
   }
 }
 
-function pluginFacts({ name, calls, drops, failures, disabled, time, waiting, figures }: PluginReport): PluginFacts {
-  const mean = time?.mean ?? waiting?.mean;
+function pluginFacts(report: PluginReport): PluginFacts {
+  const { name, calls, drops, failures, disabled, time, waiting, heldUp, figures } = report;
   return {
     name,
     calls,
     drops,
     failures: Object.values(failures).reduce((a, b) => a + b, 0),
     disabled,
-    mean: mean === undefined ? undefined : micros(mean),
+    mean: time && micros(time.mean),
+    meanWait: waiting && micros(waiting.mean),
+    heldUp: { times: heldUp.times, longest: micros(heldUp.longest) },
     figures,
   };
 }

@@ -47,6 +47,10 @@ export interface PluginFacts {
   readonly disabled: boolean;
   /** A call takes this long, from a sample; `undefined`: never called. */
   readonly mean: Duration | undefined;
+  /** An answer that it takes its time for comes after so long, likewise. */
+  readonly meanWait: Duration | undefined;
+  /** How often it was seen to hold everything up, and for how long at most. */
+  readonly heldUp: { readonly times: number; readonly longest: Duration };
   /** Figures of its own. */
   readonly figures: readonly { readonly name: string; readonly value: number; readonly unit: string | undefined }[];
 }

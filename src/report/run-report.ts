@@ -169,15 +169,21 @@ function mergePlugins(all: readonly PluginFacts[]): readonly PluginFacts[] {
       drops: addCounts(a.drops, b.drops),
       failures: a.failures + b.failures,
       disabled: a.disabled || b.disabled,
-      mean: meanOf(a, b),
+      mean: meanOf(a, b, 'mean'),
+      meanWait: meanOf(a, b, 'meanWait'),
+      heldUp: {
+        times: a.heldUp.times + b.heldUp.times,
+        longest: a.heldUp.longest > b.heldUp.longest ? a.heldUp.longest : b.heldUp.longest,
+      },
       figures: mergeFigures([...a.figures, ...b.figures]),
     })),
   );
 }
 
-function meanOf(a: PluginFacts, b: PluginFacts): Duration | undefined {
-  if (a.mean === undefined || b.mean === undefined) return a.mean ?? b.mean;
-  return micros((a.mean * a.calls + b.mean * b.calls) / (a.calls + b.calls));
+function meanOf(a: PluginFacts, b: PluginFacts, of: 'mean' | 'meanWait'): Duration | undefined {
+  const [first, second] = [a[of], b[of]];
+  if (first === undefined || second === undefined) return first ?? second;
+  return micros((first * a.calls + second * b.calls) / (a.calls + b.calls));
 }
 
 function mergeFigures(figures: PluginFacts['figures']): PluginFacts['figures'] {

@@ -71,9 +71,11 @@ export function summaryObject(ledger: Ledger, facts: RunFacts, exitCode: number)
         toSeconds: to === undefined ? null : toSeconds(to),
       })),
     })),
-    plugins: facts.plugins.map(({ mean, figures, ...rest }) => ({
+    plugins: facts.plugins.map(({ mean, meanWait, heldUp, figures, ...rest }) => ({
       ...rest,
       meanMicroseconds: mean ?? null,
+      meanWaitMicroseconds: meanWait ?? null,
+      heldUp: { times: heldUp.times, longestMicroseconds: heldUp.longest },
       figures: figures.map(({ name, value, unit }) => ({ name, value, unit: unit ?? null })),
     })),
     delayMs: facts.lag ? { p50: toMillis(facts.lag.p50), p99: toMillis(facts.lag.p99) } : null,

@@ -58,7 +58,7 @@ export function summaryLines(ledger: Ledger, facts: RunFacts, layout: SummaryLay
       `${formatTime(facts.lag.p50)} median, ${formatTime(facts.lag.p99)} at the 99th percentile, from capture to sending`,
     );
   for (const plugin of facts.plugins) {
-    page.fact('Plugin', pluginText(plugin), plugin.failures > 0 ? 'bad' : 'plain');
+    page.fact('Plugin', pluginText(plugin), plugin.failures > 0 || plugin.heldUp.times > 0 ? 'bad' : 'plain');
   }
   page.fact('Resources', resourcesText(facts, ledger.unitsOpened));
   const { balanced } = ledger.balance();
@@ -146,8 +146,13 @@ function lostText(ledger: Ledger, wanted: number): string {
   return underWay > 0 ? `${lost}; ${formatCount(underWay)} under way` : lost;
 }
 
-function pluginText({ name, calls, drops, failures, disabled, mean, figures }: PluginFacts): string {
-  const parts = [`${plural(calls, 'call')}${mean === undefined ? '' : `, ${formatTime(mean)} each`}`];
+function pluginText({ name, calls, mean, meanWait, heldUp, drops, failures, disabled, figures }: PluginFacts): string {
+  const time = mean === undefined ? '' : `, ${formatTime(mean)} each`;
+  const wait = meanWait === undefined ? '' : `, answers after ${formatTime(meanWait)}`;
+  const parts = [`${plural(calls, 'call')}${time}${wait}`];
+  if (heldUp.times > 0) {
+    parts.push(`held everything up ${plural(heldUp.times, 'time')}, for ${formatTime(heldUp.longest)} at most`);
+  }
   for (const [reason, count] of Object.entries(drops)) parts.push(`${formatCount(count)} dropped (${reason})`);
   if (failures > 0) parts.push(`failed ${plural(failures, 'time')}${disabled ? ', and was switched off' : ''}`);
   for (const { name: figure, value, unit } of figures) {

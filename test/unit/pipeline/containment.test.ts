@@ -3,7 +3,7 @@ import type { PerCopy, RequestContext } from '../../../src/pipeline/hooks.ts';
 import type { Plan } from '../../../src/pipeline/contexts.ts';
 import type { ErrorPolicy } from '../../../src/pipeline/error-policy.ts';
 import type { PluginEnv } from '../../../src/pipeline/plugin.ts';
-import { connectionInfo, pieceOf, PipelineRig, type AnyHooks } from './rig.ts';
+import { connectionInfo, ENV, pieceOf, PipelineRig, type AnyHooks } from './rig.ts';
 
 const INFO = connectionInfo();
 const PIECE = pieceOf('password=hunter2');
@@ -73,15 +73,6 @@ describe('a plugin that throws', () => {
     expect(rig.pipeline.stray(new TypeError('fetch failed'), true)).toBe(false);
     expect(rig.pipeline.stray('two', true)).toBe(false);
     expect(rig.figures('one').failures.threw).toBe(2);
-  });
-
-  it('is told of when it takes long', async () => {
-    const rig = new PipelineRig();
-    await rig.plugin('sleeper', ({ request }) => request!.tap('sleeper', () => rig.clock.pass(250)));
-    for (let n = 0; n < 200; n++) void rig.pipeline.decide(INFO, 'opaque', PIECE);
-    expect(rig.warnings).toEqual([
-      'plugin sleeper took 250 ms on request, and nothing is copied meanwhile; more like it are not told of',
-    ]);
   });
 
   it('drop and drop-connection: the plugins behind it are not asked', async () => {
@@ -445,4 +436,70 @@ describe('what a protocol says a message does', () => {
   it('is said by a function, or not at all', async () => {
     await expect(asking('write')).rejects.toThrow("has 'write' for effect");
   });
+});
+
+describe('a plugin that holds everything up', () => {
+  async function slow(ms: number, tap: 'tap' | 'tapPromise' = 'tap') {
+    const rig = new PipelineRig();
+    await rig.plugin('slow', ({ request }) =>
+      request![tap]('slow', () => {
+        rig.clock.pass(ms);
+        return tap === 'tap' ? undefined : Promise.resolve();
+      }),
+    );
+    const send = async (times: number) => {
+      for (let n = 0; n < times; n++) await rig.pipeline.decide(INFO, 'opaque', PIECE);
+    };
+    return { rig, send };
+  }
+
+  it('is seen now and then, and every time once the loop was late', async () => {
+    const { rig, send } = await slow(120);
+    await send(64);
+    expect(rig.figures('slow').heldUp).toEqual({ times: 1, longest: 120_000 });
+    rig.pipeline.searchForBlocking();
+    await send(10);
+    expect(rig.figures('slow').heldUp.times).toBe(11);
+    expect(rig.warnings).toEqual([
+      'plugin slow held everything up for 120 ms on request; further times are only counted',
+    ]);
+    rig.clock.pass(10_000);
+    await send(50);
+    expect(rig.figures('slow').heldUp.times).toBe(12);
+  });
+
+  it('before it waits, too; but waiting holds nobody up', async () => {
+    const { rig, send } = await slow(120, 'tapPromise');
+    await send(1);
+    expect(rig.figures('slow').heldUp.times).toBe(1);
+    const waiting = new PipelineRig();
+    let resolve!: () => void;
+    await waiting.plugin('waits', ({ request }) =>
+      request!.tapPromise('waits', () => new Promise<void>((done) => (resolve = done))),
+    );
+    const plan = waiting.pipeline.decide(INFO, 'opaque', PIECE);
+    waiting.clock.pass(500);
+    resolve();
+    await plan;
+    expect(waiting.figures('waits')).toMatchObject({ heldUp: { times: 0 }, waiting: { mean: 500_000 } });
+  });
+
+  it('for less than anybody would notice is not', async () => {
+    const { rig, send } = await slow(99);
+    await send(1);
+    expect([rig.figures('slow').heldUp.times, rig.warnings]).toEqual([0, []]);
+  });
+});
+
+it('a plugin that never gets ready is named, and nothing is waited for any longer', async () => {
+  const rig = new PipelineRig();
+  const never = rig.pipeline.register(
+    { name: 'never', description: 'A test.', apply: () => new Promise<void>(() => undefined) },
+    {},
+    ENV,
+  );
+  rig.clock.pass(30_000);
+  await expect(never).rejects.toThrow('could not be set up: not ready after 30 s');
+  await rig.plugin('quick', () => undefined);
+  expect(rig.clock.pending).toBe(0);
 });

@@ -80,15 +80,22 @@ describe('the reports of several processes', () => {
       failures: 0,
       disabled: false,
       mean: micros(2),
+      meanWait: undefined,
+      heldUp: { times: 1, longest: micros(300) },
       figures: [],
     };
     const figures = [{ name: 'seen', value: 3, unit: undefined }];
     const { facts } = mergeReports([
       reportOf(ledgerOf({}), { plugins: [{ ...plugin, figures }] }),
-      reportOf(ledgerOf({}), { plugins: [{ ...plugin, calls: 30, drops: { a: 1, b: 2 }, mean: micros(6), figures }] }),
+      reportOf(ledgerOf({}), {
+        plugins: [{ ...plugin, calls: 30, drops: { a: 1, b: 2 }, mean: micros(6), meanWait: micros(9), figures }],
+      }),
     ]);
     expect(facts.plugins).toEqual([
-      { ...plugin, calls: 40, drops: { a: 2, b: 2 }, mean: 5, figures: [{ name: 'seen', value: 6, unit: undefined }] },
+      {
+        ...{ ...plugin, calls: 40, drops: { a: 2, b: 2 }, mean: 5, meanWait: 9, heldUp: { times: 2, longest: 300 } },
+        figures: [{ name: 'seen', value: 6, unit: undefined }],
+      },
     ]);
   });
 

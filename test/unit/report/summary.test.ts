@@ -120,14 +120,30 @@ it('of a dry run, of copies, of a recording', () => {
 
 it('names plugins, what they dropped, and which of them failed', () => {
   const plugin = { name: 'sample', calls: 1200, drops: { 'not in the sample': 1080 }, failures: 0, disabled: false };
+  const [longest, time] = [
+    micros(320_000),
+    { mean: micros(2), meanWait: undefined, heldUp: { times: 0, longest: micros(0) } },
+  ];
   const broken = { ...plugin, name: './mine.ts', drops: {}, failures: 3, disabled: true };
   const lines = text(ledgerOf({ answered: 5000 }, { replayed: 32 }), {
     ...FACTS,
     plugins: [
-      { ...plugin, mean: micros(2), figures: [{ name: 'cache', value: 7, unit: 'entries' }] },
-      { ...broken, mean: undefined, figures: [] },
+      { ...plugin, ...time, figures: [{ name: 'cache', value: 7, unit: 'entries' }] },
+      { ...broken, ...time, mean: undefined, figures: [] },
+      {
+        ...plugin,
+        ...time,
+        name: 'waits',
+        drops: {},
+        meanWait: micros(3_100),
+        heldUp: { times: 2, longest },
+        figures: [],
+      },
     ],
   }).replace(/\s+/g, ' ');
   expect(lines).toContain('sample: 1,200 calls, 2 µs each; 1,080 dropped (not in the sample); cache 7 entries');
   expect(lines).toContain('./mine.ts: 1,200 calls; failed 3 times, and was switched off');
+  expect(lines).toContain(
+    'waits: 1,200 calls, 2 µs each, answers after 3.1 ms; held everything up 2 times, for 320.0 ms at most',
+  );
 });
