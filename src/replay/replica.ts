@@ -679,12 +679,18 @@ export class Replica extends TimerEntry implements SessionOwner {
     return unit.ended ? 'target' : 'client';
   }
 
+  /** The target has answered all it was sent, and the next unit is held back: nobody loses patience. */
+  get #isDelayed(): boolean {
+    const unit = this.#units[0];
+    return unit !== undefined && !unit.released && unit.notBefore > this.#context.now();
+  }
+
   #setTimer(): void {
     if (this.#done) return;
     const waitsFor = this.#waitsFor();
     this.#tellLoad(waitsFor === 'target', this.#queue.crowded, this.#waitsToBeSent());
     const held = this.#clientEnd !== undefined || this.#units.length > 1 || this.#units[0]?.released === false;
-    if (waitsFor === 'nobody') this.#giveUpAt = NEVER;
+    if (waitsFor === 'nobody' || this.#isDelayed) this.#giveUpAt = NEVER;
     else if (this.#giveUpAt === NEVER || (held && !this.#held)) {
       const latest = addTime(this.#context.now(), this.#context.patience(held));
       this.#giveUpAt = earliest(this.#giveUpAt, latest);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { seconds } from '../../../src/core/time.ts';
-import { ReplicaRig } from './replay-rig.ts';
+import { piece, ReplicaRig } from './replay-rig.ts';
 
 /** Most that a replica queues, bytes. */
 const QUEUE_LIMIT = 16 << 20;
@@ -863,6 +863,19 @@ describe('caps', () => {
 });
 
 describe('patience', () => {
+  it('is not lost while a unit is held back, and its session stays', () => {
+    const rig = new ReplicaRig({ patience: seconds(100), heldPatience: seconds(30) });
+    rig.push('first', { last: true });
+    rig.session.answer();
+    rig.replica.push(piece('second', { last: true }), seconds(400));
+    rig.pass(399_999);
+    expect([rig.session.sent, rig.session.state]).toEqual(['first', 'open']);
+    rig.pass(1);
+    expect(rig.session.sent).toBe('firstsecond');
+    rig.pass(100_000);
+    expect(rig.settled).toEqual(['answered', 'timed-out']);
+  });
+
   it('ends for a response that does not come: the unit was delivered, unanswered', () => {
     const rig = new ReplicaRig({ patience: seconds(100) });
     rig.push('one');
