@@ -149,7 +149,8 @@ function lostText(ledger: Ledger, wanted: number): string {
 function pluginText({ name, calls, mean, meanWait, heldUp, drops, failures, disabled, figures }: PluginFacts): string {
   const time = mean === undefined ? '' : `, ${formatTime(mean)} each`;
   const wait = meanWait === undefined ? '' : `, answers after ${formatTime(meanWait)}`;
-  const parts = [`${plural(calls, 'call')}${time}${wait}`];
+  // A protocol's plugin is asked nothing, and has figures only.
+  const parts = calls === 0 && figures.length > 0 ? [] : [`${plural(calls, 'call')}${time}${wait}`];
   if (heldUp.times > 0) {
     parts.push(`held everything up ${plural(heldUp.times, 'time')}, for ${formatTime(heldUp.longest)} at most`);
   }

@@ -129,6 +129,14 @@ it('names plugins, what they dropped, and which of them failed', () => {
     ...FACTS,
     plugins: [
       { ...plugin, ...time, figures: [{ name: 'cache', value: 7, unit: 'entries' }] },
+      {
+        ...plugin,
+        ...time,
+        name: 'http',
+        calls: 0,
+        drops: {},
+        figures: [{ name: 'requests', value: 7, unit: undefined }],
+      },
       { ...broken, ...time, mean: undefined, figures: [] },
       {
         ...plugin,
@@ -142,6 +150,7 @@ it('names plugins, what they dropped, and which of them failed', () => {
     ],
   }).replace(/\s+/g, ' ');
   expect(lines).toContain('sample: 1,200 calls, 2 µs each; 1,080 dropped (not in the sample); cache 7 entries');
+  expect(lines).toContain('http: requests 7');
   expect(lines).toContain('./mine.ts: 1,200 calls; failed 3 times, and was switched off');
   expect(lines).toContain(
     'waits: 1,200 calls, 2 µs each, answers after 3.1 ms; held everything up 2 times, for 320.0 ms at most',
