@@ -11,3 +11,4 @@ export { RedisError, type RedisValue } from './reply-value.ts';
 export { redisSettings, RedisStats, type RedisSettings } from './settings.ts';
 export { RedisReading } from './reading.ts';
 export { redis as default } from './plugin.ts';
+export { RedisDialogue, type DialogueSettings } from './dialogue.ts';

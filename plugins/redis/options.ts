@@ -12,6 +12,11 @@ export const redisOptions = z
       .record(z.string().regex(/^\d{1,5}$/, 'is no number of a database'), z.int().min(0))
       .default({})
       .describe('database on the target for one online, as in databases.0=3'),
+    database: z
+      .int()
+      .min(0)
+      .default(0)
+      .describe('database online of connections that were open before copying began, until they choose one'),
     auth: z.string().min(1).optional().describe('file with a line for each user: ONLINE-USER TARGET-USER PASSWORD'),
     user: z.string().min(1).optional().describe('user on the target, for all; default where only a password is given'),
     password: option.secret().optional().describe('password on the target, for all'),

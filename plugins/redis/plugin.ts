@@ -6,6 +6,7 @@ import type { RedisCommand } from './command.ts';
 import { RedisCommandCodec } from './command-codec.ts';
 import { CredentialMap } from './credentials.ts';
 import { DatabaseMap } from './database-map.ts';
+import { RedisDialogue } from './dialogue.ts';
 import { detect } from './detect.ts';
 import { redisOptions, type RedisOptions } from './options.ts';
 import { KeyPrefix } from './prefix.ts';
@@ -42,6 +43,7 @@ export const redis = definePlugin({
     const prefix = options.prefix === undefined ? undefined : new KeyPrefix(options.prefix);
     const databases = readDatabases(options);
     const credentials = readCredentials(options, env.directory);
+    const toTarget = (database: number): number => databases?.targetOf(database) ?? database;
     const events = hooks.provide('redis', {
       hooks: {
         command: {
@@ -78,6 +80,13 @@ export const redis = definePlugin({
         return new RedisCommandCodec(fromSyn, { ...settings, unparsable: strict ? 'drop' : 'raw' }, fromBoundary);
       },
       responses: () => new RedisReplyReader(settings),
+      dialogue: (info) =>
+        new RedisDialogue({
+          codec: settings,
+          login: credentials?.of(),
+          database: toTarget(info.openedBy === 'syn' ? 0 : options.database),
+          zero: toTarget(0),
+        }),
     });
 
     hooks.redis.command.tap({ name: 'redis:admin', phase: 'filter' }, (command, context) => {
