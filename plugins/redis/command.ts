@@ -135,14 +135,19 @@ export class RedisCommand implements Revertible, Arguments {
     this.#change(args.map(toBytes));
   }
 
-  /** Changes every key. Throws where its keys cannot be told. */
+  /** Changes keys; one that is returned as it is stays. Throws where its keys cannot be told. */
   mapKeys(change: (key: Uint8Array) => string | Uint8Array): void {
     const positions = this.keyPositions;
     if (positions === undefined) throw new TypeError(`the keys of ${this.name} cannot be told`);
-    if (positions.length === 0) return;
     const args = [...this.#args];
-    for (const at of positions) args[at] = toBytes(change(args[at]!));
-    this.#change(args);
+    let changed = false;
+    for (const at of positions) {
+      const key = change(args[at]!);
+      if (key === args[at]) continue;
+      args[at] = toBytes(key);
+      changed = true;
+    }
+    if (changed) this.#change(args);
   }
 
   /** Something differs from what was captured. */

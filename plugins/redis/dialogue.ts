@@ -84,10 +84,7 @@ export class RedisDialogue implements Dialogue {
       if (command?.name !== 'RESET') return { refuse: 'its transaction ended with the session' };
     }
     if (this.#resetting) return 'wait';
-    if (this.#lacks === 'all' && command !== undefined && logsIn(command)) {
-      this.#lacks = 'rest';
-      return 'send';
-    }
+    if (this.#lacks === 'all' && command !== undefined && logsIn(command)) return 'send';
     if (this.#lacks !== 'nothing') {
       const login = this.#lacks === 'all' ? (this.#state.credentials ?? this.#settings.login) : undefined;
       this.#own = this.#state.commands(login).map((args) => RedisCommand.of(...args));
@@ -108,6 +105,7 @@ export class RedisDialogue implements Dialogue {
     if (!(message instanceof RedisCommand)) return answers;
     if (message.name === 'MULTI') this.#inTransaction = true;
     else if (endsTransaction(message)) this.#inTransaction = false;
+    if (this.#lacks === 'all' && logsIn(message)) this.#lacks = 'rest';
     if (message.name === 'RESET') {
       this.#lacks = 'all';
       this.#resetting = true;

@@ -72,6 +72,7 @@ export const redis = definePlugin({
         },
       },
       detect,
+      effect: (command) => (command.spec === undefined ? 'unknown' : command.writes ? 'write' : 'read'),
       codec(info, fromBoundary) {
         const reading = new RedisReading();
         events.connection(reading, info);

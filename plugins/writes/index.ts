@@ -51,7 +51,12 @@ export default definePlugin({
       });
     }
     // Bytes in which a message goes on unreadably pass no hook: what is not to pass unseen has to stop there.
-    if (unknown === 'drop') hooks.http.connection.tap('writes', (reading) => reading.refuseUnparsable());
+    if (unknown === 'drop') {
+      hooks.http.connection.tap('writes', (reading) => reading.refuseUnparsable());
+      hooks.whenProvided('redis', ({ connection }) =>
+        connection.tap('writes', (reading) => reading.refuseUnparsable()),
+      );
+    }
     hooks.stats.tap('writes', (context) => {
       for (const [effect, count] of Object.entries(counts)) context.figure(effect, count);
     });

@@ -1,13 +1,11 @@
 /** The command table against a real redis-server: what its COMMAND says of each, and where its COMMAND GETKEYS finds keys. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { commandNames, commandSpec, RedisCommand } from '../../plugins/redis/index.ts';
-import { REPLY, ReplyScanner } from '../../plugins/redis/reply-scanner.ts';
-import { readValue, RedisError, type RedisValue } from '../../plugins/redis/reply-value.ts';
+import { commandNames, commandSpec, RedisCommand, RedisError, type RedisValue } from '../../plugins/redis/index.ts';
+import { RedisClient } from '../support/redis-client.ts';
 
 const missing = spawnSync('redis-server', ['--version']).error !== undefined;
 
@@ -50,42 +48,10 @@ const SAMPLES: readonly (readonly string[])[] = [
   ['RENAME', 'a', 'b'],
 ];
 
-/** Sends one command after another over a socket, and reads the answers. */
-class Client {
-  readonly #socket;
-  #left: Buffer = Buffer.alloc(0);
-  readonly #waiting: ((value: RedisValue) => void)[] = [];
-
-  constructor(path: string) {
-    this.#socket = createConnection(path);
-    this.#socket.on('data', (chunk) => this.#read(Buffer.concat([this.#left, chunk])));
-  }
-
-  ask(...args: readonly string[]): Promise<RedisValue> {
-    this.#socket.write(RedisCommand.of(...args).serialize());
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
-
-  #read(bytes: Buffer): void {
-    let at = 0;
-    for (;;) {
-      const scanner = new ReplyScanner();
-      if (scanner.feed(bytes, at, bytes.length) !== REPLY) break;
-      this.#waiting.shift()!(readValue(bytes.subarray(at, scanner.position)));
-      at = scanner.position;
-    }
-    this.#left = bytes.subarray(at);
-  }
-}
-
 describe.skipIf(missing)('the command table', () => {
   let server: ChildProcess;
   let folder: string;
-  let client: Client;
+  let client: RedisClient;
   let known: ReadonlyMap<string, readonly RedisValue[]>;
 
   beforeAll(async () => {
@@ -98,7 +64,7 @@ describe.skipIf(missing)('the command table', () => {
         if (text.includes('ready to accept connections') || text.includes('Ready to accept connections')) resolve();
       });
     });
-    client = new Client(path);
+    client = new RedisClient(path);
     const rows = (await client.ask('COMMAND')) as readonly (readonly RedisValue[])[];
     const all = rows.flatMap((row) => [row, ...((row[9] ?? []) as readonly (readonly RedisValue[])[])]);
     known = new Map(all.map((row) => [(row[0] as string).replace('|', ' ').toUpperCase(), row]));

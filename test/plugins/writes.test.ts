@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { definePlugin } from 'tcpcopy/plugin';
 import http from '../../plugins/http/index.ts';
+import redis from '../../plugins/redis/index.ts';
 import rewrite from '../../plugins/http-host-rewrite/index.ts';
 import plugin from '../../plugins/writes/index.ts';
 import { PluginRig, refusal, request } from './plugin-rig.ts';
+import { resp } from './redis/transcript.ts';
 
 const start = async (text: string, settings = 'http') =>
   PluginRig.start([
@@ -103,6 +105,22 @@ describe('writes', () => {
       request('GET /'),
     );
     expect(await replaced).toBe('');
+  });
+
+  it('asks Redis, where that is read', async () => {
+    const rig = await PluginRig.start([
+      [redis, 'redis,admin=pass'],
+      [plugin, 'writes'],
+    ]);
+    const connection = rig.connect();
+    const commands = (lines: readonly string[]): string => lines.map((line) => resp(...line.split(' '))).join('');
+    const reads = ['GET k', 'SORT k', 'MULTI', 'EXEC', 'SELECT 1', 'CONFIG GET x', 'XREAD STREAMS k 0', 'PING'];
+    const writes = ['SET k v', 'SORT k STORE d', 'EVAL s 0', 'FLUSHALL', 'PUBLISH c m', 'CONFIG SET x 1', 'GETDEL k'];
+    expect(connection.send(commands([...reads, ...writes, 'JSON.SET k . 1', 'GET k']))).toBe(
+      commands([...reads, 'GET k']),
+    );
+    expect(rig.figures('writes')).toEqual({ read: 9, write: 7, unknown: 1 });
+    expect(connection.send('*x\r\nSET k v\r\n')).toBe('');
   });
 
   it('refuses wrong options', () => {
