@@ -14,7 +14,7 @@ const EMPTY = new Uint8Array(0);
 /** A dialogue as the engine drives it, with a target whose answers the test gives. */
 class Copy {
   readonly dialogue: RedisDialogue;
-  #waiting: RedisCommand[] = [];
+  readonly #waiting: RedisCommand[] = [];
 
   constructor(settings: Partial<DialogueSettings> = {}) {
     this.dialogue = new RedisDialogue({

@@ -1,0 +1,126 @@
+/** Redis copied live between two real servers with different passwords, by what the servers themselves say of it. */
+import { writeFileSync } from 'node:fs';
+import { describe, expect } from 'vitest';
+import { outputOf } from './lab/host.ts';
+import type { Lab } from './lab/lab.ts';
+import { ASSISTANT } from './lab/live-copy.ts';
+import { HOSTS } from './lab/plan.ts';
+import { startIntercept, startTcpcopy, stopTcpcopy } from './lab/programs.ts';
+import { REDIS_PORT, redisObstacle, RedisServer } from './lab/redis.ts';
+import type { RedisLoadOptions } from './lab/redis-load.ts';
+import { describeLab, labTest } from './lab/rig.ts';
+import { ownProgram } from './lab/servers.ts';
+import { until, type Child } from './lab/shell.ts';
+
+const PASSWORD = { online: 'online-word', test: 'test-word' };
+const DATABASE = 3;
+const PREFIX = 'shadow:';
+
+function arguments_(plugins: readonly string[]): string[] {
+  const target = `${REDIS_PORT}-${HOSTS.test.back.v4}:${REDIS_PORT}`;
+  const given = plugins.flatMap((plugin) => ['--plugin', plugin]);
+  return ['-x', target, '-s', ASSISTANT, '-c', '192.168.100.x', '-i', 'front', ...given];
+}
+
+/** Both servers, and applications that are connected and wait for `go`. */
+async function applications(lab: Lab, load: Partial<RedisLoadOptions> = {}) {
+  const online = await RedisServer.start(lab.host('online'), PASSWORD.online);
+  const test = await RedisServer.start(lab.host('test'), PASSWORD.test);
+  await startIntercept(lab.host('assistant'));
+  const client = lab.host('client');
+  const go = client.file('go');
+  const options: RedisLoadOptions = {
+    ...{ host: lab.host('online').on('front').v4, port: REDIS_PORT, password: PASSWORD.online },
+    ...{ database: DATABASE, users: 4, rounds: 50, pause: 0, go, ...load },
+  };
+  const connect = async (): Promise<Child> => {
+    const child = client.spawn('redis-load', ownProgram('redis-load.ts', options));
+    await says(child, 'ready');
+    return child;
+  };
+  const begin = (): void => writeFileSync(go, '');
+  const finish = async (child: Child): Promise<void> => {
+    begin();
+    await says(child, 'done');
+  };
+  return { online, test, connect, begin, finish };
+}
+
+async function says(child: Child, word: string): Promise<void> {
+  await until(
+    () => `the clients are not ${word}:\n${outputOf(child)}`,
+    () => outputOf(child).includes(word),
+    20_000,
+  );
+}
+
+const withRedis = redisObstacle() === undefined ? describeLab : describe.skip;
+
+withRedis(`redis${redisObstacle() === undefined ? '' : ` [skipped: ${redisObstacle()}]`}`, () => {
+  labTest('the same data, and the same commands in order on each connection', {}, async (lab) => {
+    const { online, test, connect, finish } = await applications(lab);
+    const tcpcopy = await startTcpcopy(lab.host('online'), arguments_([`redis,password=${PASSWORD.test}`]));
+    const clients = await connect();
+    lab
+      .host('client')
+      .sh(
+        `redis-benchmark -h ${lab.host('online').on('front').v4} -a ${PASSWORD.online} -q -P 16 -c 10 -n 3000 -r 500 ` +
+          `-t set,get,incr,lpush,sadd,hset,mset >/dev/null 2>&1`,
+      );
+    await finish(clients);
+    await until('the copies do not arrive', () => test.digest() === online.digest(), 15_000).catch(() => undefined);
+    const { summary, stopped } = await stopTcpcopy(tcpcopy);
+
+    expect(summary.requests.lost, stopped.output).toBe(0);
+    expect(online.cli('info keyspace')).toMatch(new RegExp(`db0:.*db${DATABASE}:`, 's'));
+    expect(online.conversations().length).toBeGreaterThan(80);
+    expect(test.cli('info keyspace')).toBe(online.cli('info keyspace'));
+    expect(test.digest()).toBe(online.digest());
+    expect(test.conversations()).toEqual(online.conversations());
+    expect(stopped.output).not.toContain(PASSWORD.test);
+    expect(stopped.output).not.toContain(PASSWORD.online);
+  });
+
+  labTest('copied from the middle of a load on, with a prefix', {}, async (lab) => {
+    const rounds = 150;
+    const { test, connect, begin, finish } = await applications(lab, { rounds, pause: 20 });
+    const clients = await connect();
+    begin();
+    const plugin = `redis,password=${PASSWORD.test},database=${DATABASE},prefix=${PREFIX}`;
+    const tcpcopy = await startTcpcopy(lab.host('online'), arguments_([plugin]));
+    await finish(clients);
+    const inDatabase = `-n ${DATABASE}`;
+    const done = (): boolean => test.cli(`${inDatabase} lindex ${PREFIX}done:3 -1`) === `job ${rounds - 1}`;
+    await until('the copies do not arrive', done, 10_000).catch(() => undefined);
+    const { stopped, summary } = await stopTcpcopy(tcpcopy);
+
+    const keys = test.cli(`${inDatabase} --scan`).split('\n');
+    expect(keys.filter((key) => !key.startsWith(PREFIX))).toEqual([]);
+    // The load ends with these, long after the copy has begun.
+    const last = ['subscriber', `typed ${rounds - 1}`, `typed ${rounds - 20}`, 'done:0', 'log:0', 'bits:0'];
+    expect(
+      last.filter((key) => !keys.includes(PREFIX + key)),
+      stopped.output,
+    ).toEqual([]);
+    expect(test.cli(`${inDatabase} lindex ${PREFIX}log:2 -1`)).toBe(`round ${rounds - 1}`);
+    expect(done()).toBe(true);
+    expect(test.cli('info keyspace')).toMatch(new RegExp(`^# Keyspace\\s+db${DATABASE}:\\S+$`));
+    // On each connection at most the command under way.
+    expect(summary.requests.buckets['not-picked-up'] ?? 0).toBe(summary.requests.lost);
+    expect(summary.requests.lost).toBeLessThanOrEqual(16);
+  });
+
+  labTest('writes stay away', {}, async (lab) => {
+    const { online, test, connect, finish } = await applications(lab);
+    const plugins = [`redis,password=${PASSWORD.test}`, 'writes=drop'];
+    const tcpcopy = await startTcpcopy(lab.host('online'), arguments_(plugins));
+    const clients = await connect();
+    await finish(clients);
+    const { summary } = await stopTcpcopy(tcpcopy);
+    expect(online.cli('info keyspace')).toContain(`db${DATABASE}`);
+    expect(test.cli('info keyspace')).toBe('# Keyspace');
+    expect(summary.requests.lost).toBe(0);
+    expect(test.conversations().join('\n')).toMatch(/"SELECT" "3"[^]*"WATCH"/);
+    expect(test.conversations().join('\n')).not.toMatch(/"(RPUSH|SET|BLPOP|EVAL|PUBLISH|INCRBY)"/i);
+  });
+});
