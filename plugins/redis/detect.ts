@@ -19,6 +19,7 @@ const LF = 0x0a;
  */
 export function detect(bytes: Uint8Array, offset: number, length: number): Detection {
   const end = offset + length;
+  if (length === 0) return 'more';
   if (bytes[offset] !== 0x2a) return isInlineCommand(bytes, offset, end) ? 'yes' : 'no';
   const text = String.fromCharCode(...bytes.subarray(offset, Math.min(end, offset + BEGINNING)));
   if (MULTIBULK.test(text)) return 'yes';

@@ -74,11 +74,23 @@ describe('prefix', () => {
   });
 });
 
-it('databases are mapped where commands name them', async () => {
-  const options = ',databases.0=3,databases.1=4';
-  expect(
-    (await copied(options, 'SELECT 0', 'SELECT 2', 'MOVE k 1', 'SWAPDB 0 1', 'COPY a b DB 1 REPLACE', 'SELECT x')).sent,
-  ).toEqual(['SELECT 3', 'SELECT 2', 'MOVE k 4', 'SWAPDB 3 4', 'COPY a b DB 4 REPLACE', 'SELECT x']);
+describe('databases', () => {
+  it('are mapped where commands name them', async () => {
+    const commands = ['SELECT 1', 'SELECT 2', 'MOVE k 1', 'SWAPDB 1 2', 'COPY a b DB 1 REPLACE', 'SELECT x'];
+    expect((await copied(',databases.1=4', ...commands)).sent).toEqual([
+      ...['SELECT 4', 'SELECT 2', 'MOVE k 4', 'SWAPDB 4 2', 'COPY a b DB 4 REPLACE', 'SELECT x'],
+    ]);
+  });
+
+  it('are chosen for clients that choose none', async () => {
+    const connection = (await start(',databases.0=3,password=word')).connect();
+    expect(words(connection.send(resp('GET', 'k')))).toBe('AUTH word SELECT 3');
+    connection.respond('+OK\r\n+OK\r\n');
+    expect(words(connection.sent().toString('latin1'))).toBe('AUTH word SELECT 3 GET k');
+    connection.respond('$-1\r\n');
+    connection.targetEnds();
+    expect(words(connection.send(resp('GET', 'l')))).toBe('AUTH word SELECT 3');
+  });
 });
 
 describe('credentials', () => {
