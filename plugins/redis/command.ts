@@ -18,7 +18,8 @@ interface Captured {
   readonly bytes: Buffer;
   /** Start and length of arguments in `bytes`; none for inline requests. */
   readonly spans: Int32Array | undefined;
-  readonly args: readonly Buffer[];
+  /** Made of these when they are asked for: of most commands only the name is. */
+  args: readonly Buffer[] | undefined;
   readonly count: number;
   readonly inline: boolean;
 }
@@ -27,13 +28,14 @@ export class RedisCommand implements Revertible, Arguments {
   /** The database it speaks to, as far as the connection was seen; `undefined`: chosen before copying began. */
   readonly database: number | undefined;
   readonly #captured: Captured;
-  #args: readonly Uint8Array[];
+  /** `undefined`: as captured. */
+  #changed: readonly Uint8Array[] | undefined;
   #name: string | undefined;
+  #spec: CommandSpec | undefined;
   #keys: { readonly of: readonly Uint8Array[]; readonly at: readonly number[] | undefined } | undefined;
 
   private constructor(captured: Captured, database: number | undefined) {
     this.#captured = captured;
-    this.#args = captured.args;
     this.database = database;
   }
 
@@ -49,9 +51,7 @@ export class RedisCommand implements Revertible, Arguments {
     database?: number,
   ): RedisCommand {
     const own = spans.slice(0, found * 2);
-    const args: Buffer[] = [];
-    for (let i = 0; i < own.length; i += 2) args.push(bytes.subarray(own[i], own[i]! + own[i + 1]!));
-    return new RedisCommand({ bytes, spans: own, args, count: announced, inline: false }, database);
+    return new RedisCommand({ bytes, spans: own, args: undefined, count: announced, inline: false }, database);
   }
 
   /** For codecs: an inline request. `bytes` must be nobody else's. */
@@ -68,22 +68,31 @@ export class RedisCommand implements Revertible, Arguments {
 
   /** In upper case, with the subcommand of a container command: `GET`, `CONFIG SET`. */
   get name(): string {
-    return (this.#name ??= this.#readName());
+    return this.#name ?? this.#readName();
   }
 
   /** What is known of such commands; `undefined`: nothing, as of a module's. */
   get spec(): CommandSpec | undefined {
-    return commandSpec(this.name);
+    if (this.#name === undefined) this.#readName();
+    return this.#spec;
+  }
+
+  /** It may leave something behind on its connection, or be answered in a way of its own. */
+  get aboutConnection(): boolean {
+    const { spec } = this;
+    return spec === undefined || spec.kind === 'connection';
   }
 
   /** How many arguments it has, with its name. */
   get length(): number {
-    return this.#args.length + this.#captured.count - this.#captured.args.length;
+    if (this.#changed === undefined) return this.#captured.count;
+    return this.#changed.length + this.#captured.count - this.#capturedArgs.length;
   }
 
   /** All arguments are here. `false`: it is longer than `commandLimit`, and what comes last streams past. */
   get whole(): boolean {
-    return this.#captured.args.length === this.#captured.count;
+    const { spans, count } = this.#captured;
+    return spans === undefined || spans.length === count * 2;
   }
 
   /** It came as a line of text, as typed into telnet. */
@@ -93,18 +102,18 @@ export class RedisCommand implements Revertible, Arguments {
 
   /** The arguments that are here, with the name. Not to be changed in place. */
   get args(): readonly Uint8Array[] {
-    return this.#args;
+    return this.#changed ?? this.#capturedArgs;
   }
 
   /** An argument as UTF-8 text; `undefined` when there is none, or it streams past. */
   text(index: number): string | undefined {
-    const arg = this.#args[index];
+    const arg = this.args[index];
     return arg === undefined ? undefined : Buffer.from(arg.buffer, arg.byteOffset, arg.length).toString('utf8');
   }
 
   /** Positions of its keys; `undefined`: they cannot be told (a command that is not known, or not as it should be). */
   get keyPositions(): readonly number[] | undefined {
-    if (this.#keys?.of !== this.#args) this.#keys = { of: this.#args, at: this.#locateKeys() };
+    if (this.#keys?.of !== this.args) this.#keys = { of: this.args, at: this.#locateKeys() };
     return this.#keys.at;
   }
 
@@ -124,8 +133,8 @@ export class RedisCommand implements Revertible, Arguments {
 
   /** Puts another argument in the place of one. The name of a command that streams past stays. */
   set(index: number, value: string | Uint8Array): void {
-    if (index < 0 || index >= this.#args.length) throw new RangeError(`there is no argument ${index} to change`);
-    this.#change(this.#args.with(index, toBytes(value)));
+    if (index < 0 || index >= this.args.length) throw new RangeError(`there is no argument ${index} to change`);
+    this.#change(this.args.with(index, toBytes(value)));
   }
 
   /** Puts all arguments in place of those it has, the name included. */
@@ -139,7 +148,7 @@ export class RedisCommand implements Revertible, Arguments {
   mapKeys(change: (key: Uint8Array) => string | Uint8Array): void {
     const positions = this.keyPositions;
     if (positions === undefined) throw new TypeError(`the keys of ${this.name} cannot be told`);
-    const args = [...this.#args];
+    const args = [...this.args];
     let changed = false;
     for (const at of positions) {
       const key = change(args[at]!);
@@ -152,51 +161,56 @@ export class RedisCommand implements Revertible, Arguments {
 
   /** Something differs from what was captured. */
   get changed(): boolean {
-    return this.#args !== this.#captured.args;
+    return this.#changed !== undefined;
   }
 
   /** The bytes as they will be sent; of a command that streams past, its beginning. */
   serialize(): Uint8Array {
     if (!this.changed) return this.#captured.bytes;
-    return this.whole ? encodeCommand(this.#args) : this.#serializeBeginning();
+    return this.whole ? encodeCommand(this.args) : this.#serializeBeginning();
   }
 
   /** A copy with all changes made so far, to be changed by itself. */
   clone(): RedisCommand {
     const copy = new RedisCommand(this.#captured, this.database);
-    copy.#args = this.#args;
+    copy.#changed = this.#changed;
     return copy;
   }
 
   /** For people: on one line, cut when long, without secrets. */
   toString(): string {
-    const shown = this.#args.slice(0, SHOWN_ARGUMENTS).map((arg, i) => this.#shown(arg, i));
+    const shown = this.args.slice(0, SHOWN_ARGUMENTS).map((arg, i) => this.#shown(arg, i));
     if (this.length > shown.length) shown.push(`… (${this.length} arguments)`);
     return shown.join(' ');
   }
 
-  checkpoint(): readonly Uint8Array[] {
-    return this.#args;
+  checkpoint(): readonly Uint8Array[] | undefined {
+    return this.#changed;
   }
 
-  revert(to: readonly Uint8Array[]): void {
-    this.#args = to;
+  revert(to: readonly Uint8Array[] | undefined): void {
+    this.#change(to);
+  }
+
+  get #capturedArgs(): readonly Buffer[] {
+    const captured = this.#captured;
+    return (captured.args ??= cutOut(captured.bytes, captured.spans!));
+  }
+
+  #change(args: readonly Uint8Array[] | undefined): void {
+    this.#changed = args;
     this.#name = undefined;
   }
 
-  #change(args: readonly Uint8Array[]): void {
-    this.#args = args;
-    this.#name = undefined;
-  }
-
+  /** A subcommand nobody knows is taken as one all the same. */
   #readName(): string {
-    const name = (this.text(0) ?? '').toUpperCase();
-    return isContainer(name) && this.#args.length > 1 ? this.#containedName(name) : name;
-  }
-
-  /** `COMMAND` alone is a command as well; a subcommand nobody knows is taken as one all the same. */
-  #containedName(name: string): string {
-    return `${name} ${this.text(1)!.toUpperCase()}`;
+    const { bytes, spans } = this.#captured;
+    const plain = this.#changed === undefined && spans !== undefined && spans.length > 0;
+    const word = plain ? bytes.toString('latin1', spans[0], spans[0]! + spans[1]!) : (this.text(0) ?? '');
+    const name = word.toUpperCase();
+    this.#name = isContainer(name) && this.args.length > 1 ? `${name} ${this.text(1)!.toUpperCase()}` : name;
+    this.#spec = commandSpec(this.#name);
+    return this.#name;
   }
 
   #locateKeys(): readonly number[] | undefined {
@@ -204,16 +218,17 @@ export class RedisCommand implements Revertible, Arguments {
     if (spec === undefined || !takes(spec, this.length)) return undefined;
     const positions = keyPositions(spec, this);
     // A key that streams past is one nobody can change.
-    return positions?.every((at) => at < this.#args.length) === true ? positions : undefined;
+    return positions?.every((at) => at < this.args.length) === true ? positions : undefined;
   }
 
   /** Each argument brings its own length, so those that changed can be written in place. */
   #serializeBeginning(): Uint8Array {
-    const { bytes, spans, args } = this.#captured;
+    const { bytes, spans } = this.#captured;
+    const captured = this.#capturedArgs;
     const parts: Uint8Array[] = [];
     let at = 0;
-    for (const [i, arg] of this.#args.entries()) {
-      if (arg === args[i]) continue;
+    for (const [i, arg] of this.args.entries()) {
+      if (arg === captured[i]) continue;
       const start = spans![i * 2]!;
       const length = spans![i * 2 + 1]!;
       // `$3\r\n` stands before it.
@@ -230,4 +245,10 @@ export class RedisCommand implements Revertible, Arguments {
     const cut = arg.length > SHOWN_BYTES ? '…' : '';
     return /^[\x21\x23-\x7e]+$/.test(text) ? text + cut : JSON.stringify(text) + cut;
   }
+}
+
+function cutOut(bytes: Buffer, spans: Int32Array): readonly Buffer[] {
+  const args: Buffer[] = [];
+  for (let i = 0; i < spans.length; i += 2) args.push(bytes.subarray(spans[i], spans[i]! + spans[i + 1]!));
+  return args;
 }

@@ -102,7 +102,7 @@ export class RedisDialogue implements Dialogue {
 
   sent(message: unknown): boolean {
     const answers = this.#reader.sent(message);
-    if (!(message instanceof RedisCommand)) return answers;
+    if (!(message instanceof RedisCommand) || !message.aboutConnection) return answers;
     if (message.name === 'MULTI') this.#inTransaction = true;
     else if (endsTransaction(message)) this.#inTransaction = false;
     if (this.#lacks === 'all' && logsIn(message)) this.#lacks = 'rest';
@@ -136,7 +136,7 @@ export class RedisDialogue implements Dialogue {
         if (said.completes) this.#hearOwn(command, reply);
         continue;
       }
-      if (said.completes) this.#learn(command, reply);
+      if (said.completes && command.aboutConnection) this.#learn(command, reply);
       return said;
     }
     return undefined;
@@ -169,7 +169,7 @@ export class RedisDialogue implements Dialogue {
       this.#queued = [];
     } else if (this.#queued === undefined) {
       this.#state.follow(command);
-    } else if (command.spec?.kind === 'connection') {
+    } else {
       this.#queued.push(command);
     }
   }

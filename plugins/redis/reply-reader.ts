@@ -68,11 +68,11 @@ export class RedisReplyReader implements ResponseReader {
     const command = message instanceof RedisCommand ? message : undefined;
     const replies = command === undefined ? 1 : this.#follow(command);
     if (replies === 0) return false;
-    const name = command?.name;
+    const name = command?.aboutConnection === true ? command.name : '';
     this.#expected.push({
       command,
       replies,
-      subscribes: name?.endsWith('SUBSCRIBE') === true,
+      subscribes: name.endsWith('SUBSCRIBE'),
       closes: name === 'QUIT',
       monitors: name === 'MONITOR',
     });
@@ -117,9 +117,10 @@ export class RedisReplyReader implements ResponseReader {
 
   /** What a command means for the replies to it and to those behind it; returns how many it has. */
   #follow(command: RedisCommand): number {
-    const { name } = command;
     const replies = this.#replies;
     if (replies === 'skip') this.#replies = 'on';
+    if (!command.aboutConnection) return replies === 'on' ? 1 : 0;
+    const { name } = command;
     if (name === 'CLIENT REPLY' && !this.#queueing) {
       const how = command.text(2)?.toUpperCase();
       if (how === 'OFF' || (how === 'SKIP' && replies !== 'off')) {
