@@ -47,6 +47,13 @@ export class ClientInput {
     return this.#turned && this.atStart;
   }
 
+  /** The server bytes seen since the message began, which from now on are dealt with. */
+  takeSeen(): number {
+    const { seen } = this;
+    this.seen = 0;
+    return seen;
+  }
+
   /** What follows belongs to what came before, though the client had seen more. */
   forgetTurn(): void {
     this.#turned = false;

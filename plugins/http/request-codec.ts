@@ -252,7 +252,7 @@ export class HttpRequestCodec implements Codec {
     this.#in.at += length;
     if (this.#held !== undefined) return this.#stepHeld(this.#held, at, length, last);
     this.#emit(this.#in.bytes, at, length, false, last);
-    if (this.#expects) this.#piece.awaits = this.#in.seen;
+    if (this.#expects) this.#piece.awaits = this.#in.takeSeen();
     this.#expects = false;
     if (last) this.#endMessage();
     return true;

@@ -29,7 +29,7 @@ export interface Piece {
   /** It ends one. A codec that cannot tell leaves it false: the message then ends where the next begins. */
   last: boolean;
   /**
-   * Only with `first`: server bytes the client had seen since its previous message. The message is an answer to them,
+   * Only with `first`: server bytes the client had seen since its previous message, but for those of `awaits`. The message is an answer to them,
    * so a paced replay holds it back until the target has said as much. 0: it did not wait for anything.
    */
   answers: number;

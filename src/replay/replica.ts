@@ -280,6 +280,7 @@ export class Replica extends TimerEntry implements SessionOwner {
   #hold(unit: Unit, answers: number): void {
     unit.holdAt = unit.length;
     unit.holdAnswers = answers;
+    this.#seenOnline += answers;
     unit.holdUntil = addTime(this.#context.now(), LONGEST_HOLD);
   }
 

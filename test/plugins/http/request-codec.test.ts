@@ -69,7 +69,8 @@ describe('what a message answers', () => {
     c.push(head, 1);
     expect(c.push('123', 25)).toEqual(['123 (awaits 25)']);
     expect(c.push('4567890')).toEqual(['4567890$']);
-    expect(c.push(head + '123')).toEqual([`^[POST /p] ${head} (answers 25)`, '123']);
+    // The next message answers what the client saw after that.
+    expect(c.push(head + '123', 90)).toEqual([`^[POST /p] ${head} (answers 90)`, '123']);
   });
 });
 
