@@ -26,6 +26,14 @@ export function readPluginOptions(plugin: Configurable, spec: Pick<PluginSpec, '
   return reader.check(schema, values);
 }
 
+/** Texts among a plugin's options that must not be printed. */
+export function secretTexts(plugin: Configurable, options: object): readonly string[] {
+  const { properties = {} } = schemaNode(optionsSchema(plugin.options, ''), '');
+  return Object.entries(options).flatMap(([key, value]) =>
+    typeof value === 'string' && value !== '' && isSecret(key, properties[key]) ? [value] : [],
+  );
+}
+
 class OptionsReader {
   readonly #name: string;
   readonly #shorthand: string | undefined;

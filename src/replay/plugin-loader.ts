@@ -5,7 +5,7 @@
 import { TcpcopyError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { toMillis } from '../core/time.ts';
-import { readPluginOptions } from '../config/plugin-options.ts';
+import { readPluginOptions, secretTexts } from '../config/plugin-options.ts';
 import type { PluginSpec } from '../config/plugin-spec.ts';
 import type { GivenEnv } from '../pipeline/plugin.ts';
 import { Pipeline, type PipelineSettings } from '../pipeline/pipeline.ts';
@@ -85,7 +85,11 @@ export async function registerPlugins(
 ): Promise<void> {
   for (const { plugin, options, origin } of plugins) {
     const own = { ...env, log: marked(env.log, plugin.name) };
-    await untilIdle(pipeline.register(plugin, options, own, sourceOf(origin)), () => neverReady(plugin.name));
+    try {
+      await untilIdle(pipeline.register(plugin, options, own, sourceOf(origin)), () => neverReady(plugin.name));
+    } catch (error) {
+      throw withoutTexts(error, secretTexts(plugin, options));
+    }
   }
   pipeline.start();
 }
@@ -95,6 +99,15 @@ function neverReady(plugin: string): TcpcopyError {
     where: `plugin ${plugin}`,
     hint: 'see what its apply waits for',
   });
+}
+
+/** An error of a plugin that is set up may well quote what it was told, as a URL that cannot be reached. */
+function withoutTexts(error: unknown, secrets: readonly string[]): unknown {
+  if (!(error instanceof TcpcopyError)) return error;
+  const message = secrets.reduce((text, secret) => text.replaceAll(secret, '***'), error.message);
+  if (message === error.message) return error;
+  const { code, where, hint } = error;
+  return new TcpcopyError(code, message, { ...(where && { where }), ...(hint && { hint }), cause: error });
 }
 
 /** What the stack of an error shows of a plugin: its file, or the folder of its package. */
