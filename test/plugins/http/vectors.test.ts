@@ -14,6 +14,8 @@ interface Vector {
   readonly type: string;
   readonly input_b64: string;
   readonly log?: readonly string[];
+  /** Of picohttpparser: 0 for a whole head, else -1 or -2; and the content of chunks. */
+  readonly expect?: { readonly ret?: string; readonly decoded_b64?: string };
   readonly oracle_node_llhttp?: {
     readonly complete: number;
     readonly error: string | null;
@@ -119,6 +121,40 @@ describe.each(FILES)('%s', (file, same, stricter) => {
       expect(told(t).slice(0, count)).toEqual(told(alone).slice(0, count));
       if (alone.unparsable !== undefined) expect(t.messages.length).toBe(count);
     }
+  });
+});
+
+describe('vectors of parts of messages', () => {
+  const parts = vectors('http_picohttpparser').filter((v) => v.oracle_node_llhttp === undefined);
+
+  it('chunked bodies have the same content, or are refused', () => {
+    const head = 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n';
+    const bodies = parts.filter(({ type }) => type === 'chunked-body');
+    expect(bodies).toHaveLength(5);
+    let read = 0;
+    for (const { id, input_b64, expect: wanted } of bodies) {
+      const input = Uint8Array.from([...text(head), ...Buffer.from(input_b64, 'base64')]);
+      const [message] = feed([input], { settings: { wantsBody: () => true } }).messages;
+      if (message?.complete !== true) continue;
+      read++;
+      expect([id, Buffer.from(bodyOf(message)).toString('base64')]).toEqual([id, wanted!.decoded_b64]);
+    }
+    expect(read).toBe(1);
+  });
+
+  it('heads of responses are read only where they are whole and right', () => {
+    const heads = parts.filter(({ type }) => type === 'response-head');
+    expect(heads).toHaveLength(13);
+    const read = heads.filter((vector) => {
+      const codec = new HttpResponseCodec();
+      const bytes = inputOf(vector);
+      codec.push(bytes, 0, bytes.length);
+      codec.next();
+      codec.end();
+      return codec.next() !== undefined;
+    });
+    expect(read.length).toBeGreaterThan(1);
+    expect(read.filter((vector) => vector.expect!.ret !== '0')).toEqual([]);
   });
 });
 
