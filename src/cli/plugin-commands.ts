@@ -62,6 +62,7 @@ function group(program: Command, name: string, description: string, subcommands:
     .command(name)
     .description(`${description}: ${choices}`)
     .argument('[command]')
+    .allowExcessArguments()
     .usage('<command>')
     .action((given: string | undefined) => {
       const message = given === undefined ? 'does nothing by itself' : `there is no ${name} ${given}`;

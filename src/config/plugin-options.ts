@@ -141,7 +141,7 @@ class OptionsReader {
       values,
     );
     if (value === undefined && issue.path.length === 1 && issue.code !== 'custom') {
-      return this.#error(`${path}: is required`, option === undefined ? this.#seeOptions() : typeText(option));
+      return this.#error(`${path}: is required`, option === undefined ? this.#seeOptions() : whatIs(option));
     }
     // Kind and range are best said with the option's type; lengths, formats and what is inside with zod's own words.
     const sized =
@@ -168,6 +168,11 @@ class OptionsReader {
   #seeOptions(): string {
     return `see tcpcopy plugins ${this.#name}`;
   }
+}
+
+function whatIs(option: SchemaNode): string {
+  const { description } = option;
+  return description === undefined ? typeText(option) : `${typeText(option)}: ${description.replace(/\.$/, '')}`;
 }
 
 /** What a text means where the schema wants this; the text itself when it means nothing there, for the schema to refuse. */

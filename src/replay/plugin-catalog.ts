@@ -54,6 +54,13 @@ export async function findPlugin(spec: PluginSpec, directory: string): Promise<F
   for (const candidate of packageNames(name)) {
     const path = loader.resolve(candidate);
     if (path !== undefined) return loadFile(path, where);
+    const folder = installed(candidate, base);
+    if (folder !== undefined) {
+      throw new TcpcopyError('E_PLUGIN', 'its package has nothing where its package.json says', {
+        where,
+        hint: `build it, or install it anew: ${folder}`,
+      });
+    }
   }
   const install = `built-in ones: tcpcopy plugins; a package of others: npm install ${packageNames(name)[0]!}`;
   throw new TcpcopyError('E_PLUGIN', 'there is no such plugin', {
@@ -88,6 +95,15 @@ function alike(path: string): string | undefined {
   const names = existsSync(folder) ? readdirSync(folder) : [];
   const name = basename(path, extname(path));
   return names.find((other) => MODULE.test(other) && basename(other, extname(other)) === name);
+}
+
+/** Where a package lies, whether or not it can be loaded. */
+function installed(packageName: string, base: string): string | undefined {
+  for (let folder = base; ; folder = dirname(folder)) {
+    const found = join(folder, 'node_modules', packageName);
+    if (existsSync(join(found, 'package.json'))) return found;
+    if (dirname(folder) === folder) return undefined;
+  }
 }
 
 function packageNames(name: string): readonly string[] {

@@ -163,6 +163,7 @@ describe('the commands', () => {
   it.each([
     [['plugin'], 'tcpcopy plugin: does nothing by itself; say what: new, check'],
     [['plugin', 'old'], 'tcpcopy plugin: there is no plugin old; say what: new, check'],
+    [['plugin', 'nwe', 'x'], 'tcpcopy plugin: there is no plugin nwe; say what: new, check'],
     [['config'], 'tcpcopy config: does nothing by itself; say what: print'],
   ])('%j is refused', (argv, line) => {
     expect(lineOf(() => program().parse(argv, { from: 'user' }))).toContain(line);

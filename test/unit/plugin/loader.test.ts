@@ -31,6 +31,7 @@ beforeAll(() => {
   write('broken.ts', 'export default {');
   write('missing.ts', "import 'no-such-package'; export default 1;");
   write('nothing.ts', 'export const x = 1;');
+  write('node_modules/tcpcopy-plugin-unbuilt/package.json', manifest('tcpcopy-plugin-unbuilt', './dist/index.js'));
   write('with space/windows.ts', source('windows').replaceAll('\n', '\r\n'));
   write('ready.ts', `const reason = await Promise.resolve('x');\n${source('ready')}`);
   write('never.ts', `await new Promise(() => undefined);\n${source('never')}`);
@@ -114,6 +115,7 @@ describe('what cannot be loaded is told in one line', () => {
     ['./no.ts', /^--plugin \.\/no\.ts: there is no file .*no\.ts; check the path \[E_PLUGIN\]$/],
     ['nobody', /^--plugin nobody: there is no such plugin; .* npm install tcpcopy-plugin-nobody \[E_PLUGIN\]$/],
     ['@acme/nobody', /^--plugin @acme\/nobody: there is no such plugin; .* npm install @acme\/nobody \[E_PLUGIN\]$/],
+    ['unbuilt', /its package has nothing where its package\.json says; .*node_modules\/tcpcopy-plugin-unbuilt/],
     ['./broken.ts', /^--plugin \.\/broken\.ts: cannot be loaded: /],
     ['./missing.ts', /^--plugin \.\/missing\.ts: cannot be loaded: .*no-such-package/],
     ['./nothing.ts', /^--plugin \.\/nothing\.ts: exports no plugin as its default; export default definePlugin/],

@@ -58,7 +58,7 @@ describe('options from the command line', () => {
   ])('%s', (text, expected) => expect(read(text)).toEqual({ host: 'ab', ...DEFAULTS, ...expected }));
 
   it.each([
-    ['x', 'host: is required; text'],
+    ['x', 'host: is required; text: Where to'],
     ['x=a', 'host=a: Too small: expected string to have >=2 characters; see tcpcopy plugins x'],
     ['x=ab,tries=many', 'tries=many: must be a whole number from 1 to 9; see tcpcopy plugins x'],
     ['x=ab,tries=10', 'tries=10: must be a whole number from 1 to 9; see tcpcopy plugins x'],
