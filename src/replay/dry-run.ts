@@ -3,7 +3,7 @@ import { formatEndpoint } from '../core/ip-address.ts';
 import type { RunEnvironment } from '../core/run-environment.ts';
 import type { Piece } from '../protocol/codec.ts';
 import { DRY_RUN_HEADING, dryRunLine } from '../report/dry-run-line.ts';
-import { requestText } from '../report/request-text.ts';
+import { messageText } from '../report/request-text.ts';
 import type { MessageObserver, Observe, Verdict } from './message-observer.ts';
 
 /** Prints a line when a message is over: only then its length is known. */
@@ -30,9 +30,9 @@ class Listing implements MessageObserver {
     this.#print = print;
   }
 
-  begins({ bytes, offset, length }: Readonly<Piece>, _protocol: string, verdict: Verdict): void {
+  begins({ bytes, offset, length, message }: Readonly<Piece>, _protocol: string, verdict: Verdict): void {
     this.#finish(true);
-    this.#message = { text: requestText(bytes, offset, length), verdict };
+    this.#message = { text: messageText(message, bytes, offset, length), verdict };
     this.#bytes = verdict.dropped === undefined ? 0 : length;
     if (verdict.dropped !== undefined) this.#finish(true);
   }

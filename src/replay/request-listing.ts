@@ -6,7 +6,7 @@ import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { TapTrace } from '../pipeline/tap-runner.ts';
 import type { Piece } from '../protocol/codec.ts';
 import type { ResponseReader } from '../protocol/response-reader.ts';
-import { requestText } from '../report/request-text.ts';
+import { messageText } from '../report/request-text.ts';
 import type { MessageObserver, Observe, Verdict } from './message-observer.ts';
 import type { ClientEnd } from './replica.ts';
 
@@ -112,7 +112,7 @@ class RequestStream implements MessageObserver {
       server: formatEndpoint(this.#info.server),
       at: time,
       protocol,
-      text: requestText(bytes, offset, length),
+      text: messageText(message, bytes, offset, length),
       bytes: verdict.dropped === undefined ? 0 : length,
       whole: true,
       verdict,

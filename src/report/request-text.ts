@@ -1,4 +1,7 @@
-/** How the beginning of a message is shown on a line: an HTTP request by its line and Host, anything else by its first bytes. */
+/**
+ * How the beginning of a message is shown on a line: as it says itself, where its protocol's plugin gave it a `toString`; an
+ * HTTP request by its line and Host, anything else by its first bytes.
+ */
 
 const LINE = /^([A-Z][A-Z-]{1,31}) (\S+) HTTP\/1\.[01]\r?\n/;
 const HOST = /^host:[ \t]*([^\r\n]*?)[ \t]*\r?$/im;
@@ -7,6 +10,22 @@ const LOOKED_AT = 8192;
 const LONGEST_OPAQUE = 64;
 /** Longer lines of a listing are cut. A terminal wraps those that are longer than it is wide: the end says most. */
 const LONGEST_LINE = 300;
+
+/** `message`: what the codec made of it, where it is read. */
+export function messageText(message: unknown, bytes: Uint8Array, offset: number, length: number): string {
+  return saidByItself(message) ?? requestText(bytes, offset, length);
+}
+
+function saidByItself(message: unknown): string | undefined {
+  if (typeof message !== 'object' || message === null || message.toString === Object.prototype.toString)
+    return undefined;
+  try {
+    return escaped((message as { toString: () => string }).toString());
+  } catch {
+    // A plugin's code: its message is shown as bytes then.
+    return undefined;
+  }
+}
 
 /** `GET shop.example/cart?x=1`, or `"PING\r\n"`. Made for one line: everything that is not printable is escaped. */
 export function requestText(bytes: Uint8Array, offset: number, length: number): string {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { requestText } from '../../../src/report/request-text.ts';
+import { messageText, requestText } from '../../../src/report/request-text.ts';
 
 const text = (message: string) => {
   const bytes = Buffer.from(`<<${message}>>`, 'latin1');
@@ -18,3 +18,20 @@ it.each([
   ['x'.repeat(100), `"${'x'.repeat(64)}"…`],
   ['', '""'],
 ])('%j', (message, expected) => expect(text(message)).toBe(expected));
+
+it('is what a message says of itself, where it does', () => {
+  const bytes = Buffer.from('AUTH hunter2\r\n');
+  const told = (message: unknown) => messageText(message, bytes, 0, bytes.length);
+  class Command {
+    readonly #text: string;
+    constructor(text: string) {
+      this.#text = text;
+    }
+    toString(): string {
+      if (this.#text === '') throw new Error('nothing to say');
+      return this.#text;
+    }
+  }
+  expect(told(new Command('AUTH ***\x1b'))).toBe('AUTH ***\\x1b');
+  for (const message of [undefined, null, {}, new Command(''), 7]) expect(told(message)).toBe('"AUTH hunter2\\r\\n"');
+});
