@@ -180,11 +180,11 @@ export class Pipeline {
     hook.call(new ObservedContext(this.#runner.running, context, context, true));
   }
 
-  /** What reads the responses of a protocol threw: its plugin is named and counted. */
-  protocolFailed(protocol: string, error: unknown): void {
+  /** What reads requests or responses of a protocol threw: its plugin is named and counted. */
+  protocolFailed(protocol: string, error: unknown, what: 'requests' | 'responses'): void {
     const plugin = this.protocols.get(protocol)?.plugin;
     if (plugin === undefined) return;
-    this.#containment.failed({ plugin, hook: `the responses of ${protocol}`, name: protocol }, 'threw', error);
+    this.#containment.failed({ plugin, hook: `the ${what} of ${protocol}`, name: protocol }, 'threw', error);
   }
 
   /** A protocol's plugin cannot replay a message, or (`all`) a connection: counted as its own, for this reason. */

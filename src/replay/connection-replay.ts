@@ -12,8 +12,10 @@ import type { CopyRule } from '../pipeline/verdicts.ts';
 import type { Detachable } from '../pipeline/protocol-hooks.ts';
 import type { ClientBytes, Codec, Piece } from '../protocol/codec.ts';
 import type { Dialogue } from '../protocol/dialogue.ts';
+import { OpaqueCodec } from '../protocol/opaque-codec.ts';
 import type { ResponseReader, ServerMessage } from '../protocol/response-reader.ts';
 import { UNREAD_REASONS, type ConnectionBucket, type UnitBucket, type UnreadReason } from '../report/ledger.ts';
+import { ContainedCodec } from './contained-codec.ts';
 import { PendingExchange, type ReadRequest } from './exchange.ts';
 import type { DroppedBy, MessageObserver, Verdict } from './message-observer.ts';
 import { OnlineResponses, type OnlineOwner } from './online-responses.ts';
@@ -47,6 +49,8 @@ export class ConnectionReplay implements ReplicaOwner {
   readonly #pipeline: Pipeline;
   readonly #info: ConnectionInfo;
   readonly #codec: Codec;
+  /** The same, where it is a plugin's. */
+  readonly #contained: ContainedCodec | undefined;
   readonly #replicas: Replica[] = [];
   readonly #observer: MessageObserver | undefined;
   /** Reads what the online server answers, where anybody asks. */
@@ -91,7 +95,9 @@ export class ConnectionReplay implements ReplicaOwner {
     this.#info = info;
     this.client = info.client;
     this.target = target;
-    this.#codec = codec;
+    this.#contained =
+      codec instanceof OpaqueCodec ? undefined : new ContainedCodec(codec, (error) => this.#codecFailed(error));
+    this.#codec = this.#contained ?? codec;
     this.#copies = plan.copies;
     this.#excluded = plan.excluded;
     this.#droppedBy = plan.dropped;
@@ -257,7 +263,7 @@ export class ConnectionReplay implements ReplicaOwner {
 
   unread(why: UnreadReason, error?: unknown): void {
     this.#context.ledger.sessionsUnread.add(UNREAD_REASONS.indexOf(why));
-    if (why === 'plugin-error') this.#pipeline.protocolFailed(this.protocol, error);
+    if (why === 'plugin-error') this.#pipeline.protocolFailed(this.protocol, error, 'responses');
   }
 
   replicaDone(): void {
@@ -290,7 +296,10 @@ export class ConnectionReplay implements ReplicaOwner {
       this.#lose(this.#excluded);
       return true;
     }
-    if (piece.first) this.#online?.sent(piece.refused === true ? undefined : piece.message, piece.time, piece.answers);
+    const online = this.#online;
+    if (piece.first && online !== undefined) {
+      online.sent(piece.refused === true ? undefined : this.#messageOf(piece), piece.time, piece.answers);
+    }
     if (piece.refused === true) {
       this.#refuse(piece);
       return true;
@@ -303,13 +312,31 @@ export class ConnectionReplay implements ReplicaOwner {
       return true;
     }
     this.#replaced = false;
-    const plan = this.#pipeline.decide(this.#info, this.#codec.protocol, piece, piece.message);
+    const message = this.#messageOf(piece);
+    if (this.#excluded !== undefined) {
+      this.#lose(this.#excluded);
+      return true;
+    }
+    const plan = this.#pipeline.decide(this.#info, this.#codec.protocol, piece, message);
     if (plan instanceof Promise) {
       this.#wait(plan, piece);
       return false;
     }
     this.#carryOut(plan, piece);
     return true;
+  }
+
+  /** What a plugin's codec made of the message that begins. */
+  #messageOf(piece: Piece): unknown {
+    return this.#contained?.ask(() => piece.message);
+  }
+
+  /** A plugin's codec threw: what was under way ends without its end, and nothing more of the connection is sent. */
+  #codecFailed(error: unknown): void {
+    this.#pipeline.protocolFailed(this.protocol, error, 'requests');
+    this.#excluded ??= 'plugin-error';
+    this.#online?.lost();
+    this.#break('plugin-error');
   }
 
   /** What could not be read, and is not to be sent: a message of its own, or the end of the one under way. */
@@ -349,8 +376,13 @@ export class ConnectionReplay implements ReplicaOwner {
       piece.length = plan.replacement.length;
       piece.last = true;
       this.#replaced = true;
-    } else {
-      piece.encode?.();
+    } else if (piece.encode !== undefined) {
+      this.#contained?.ask(() => piece.encode!());
+      if (this.#excluded !== undefined) {
+        for (const replica of this.#replicas) replica.skip();
+        this.#lose(this.#excluded);
+        return;
+      }
     }
     if (this.#observer !== undefined) {
       const changed = piece.bytes !== bytes || piece.offset !== offset || piece.length !== length;
@@ -436,7 +468,7 @@ export class ConnectionReplay implements ReplicaOwner {
       dialogue: () => undefined,
       unread: (why, error) => {
         ledger.onlineUnread.add(UNREAD_REASONS.indexOf(why));
-        if (why === 'plugin-error') this.#pipeline.protocolFailed(this.protocol, error);
+        if (why === 'plugin-error') this.#pipeline.protocolFailed(this.protocol, error, 'responses');
       },
       heardOnline: (said, request) => this.#heardOnline(said, request),
     };

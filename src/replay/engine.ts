@@ -129,7 +129,7 @@ export class Engine implements ReplayContext {
   #tracker: ConnectionTracker<ConnectionReplay> | undefined;
   #pacer: FramePacer | undefined;
   readonly #parts: EngineParts;
-  readonly #protocols: readonly Required<Pick<ProtocolDefinition, 'detect' | 'codec'>>[];
+  readonly #protocols: readonly (Required<Pick<ProtocolDefinition, 'detect' | 'codec'>> & { readonly name: string })[];
   readonly #segment = new Segment();
   readonly #moderation = new WakeModeration();
   readonly #active = new Set<ConnectionReplay>();
@@ -162,8 +162,8 @@ export class Engine implements ReplayContext {
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
-    this.#protocols = [...parts.pipeline.protocols.values()].flatMap(({ definition: { detect, codec } }) =>
-      detect === undefined || codec === undefined ? [] : [{ detect, codec }],
+    this.#protocols = [...parts.pipeline.protocols.values()].flatMap(({ name, definition: { detect, codec } }) =>
+      detect === undefined || codec === undefined ? [] : [{ name, detect, codec }],
     );
     this.ledger = parts.ledger;
     this.target = parts.target;
@@ -407,11 +407,22 @@ export class Engine implements ReplayContext {
   #codecFor(info: ConnectionInfo): Codec {
     const fromSyn = info.openedBy === 'syn';
     if (this.#protocols.length === 0) return new OpaqueCodec(fromSyn);
-    const candidates = this.#protocols.map(({ detect, codec }) => ({
-      detect: (bytes: Uint8Array, offset: number, length: number) => detect(bytes, offset, length, info),
-      codec: (fromBoundary: boolean) => codec(info, fromBoundary),
+    const candidates = this.#protocols.map(({ name, detect, codec }) => ({
+      detect: (bytes: Uint8Array, offset: number, length: number) =>
+        this.#attributed(name, () => detect(bytes, offset, length, info)),
+      codec: (fromBoundary: boolean) => this.#attributed(name, () => codec(info, fromBoundary)),
     }));
     return new DetectingCodec(candidates, fromSyn);
+  }
+
+  /** Names whose plugin it is that throws before the connection is known to speak its protocol. */
+  #attributed<T>(protocol: string, call: () => T): T {
+    try {
+      return call();
+    } catch (error) {
+      this.#parts.pipeline.protocolFailed(protocol, error, 'requests');
+      throw error;
+    }
   }
 
   /** A connection for which the flow table had no room: one entry, so that the ledger knows of it. */
