@@ -43,6 +43,13 @@ export class ConnectionFrames {
     this.#ack = seqAdd(this.#ack, length);
   }
 
+  /** Bytes of the server, which the client sees. */
+  serverData(bytes: Uint8Array): MemoryFrame {
+    const frame = this.#frame(false, TCP_PSH | TCP_ACK, this.#ack, this.#seq, bytes);
+    this.sees(bytes.length);
+    return frame;
+  }
+
   /** Client bytes that follow what was sent, or was lost, before. */
   data(bytes: Uint8Array): MemoryFrame[] {
     const frames: MemoryFrame[] = [];

@@ -29,6 +29,9 @@ export class TestConnection {
   readonly #host: ConnectionHost;
   readonly #frames: ConnectionFrames;
   #lost = false;
+  /** The client has sent something; the test says what the server answers. */
+  #spoken = false;
+  #answers = false;
 
   constructor(client: Endpoint, server: Endpoint, host: ConnectionHost, frames: ConnectionFrames) {
     this.client = client;
@@ -39,9 +42,11 @@ export class TestConnection {
 
   /**
    * The client sends. Returns what is sent on at once as its consequence, one character a byte, of the first copy.
-   * `answers`: bytes of the server's that the client had seen before, 1 when left out; 0: it goes on with what it sent.
+   * `answers`: bytes of the server's that the client had seen before, beside those it `answered`. Left out, the client
+   * has seen an answer to what it sent before; 0: it goes on with that.
    */
-  send(bytes: Bytes, answers = 1): string {
+  send(bytes: Bytes, answers = this.#spoken && !this.#answers ? 1 : 0): string {
+    this.#spoken = true;
     const before = this.#copies[0]?.length ?? 0;
     this.#frames.sees(answers);
     this.#host.capture(this.#frames.data(bytesOf(bytes)));
@@ -51,6 +56,12 @@ export class TestConnection {
       this.#host.capture([this.#frames.acknowledgement()]);
     }
     return textOf(this.#copies[0]?.from(before) ?? NOTHING);
+  }
+
+  /** The online server answers, and the client sees it; for plugins that compare, and for dialogues that listen. */
+  answered(bytes: Bytes): void {
+    this.#answers = true;
+    this.#host.capture([this.#frames.serverData(bytesOf(bytes)), this.#frames.acknowledgement()]);
   }
 
   /** The client sends so many bytes that the capture loses. */

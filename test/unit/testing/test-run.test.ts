@@ -1,7 +1,8 @@
-import { definePlugin, option, z } from 'tcpcopy/plugin';
+import { definePlugin, option, z, type Dialogue, type Preparation, type ServerMessage } from 'tcpcopy/plugin';
 import { optionsOf, refusalOf, TestRun } from 'tcpcopy/testing';
 import { describe, expect, it } from 'vitest';
 import { fileURLToPath } from 'node:url';
+import { OpaqueCodec } from '../../../src/protocol/opaque-codec.ts';
 
 const small = definePlugin({
   name: 'small',
@@ -23,6 +24,50 @@ const twice = definePlugin({
   description: 'Sends all twice.',
   apply: (hooks) => hooks.connection.tap('twice', (context) => context.copies(2)),
 });
+
+/** Says `login` to `hello`, lets requests go after `welcome`; every further line answers one. */
+class Login implements Dialogue {
+  readonly reading = true;
+  readonly failure = undefined;
+  readonly fault = undefined;
+  #text = '';
+  #state: 'new' | 'greeted' | 'asked' | 'in' = 'new';
+
+  opened(): void {
+    this.#state = 'new';
+  }
+
+  prepare(): Preparation {
+    return this.#state === 'in' ? 'send' : 'wait';
+  }
+
+  transmit(): Uint8Array | undefined {
+    if (this.#state !== 'greeted') return undefined;
+    this.#state = 'asked';
+    return Buffer.from('login\n');
+  }
+
+  sent(): boolean {
+    return true;
+  }
+
+  push(bytes: Uint8Array, offset: number, length: number): void {
+    this.#text += Buffer.from(bytes.subarray(offset, offset + length)).toString();
+  }
+
+  next(): ServerMessage | undefined {
+    for (let end = this.#text.indexOf('\n'); end >= 0; end = this.#text.indexOf('\n')) {
+      const line = this.#text.slice(0, end);
+      this.#text = this.#text.slice(end + 1);
+      if (line === 'hello') this.#state = 'greeted';
+      else if (line === 'welcome') this.#state = 'in';
+      else return { message: line, completes: true };
+    }
+    return undefined;
+  }
+
+  end(): void {}
+}
 
 describe('a run', () => {
   it('takes what clients send, and shows what is sent on and why not', async () => {
@@ -135,6 +180,58 @@ describe('a run', () => {
     expect(await run.finish()).toMatchObject({ balanced: true, units: { answered: 1, unanswered: 1 } });
     expect(heard).toEqual(['target 204', '/1 204 5000', '/2 none -']);
     expect(() => connection.respond('x')).toThrow('has no session open');
+  });
+
+  it('has the online server answer', async () => {
+    const heard: string[] = [];
+    const compares = definePlugin({
+      name: 'compares',
+      description: 'Compares responses.',
+      protocol: 'http',
+      apply: (hooks) =>
+        hooks.http.exchange.tap('compares', ({ request, target, online }) => {
+          heard.push(`${request.path} ${online?.status} ${target?.status}`);
+        }),
+    });
+    const run = await TestRun.start([compares]);
+    const connection = run.connect();
+    for (const [path, online, target] of [
+      ['/1', 200, 200],
+      ['/2', 204, 500],
+    ] as const) {
+      connection.send(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+      connection.answered(`HTTP/1.1 ${online} x\r\nContent-Length: 0\r\n\r\n`);
+      connection.respond(`HTTP/1.1 ${target} x\r\nContent-Length: 0\r\n\r\n`);
+    }
+    connection.end();
+    expect(await run.finish()).toMatchObject({ balanced: true, units: { answered: 2 } });
+    expect(heard).toEqual(['/1 200 200', '/2 204 500']);
+  });
+
+  it('lets a dialogue log in, also with a server that speaks first', async () => {
+    const logsIn = definePlugin({
+      name: 'desk',
+      description: 'Logs in.',
+      apply: (hooks) =>
+        void hooks.provide(
+          'desk' as never,
+          {
+            hooks: {},
+            detect: () => 'yes',
+            codec: () => Object.defineProperty(new OpaqueCodec(true), 'protocol', { value: 'desk' }),
+            dialogue: () => new Login(),
+          } as never,
+        ),
+    });
+    const run = await TestRun.start([logsIn]);
+    const connection = run.connect();
+    connection.respond('hello\n');
+    expect(connection.send('query\n')).toBe('login\n');
+    connection.respond('welcome\n');
+    expect(connection.sent().toString()).toBe('login\nquery\n');
+    connection.respond('answer\n');
+    connection.end();
+    expect(await run.finish()).toMatchObject({ balanced: true, units: { answered: 1 } });
   });
 
   it('reads a recording', async () => {
