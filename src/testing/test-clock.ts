@@ -1,6 +1,7 @@
 /** Time that passes when a test says so: for a plugin's `env.now`, its deadlines, and what it delays. */
-import { instant, type Duration, type Instant } from '../core/time.ts';
+import { instant, NEVER, type Duration, type Instant } from '../core/time.ts';
 import type { HostClock } from '../pipeline/tap-runner.ts';
+import { TimerWheel } from '../replay/timer-wheel.ts';
 
 /** Unix time in microseconds: any moment will do, so that it is not taken for a duration. */
 const BEGIN = 1_700_000_000_000_000;
@@ -39,5 +40,17 @@ export class TestClock implements HostClock {
       if (timer.at <= until && (first === undefined || timer.at < first.at)) first = timer;
     }
     return first;
+  }
+}
+
+/** A wheel that the engine never sleeps for: no timer of the real world keeps a test's process alive. */
+export class TestWheel extends TimerWheel {
+  override nextWake(): Instant {
+    return NEVER;
+  }
+
+  /** When the next timer is due. */
+  due(): Instant {
+    return super.nextWake();
   }
 }

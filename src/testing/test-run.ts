@@ -25,10 +25,9 @@ import { ByteBudget } from '../replay/piece-queue.ts';
 import { registerPlugins, resolvePlugins } from '../replay/plugin-loader.ts';
 import { ResponseReading } from '../replay/response-reading.ts';
 import { Selector } from '../replay/selector.ts';
-import { TimerWheel } from '../replay/timer-wheel.ts';
 import { FrameParser } from '../wire/frame-parser.ts';
 import { ConnectionFrames } from './connection-frames.ts';
-import { TestClock } from './test-clock.ts';
+import { TestClock, TestWheel } from './test-clock.ts';
 import { TestConnection } from './test-connection.ts';
 import { TestTarget } from './test-target.ts';
 import { WatchedPipeline, type SeenMessage } from './watched-pipeline.ts';
@@ -80,7 +79,7 @@ export class TestRun {
   readonly #log: Log;
   readonly #target = new TestTarget();
   readonly #ledger = new Ledger();
-  readonly #wheel = new TimerWheel(this.clock.now());
+  readonly #wheel = new TestWheel(this.clock.now());
   readonly #byInfo = new WeakMap<ConnectionInfo, TestConnection>();
   readonly #byClient = new Map<string, TestConnection>();
   #pipeline!: WatchedPipeline;
@@ -149,7 +148,7 @@ export class TestRun {
   /** Lets time pass: timers and deadlines run out, and what was delayed is sent. */
   async pass(ms: number): Promise<void> {
     const until = addTime(this.clock.now(), millis(ms));
-    for (let next = this.#wheel.nextWake(); next <= until; next = this.#wheel.nextWake()) this.#passTo(next);
+    for (let next = this.#wheel.due(); next <= until; next = this.#wheel.due()) this.#passTo(next);
     this.#passTo(until);
     await new Promise((resolve) => setImmediate(resolve));
     this.#engine.turn();
@@ -179,9 +178,9 @@ export class TestRun {
     await this.settled();
     this.#engine.finishInput();
     await this.settled();
-    for (let next = this.#wheel.nextWake(); next < NEVER && this.#engine.activeConnections > 0;) {
+    for (let next = this.#wheel.due(); next < NEVER && this.#engine.activeConnections > 0;) {
       this.#passTo(next);
-      next = this.#wheel.nextWake();
+      next = this.#wheel.due();
     }
     this.#engine.turn();
     this.#engine.giveUp();

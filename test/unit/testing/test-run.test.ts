@@ -1,6 +1,6 @@
 import { definePlugin, option, z, type Dialogue, type Preparation, type ServerMessage } from 'tcpcopy/plugin';
 import { optionsOf, refusalOf, TestRun } from 'tcpcopy/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { fileURLToPath } from 'node:url';
 import { OpaqueCodec } from '../../../src/protocol/opaque-codec.ts';
 
@@ -107,6 +107,15 @@ describe('a run', () => {
     connection.send('late');
     expect((await run.finish()).balanced).toBe(true);
     expect(connection.sent()).toHaveLength(7);
+  });
+
+  it('sets no timer of the real world, so that a run nobody finishes keeps no process alive', async () => {
+    const set = vi.spyOn(globalThis, 'setTimeout');
+    const run = await TestRun.start([[small, { max: '1k', slow: true }]]);
+    run.connect().send('abc');
+    await run.pass(1);
+    expect(set).not.toHaveBeenCalled();
+    set.mockRestore();
   });
 
   it('shows every copy, and keeps clients apart', async () => {
