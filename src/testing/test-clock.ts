@@ -1,5 +1,5 @@
 /** Time that passes when a test says so: for a plugin's `env.now`, its deadlines, and what it delays. */
-import { instant, NEVER, type Duration, type Instant } from '../core/time.ts';
+import { addTime, instant, millis, NEVER, type Duration, type Instant } from '../core/time.ts';
 import type { HostClock } from '../pipeline/tap-runner.ts';
 import { TimerWheel } from '../replay/timer-wheel.ts';
 
@@ -22,6 +22,15 @@ export class TestClock implements HostClock {
     const timer = { at: this.#now + delay, fn };
     this.#timers.add(timer);
     return () => void this.#timers.delete(timer);
+  }
+
+  /** Timers that are set. */
+  get pending(): number {
+    return this.#timers.size;
+  }
+
+  pass(ms: number): void {
+    this.advanceTo(addTime(this.#now, millis(ms)));
   }
 
   /** Moves to `until`, firing on the way what is due, in order. */

@@ -14,7 +14,7 @@ import type { HostClock } from '../../src/pipeline/tap-runner.ts';
 import { monotonicNow } from '../../src/replay/clock.ts';
 import { request } from '../plugins/plugin-rig.ts';
 import { RecordingWriter } from '../support/recording-writer.ts';
-import { TestClock } from '../unit/pipeline/rig.ts';
+import { TestClock } from '../../src/testing/test-clock.ts';
 import { ByteServer } from './offline/byte-server.ts';
 import { replayOffline } from './offline/offline-run.ts';
 

@@ -9,7 +9,7 @@ import type { Outcome } from '../../../plugins/exec/outcome.ts';
 import { Pending } from '../../../plugins/exec/pending.ts';
 import { QuietLog } from '../../../plugins/exec/quiet-log.ts';
 import { millis } from '../../../src/core/time.ts';
-import { TestClock } from '../../unit/pipeline/rig.ts';
+import { TestClock } from '../../../src/testing/test-clock.ts';
 
 describe('a command', () => {
   it.each<[string, readonly string[] | undefined]>([

@@ -1,11 +1,12 @@
 import { parseIp } from '../../../src/core/ip-address.ts';
 import type { Log } from '../../../src/core/log.ts';
-import { instant, type Duration, type Instant } from '../../../src/core/time.ts';
+import { instant } from '../../../src/core/time.ts';
 import type { ConnectionInfo } from '../../../src/pipeline/hooks.ts';
 import { Pipeline, type PipelineSettings } from '../../../src/pipeline/pipeline.ts';
 import type { GivenEnv, Plugin, PluginEnv } from '../../../src/pipeline/plugin.ts';
 import type { TapRunner } from '../../../src/pipeline/tap-runner.ts';
 import type { Piece } from '../../../src/protocol/codec.ts';
+import { TestClock } from '../../../src/testing/test-clock.ts';
 
 export type AnyHooks = Readonly<Record<string, AnyPoint & Readonly<Record<string, AnyPoint>>>> & {
   provide(
@@ -38,35 +39,6 @@ export function connectionInfo(port = 40_000): ConnectionInfo {
 export function pieceOf(text: string): Piece {
   const bytes = new TextEncoder().encode(`##${text}##`);
   return { bytes, offset: 2, length: text.length, time: instant(1), first: true, last: false, answers: 0 };
-}
-
-/** Time that passes when told to. */
-export class TestClock {
-  time = instant(0);
-  readonly #timers = new Set<{ readonly at: number; readonly fn: () => void }>();
-
-  now(): Instant {
-    return this.time;
-  }
-
-  after(delay: Duration, fn: () => void): () => void {
-    const timer = { at: this.time + delay, fn };
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
-  }
-
-  pass(ms: number): void {
-    this.time = instant(this.time + ms * 1_000);
-    for (const timer of [...this.#timers]) {
-      if (timer.at > this.time) continue;
-      this.#timers.delete(timer);
-      timer.fn();
-    }
-  }
-
-  get pending(): number {
-    return this.#timers.size;
-  }
 }
 
 /** A pipeline with a clock, and everything it logs. */
