@@ -30,6 +30,7 @@ export default definePlugin({
       .describe('at most so many lines, others are counted; 100/s where they are logged, no limit for a file'),
   }),
   shorthand: 'level',
+  protocol: 'http',
   phase: 'observe',
   examples: ['log', 'log,responses', 'log,file=requests.log,query', 'log=debug,others'],
   apply(hooks, { level, file: path, responses, query, others, rate }, env) {
@@ -42,18 +43,17 @@ export default definePlugin({
       else file.add(`${time === undefined ? '-' : new Date(time / 1_000).toISOString()} ${line}`);
     };
 
-    hooks.whenProvided('http', (http) => {
-      const times = new WeakMap<HttpRequest, Instant>();
-      http.request.tap('log', (request, { connection, piece }) => {
-        if (responses) times.set(request, piece.time);
-        else write(piece.time, requestFields(request, connection.client, query));
-      });
-      if (!responses) return;
-      http.exchange.tap('log', ({ request, connection, target, targetTime }) => {
+    const times = new WeakMap<HttpRequest, Instant>();
+    hooks.http.request.tap('log', (request, { connection, piece }) => {
+      if (responses) times.set(request, piece.time);
+      else write(piece.time, requestFields(request, connection.client, query));
+    });
+    if (responses) {
+      hooks.http.exchange.tap('log', ({ request, connection, target, targetTime }) => {
         const fields = requestFields(request, connection.client, query);
         write(times.get(request), `${fields} ${responseFields(target, targetTime)}`);
       });
-    });
+    }
     if (others) {
       hooks.request.tap('log:others', ({ message, connection, protocol, piece }) => {
         if (message === undefined)
