@@ -110,6 +110,28 @@ withRedis(`redis${redisObstacle() === undefined ? '' : ` [skipped: ${redisObstac
     expect(summary.requests.lost).toBeLessThanOrEqual(16);
   });
 
+  labTest('sessions that the target closes', {}, async (lab) => {
+    const rounds = 60;
+    const { test, connect, begin, finish } = await applications(lab, { rounds, pause: 20 });
+    const tcpcopy = await startTcpcopy(lab.host('online'), arguments_([`redis,password=${PASSWORD.test}`]));
+    const clients = await connect();
+    begin();
+    const copies = (): string[] => test.cli('client list').match(/(?<= addr=)192\.168\.100\.\S+/g) ?? [];
+    await until('nothing is copied', () => Number(test.cli(`-n ${DATABASE} llen done:0`)) > 2);
+    for (const address of copies()) test.cli(`client kill addr ${address} || true`);
+    await finish(clients);
+    const last = (): string => test.cli(`-n ${DATABASE} lindex log:0 -1`);
+    await until('the copies do not arrive', () => last() === `round ${rounds - 1}`, 10_000).catch(() => undefined);
+    const { stopped } = await stopTcpcopy(tcpcopy);
+
+    // Login and database are given to the fresh sessions: nothing lands elsewhere, and nothing is refused.
+    expect(last(), stopped.output).toBe(`round ${rounds - 1}`);
+    expect(test.cli('info keyspace')).toMatch(new RegExp(`^# Keyspace\\s+db${DATABASE}:\\S+$`));
+    expect(test.cli('info errorstats')).not.toContain('NOAUTH');
+    expect(test.cli(`-n ${DATABASE} --scan`).split('\n')).toContain(`typed ${rounds - 1}`);
+    expect(test.conversations().length).toBeGreaterThan(16);
+  });
+
   labTest('writes stay away', {}, async (lab) => {
     const { online, test, connect, finish } = await applications(lab);
     const plugins = [`redis,password=${PASSWORD.test}`, 'writes=drop'];
