@@ -19,7 +19,8 @@ import { ContainedCodec } from './contained-codec.ts';
 import { PendingExchange, type ReadRequest } from './exchange.ts';
 import type { DroppedBy, MessageObserver, Verdict } from './message-observer.ts';
 import { OnlineResponses, type OnlineOwner } from './online-responses.ts';
-import { Replica, type ClientEnd, type ReplicaOwner } from './replica.ts';
+import type { ClientEnd, ReplicaOwner } from './replica-owner.ts';
+import { Replica } from './replica.ts';
 import type { ReplayContext } from './replay-context.ts';
 import type { ReadProtocol } from './response-reading.ts';
 

@@ -22,7 +22,7 @@ import { LINKTYPE_RAW } from '../wire/link-header.ts';
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../wire/segment.ts';
 import { headersLength, TcpHeader, writeTcpPacket } from '../wire/tcp-writer.ts';
 import type { MessageObserver, Verdict } from './message-observer.ts';
-import type { ClientEnd } from './replica.ts';
+import type { ClientEnd } from './replica-owner.ts';
 
 const MSS_V4 = 1460;
 const MSS_V6 = 1440;

@@ -2,7 +2,7 @@ import type { Duration, Instant } from '../core/time.ts';
 import type { Endpoint } from '../core/ip-address.ts';
 import type { ConnectionInfo } from '../pipeline/hooks.ts';
 import type { Piece } from '../protocol/codec.ts';
-import type { ClientEnd } from './replica.ts';
+import type { ClientEnd } from './replica-owner.ts';
 
 /** Who drops a message, and why. */
 export interface DroppedBy {

@@ -8,7 +8,7 @@ import type { Piece } from '../protocol/codec.ts';
 import type { ResponseReader } from '../protocol/response-reader.ts';
 import { messageText } from '../report/request-text.ts';
 import type { MessageObserver, Observe, Verdict } from './message-observer.ts';
-import type { ClientEnd } from './replica.ts';
+import type { ClientEnd } from './replica-owner.ts';
 
 /** What one plugin made of a message. */
 export interface Change {

@@ -1,0 +1,205 @@
+/**
+ * The session of a replica, while it has one: what was put into it, what the target said, and what that answers.
+ *
+ * Theory of operation. Where the protocol's responses are read (conversation), the oldest unit without a whole response
+ * has the next one. Where they are not, any byte of the target's answers what was sent before, and length, PSH and silence
+ * say how far it has come (response-turn). A dialogue has bytes of its own, which go between units.
+ */
+import { elapsed, type Instant } from '../core/time.ts';
+import type { UnitBucket } from '../report/ledger.ts';
+import { Conversation } from './conversation.ts';
+import type { ReplayContext } from './replay-context.ts';
+import type { ReplicaOwner } from './replica-owner.ts';
+import { ResponseTurn } from './response-turn.ts';
+import type { SessionOwner, TargetSession } from './target.ts';
+import type { UnitQueue } from './unit-queue.ts';
+import type { Unit } from './unit.ts';
+
+export class ReplicaSession {
+  readonly turn = new ResponseTurn();
+  /** Reads the target's responses, where anybody asks for them. */
+  readonly conversation: Conversation | undefined;
+  readonly #context: ReplayContext;
+  readonly #owner: ReplicaOwner;
+  readonly #index: number;
+  readonly #units: UnitQueue;
+  #session: TargetSession | undefined;
+  /** It takes no more units: it is closing, or the target closed it. */
+  closing = false;
+  /** Bytes handed to it. */
+  sent = 0;
+  /** A unit went into it: the dialogue was ready for it. */
+  carried = false;
+  /** Bytes of the server's that the client had seen before it sent what is in the session now. */
+  seenOnline = 0;
+  /** Bytes of the dialogue's own that it has no room for, and how many of them it has. */
+  #own: Uint8Array | undefined;
+  #ownSent = 0;
+
+  constructor(context: ReplayContext, owner: ReplicaOwner, index: number, units: UnitQueue) {
+    this.#context = context;
+    this.#owner = owner;
+    this.#index = index;
+    this.#units = units;
+    this.conversation = context.reading && new Conversation(context.reading, owner, index);
+  }
+
+  get isOpen(): boolean {
+    return this.#session !== undefined;
+  }
+
+  /** Stream bytes that the target has; 0 without a session. */
+  get acknowledged(): number {
+    return this.#session?.acknowledged ?? 0;
+  }
+
+  /** `hears`: who is told of its events. Returns why none is to be had. */
+  open(hears: SessionOwner): UnitBucket | undefined {
+    const opened = this.#context.target.open(hears, this.#owner.client, this.#owner.target, this.#index);
+    if (typeof opened === 'string') return opened;
+    this.#context.ledger.sessionsOpened++;
+    this.#session = opened;
+    this.closing = false;
+    this.sent = 0;
+    this.seenOnline = 0;
+    this.carried = false;
+    this.turn.reset();
+    this.conversation?.opened();
+    return undefined;
+  }
+
+  /** Returns how many bytes it took. */
+  send(bytes: Uint8Array, offset: number, length: number): number {
+    const taken = this.#session?.send(bytes, offset, length) ?? 0;
+    this.sent += taken;
+    return taken;
+  }
+
+  /** Sends what the dialogue itself has to say; false while that, or the unit under way, is not all with the session. */
+  sendOwn(): boolean {
+    const { conversation } = this;
+    if (conversation?.prepares !== true || this.#session === undefined) return true;
+    if (this.#units.isMidUnit) return true;
+    for (;;) {
+      this.#own ??= conversation.transmit();
+      if (this.#own === undefined) return true;
+      this.#ownSent += this.send(this.#own, this.#ownSent, this.#own.length - this.#ownSent);
+      if (this.#ownSent < this.#own.length) return false;
+      this.#own = undefined;
+      this.#ownSent = 0;
+    }
+  }
+
+  /** Bytes wait for room. */
+  get hasBytesToSend(): boolean {
+    return this.#own !== undefined || this.#units.hasBytesToSend;
+  }
+
+  close(): void {
+    this.#session?.close();
+  }
+
+  /** Resets it; what it acknowledged can still be asked, until `over`. */
+  abort(): void {
+    this.#session?.abort();
+  }
+
+  /** It has ended, or is not to be heard of any more. */
+  over(): void {
+    this.#session = undefined;
+    this.#own = undefined;
+    this.#ownSent = 0;
+    this.conversation?.over();
+  }
+
+  /** A unit goes out from here: what comes from now on may answer it. */
+  beginTurn(unit: Unit): void {
+    unit.receivedBefore = this.turn.received;
+    this.turn.begin();
+  }
+
+  /** The first bytes of a unit have gone out, from `start` on in the session's stream. */
+  beginUnit(unit: Unit, start: number): void {
+    unit.start = start;
+    this.beginTurn(unit);
+    const answers = this.conversation?.sent(unit.request?.message);
+    if (answers === undefined) return;
+    unit.isRead = true;
+    unit.isAnswered = !answers;
+    unit.sentAt = this.#context.now();
+  }
+
+  /** Messages that the target's last bytes have completed. */
+  takeResponses(): void {
+    const { conversation } = this;
+    if (conversation === undefined) return;
+    for (let read = conversation.next(); read !== undefined; read = conversation.next()) {
+      const { message, completes } = read;
+      this.#owner.responseRead(message);
+      if (completes) this.#completeOldest(message);
+    }
+    if (conversation.closes) this.closing = true;
+  }
+
+  /** The oldest request without a whole response has it now. */
+  #completeOldest(response: unknown): void {
+    for (let i = 0; i < this.#units.length; i++) {
+      const unit = this.#units.at(i);
+      if (!unit.isRead || unit.isAnswered) continue;
+      unit.isAnswered = true;
+      unit.response = { response, time: elapsed(this.#context.now(), unit.sentAt) };
+      return;
+    }
+  }
+
+  /** Whether the target has all of a unit that was captured. */
+  hasAll(unit: Unit): boolean {
+    return this.acknowledged >= unit.start + unit.length;
+  }
+
+  /** Whether the target has answered a unit, as exactly as that can be told. */
+  hasAnswered(unit: Unit): boolean {
+    if (unit.isAnswered) return true;
+    const { conversation } = this;
+    if (conversation?.stuck !== undefined) return false;
+    if (unit.isRead && (conversation?.reading === true || conversation?.heardAll === true)) return false;
+    return this.turn.received > unit.receivedBefore;
+  }
+
+  /**
+   * Whether the target has answered what the client had seen answered before it sent `unit`. `skipped`: units before it were
+   * left out.
+   */
+  hasSaidWhatWasSeenBefore(unit: Unit, skipped: boolean): boolean {
+    if (unit.answers === 0 || !this.#context.waitsForResponse) return true;
+    // The target has been asked nothing, and has nothing to say that was not a greeting.
+    if (skipped && this.sent === 0) return true;
+    if (this.readsTurns) return this.#hasAnsweredAll();
+    return this.turn.isOver(unit.answers, this.#context.now());
+  }
+
+  #hasAnsweredAll(): boolean {
+    for (let i = 0; i < this.#units.handedOver; i++) if (!this.hasAnswered(this.#units.at(i))) return false;
+    return true;
+  }
+
+  /**
+   * The ends of responses are known, from the first request of the session on: before that only a greeting can come, which
+   * a dialogue knows, too.
+   */
+  get readsTurns(): boolean {
+    const { conversation } = this;
+    return conversation?.reading === true && (this.sent > 0 || conversation.prepares);
+  }
+
+  /**
+   * Whether the target has said what the client had seen when it closed, `answers` bytes since it last sent: a server that
+   * is closed on in the middle of a response may drop it, and what it was asked behind it. From `closeBy` on it is closed
+   * however much is missing.
+   */
+  mayClose(answers: number, closeBy: Instant): boolean {
+    if (answers === 0 || !this.#context.waitsForResponse || this.readsTurns) return true;
+    const now = this.#context.now();
+    return now >= closeBy || this.turn.mayClose(answers, this.seenOnline, now);
+  }
+}

@@ -1,0 +1,150 @@
+/** Releases the units of a replica one after another, and hands their bytes to its session. */
+import { addTime, seconds } from '../core/time.ts';
+import type { Piece } from '../protocol/codec.ts';
+import type { Conversation } from './conversation.ts';
+import type { ReplayContext } from './replay-context.ts';
+import type { ReplicaSession } from './replica-session.ts';
+import type { ReplicaOwner } from './replica-owner.ts';
+import type { SessionOwner } from './target.ts';
+import type { UnitQueue } from './unit-queue.ts';
+import type { UnitSettler } from './unit-settler.ts';
+import type { Unit } from './unit.ts';
+
+/** How long the target is waited for where the client waited in the middle of a message (RFC 9110 §10.1.1). */
+const LONGEST_HOLD = seconds(1);
+
+const NOTHING = new Uint8Array(0);
+
+export class UnitSender {
+  readonly #context: ReplayContext;
+  readonly #owner: ReplicaOwner;
+  readonly #units: UnitQueue;
+  readonly #session: ReplicaSession;
+  readonly #settle: UnitSettler;
+  /** Who is told of the events of sessions. */
+  readonly #hears: SessionOwner;
+  /** Units were left out: what the client had seen answered may have been those. */
+  skipped = false;
+
+  /** Hands bytes of the unit being sent to the session; made once, since it runs per piece. */
+  readonly #take = (bytes: Uint8Array, offset: number, length: number): number => {
+    const unit = this.#units.current!;
+    const start = this.#session.sent;
+    const taken = this.#session.send(bytes, offset, length);
+    if (taken > 0 && unit.sent === 0) this.#session.beginUnit(unit, start);
+    unit.sent += taken;
+    return taken;
+  };
+
+  constructor(
+    context: ReplayContext,
+    owner: ReplicaOwner,
+    units: UnitQueue,
+    session: ReplicaSession,
+    settle: UnitSettler,
+    hears: SessionOwner,
+  ) {
+    this.#context = context;
+    this.#owner = owner;
+    this.#units = units;
+    this.#session = session;
+    this.#settle = settle;
+    this.#hears = hears;
+  }
+
+  /** Hands over a piece of the last unit where nothing is before it; returns how many bytes went. */
+  sendAtOnce(unit: Unit, piece: Piece): number {
+    const free = unit.holdAt === Infinity && this.#units.bytes.length === 0;
+    if (!free || !unit.released || this.#units.current !== unit) return 0;
+    return this.#take(piece.bytes, piece.offset, piece.length);
+  }
+
+  /** Sends all that may go now. */
+  send(): void {
+    const units = this.#units;
+    if (!this.#session.sendOwn()) return;
+    for (let unit = units.current; unit !== undefined; unit = units.current) {
+      if (!unit.released && !this.#release(unit)) {
+        if (units.current === unit) break;
+        continue;
+      }
+      if (unit.sendable > 0) units.bytes.drain(unit.sendable, this.#take);
+      if (this.#mayGoOn(unit) && unit.sendable > 0) units.bytes.drain(unit.sendable, this.#take);
+      if (!unit.handedOver) break;
+      units.advance();
+      if (!this.#session.sendOwn()) break;
+    }
+  }
+
+  /** The client waited here, inside the unit, for the server to say `answers` bytes: so does the rest of it. */
+  hold(unit: Unit, answers: number): void {
+    unit.holdAt = unit.length;
+    unit.holdAnswers = answers;
+    this.#session.seenOnline += answers;
+    unit.holdUntil = addTime(this.#context.now(), LONGEST_HOLD);
+  }
+
+  /** Whether a unit held inside may go on; from then on the target's bytes answer the rest of it. */
+  #mayGoOn(unit: Unit): boolean {
+    if (unit.holdAt === Infinity) return true;
+    if (unit.sent < unit.holdAt) return false;
+    const now = this.#context.now();
+    if (!this.#session.turn.isOver(unit.holdAnswers, now) && now < unit.holdUntil) return false;
+    unit.holdAt = Infinity;
+    this.#session.beginTurn(unit);
+    return true;
+  }
+
+  /** Makes a queued unit the session's; false when it must wait, or was settled because no session is to be had. */
+  #release(unit: Unit): boolean {
+    if (unit.notBefore > this.#context.now()) return false;
+    const session = this.#session;
+    const { conversation } = session;
+    // The dialogue will want to see how it begins.
+    if (conversation?.prepares === true && unit.length === 0 && !unit.ended) return false;
+    if (session.isOpen) {
+      if (session.closing || this.#units.isBroken) return false;
+      if (!session.hasSaidWhatWasSeenBefore(unit, this.skipped)) return false;
+    } else {
+      const failure = session.open(this.#hears);
+      if (failure !== undefined) {
+        this.#settle.current(failure);
+        return false;
+      }
+    }
+    if (conversation?.prepares === true && !this.#prepare(unit, conversation)) return false;
+    session.carried = true;
+    unit.start = session.sent;
+    // What the first one answers was said in the session before.
+    if (session.sent > 0) session.seenOnline += unit.answers;
+    unit.receivedBefore = session.turn.received;
+    this.#context.released(unit.captured);
+    return true;
+  }
+
+  /** Asks the dialogue about the unit whose turn it is, and does as it says; false when the unit does not go now. */
+  #prepare(unit: Unit, conversation: Conversation): boolean {
+    const queue = this.#units.bytes;
+    const head = (unit.length > 0 ? queue.first : undefined) ?? NOTHING;
+    const said = conversation.prepare({ message: unit.request?.message, bytes: head });
+    // What it has to say itself goes first, and may be what the unit has to wait for.
+    const ownSent = this.#session.sendOwn();
+    if (said === 'wait' || !ownSent) {
+      unit.waits = true;
+      return false;
+    }
+    if (said === 'send') return true;
+    if ('refuse' in said) {
+      this.#owner.notReplayable(said.refuse, false);
+      this.#settle.current('not-replayable');
+      return false;
+    }
+    const whole = said.instead === 'whole';
+    const replaced = whole ? unit.length : head.length;
+    queue.discard(replaced);
+    queue.prepend(said.bytes);
+    unit.length += said.bytes.length - replaced;
+    if (whole && !unit.ended) this.#units.endLast();
+    return true;
+  }
+}
