@@ -6,6 +6,9 @@
  *
  * The socket is made with protocol 0, so nothing reaches it before `bind`, when filter and ring are in place: the first
  * frame it ever sees has passed the filter.
+ *
+ * Several rings can share a device's frames (PACKET_FANOUT): the kernel deals them out by a hash that both directions of
+ * a flow have in common. A ring that begins a group is given an id that nobody uses, so that it never joins a stranger's.
  */
 #include "addon.h"
 
@@ -23,6 +26,16 @@
 #ifndef PACKET_IGNORE_OUTGOING
 #define PACKET_IGNORE_OUTGOING 23 /* Linux 4.20 */
 #endif
+#ifndef PACKET_FANOUT_FLAG_UNIQUEID
+#define PACKET_FANOUT_FLAG_UNIQUEID 0x2000 /* Linux 4.12 */
+#endif
+#ifndef PACKET_FANOUT_FLAG_IGNORE_OUTGOING
+#define PACKET_FANOUT_FLAG_IGNORE_OUTGOING 0x4000 /* Linux 5.9 */
+#endif
+
+/* Values of the option `fanoutGroup` beside ids, which have 16 bits. */
+#define FANOUT_NONE 0xffffffffu
+#define FANOUT_NEW 0xfffffffeu
 
 /* Owned by the ArrayBuffer's finalizer, so it outlives the ring when JavaScript still holds the buffer. */
 struct mapping {
@@ -109,7 +122,7 @@ static int attach_filter(int fd, const uint8_t *program, size_t length) {
 }
 
 struct ring_options {
-  uint32_t device, block_size, block_count, retire_ms;
+  uint32_t device, block_size, block_count, retire_ms, fanout_group;
   bool cooked, promiscuous, ignore_outgoing;
   uint8_t *filter;
   size_t filter_length;
@@ -121,11 +134,26 @@ static bool read_options(napi_env env, napi_value object, struct ring_options *o
          addon_option_u32(env, object, "blockSize", &o->block_size) &&
          addon_option_u32(env, object, "blockCount", &o->block_count) &&
          addon_option_u32(env, object, "retireMs", &o->retire_ms) &&
+         addon_option_u32(env, object, "fanoutGroup", &o->fanout_group) &&
          addon_option_bool(env, object, "cooked", &o->cooked) &&
          addon_option_bool(env, object, "promiscuous", &o->promiscuous) &&
          addon_option_bool(env, object, "ignoreOutgoing", &o->ignore_outgoing) &&
          napi_get_named_property(env, object, "filter", &filter) == napi_ok &&
          addon_bytes(env, filter, &o->filter, &o->filter_length);
+}
+
+/* Joins `group`, or begins one; returns an errno value. */
+static int join_fanout(int fd, uint32_t group, bool ignore_outgoing) {
+  bool begins = group == FANOUT_NEW;
+  uint32_t flags = PACKET_FANOUT_HASH | PACKET_FANOUT_FLAG_DEFRAG | (begins ? PACKET_FANOUT_FLAG_UNIQUEID : 0);
+  uint32_t quiet = ignore_outgoing ? PACKET_FANOUT_FLAG_IGNORE_OUTGOING : 0;
+  for (;;) {
+    uint32_t value = (begins ? 0 : group) | (flags | quiet) << 16;
+    if (setsockopt(fd, SOL_PACKET, PACKET_FANOUT, &value, sizeof(value)) == 0) return 0;
+    /* Older kernels do not know that flag; all members of a group then do without it. */
+    if (errno != EINVAL || quiet == 0) return errno;
+    quiet = 0;
+  }
 }
 
 /* Sets `*doing` to the step under way, for the error message. */
@@ -135,7 +163,11 @@ static int ring_setup(struct ring *r, const struct ring_options *o, const char *
   if (r->fd < 0) return errno;
 
   *doing = "attach the capture filter";
-  int error = attach_filter(r->fd, o->filter, o->filter_length);
+  bool shared = o->fanout_group != FANOUT_NONE;
+  /* Between binding and joining a group the socket sees what others are dealt: nothing passes until it has joined. */
+  struct sock_filter reject = BPF_STMT(BPF_RET | BPF_K, 0);
+  int error = shared ? attach_filter(r->fd, (const uint8_t *)&reject, sizeof(reject))
+                     : attach_filter(r->fd, o->filter, o->filter_length);
   if (error != 0) return error;
 
   *doing = "set up TPACKET_V3";
@@ -170,6 +202,13 @@ static int ring_setup(struct ring *r, const struct ring_options *o, const char *
   socklen_t length = sizeof(error);
   if (getsockopt(r->fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error != 0) return error;
 
+  if (shared) {
+    *doing = "share the capture between processes (PACKET_FANOUT)";
+    error = join_fanout(r->fd, o->fanout_group, o->ignore_outgoing);
+    if (error == 0) error = attach_filter(r->fd, o->filter, o->filter_length);
+    if (error != 0) return error;
+  }
+
   if (o->promiscuous && o->device != 0) {
     *doing = "make the device promiscuous";
     struct packet_mreq membership = {.mr_ifindex = (int)o->device, .mr_type = PACKET_MR_PROMISC};
@@ -178,7 +217,7 @@ static int ring_setup(struct ring *r, const struct ring_options *o, const char *
   return 0;
 }
 
-/* new Ring({ device, cooked, blockSize, blockCount, retireMs, promiscuous, ignoreOutgoing, filter }, wake) */
+/* new Ring({ device, cooked, blockSize, blockCount, retireMs, fanoutGroup, promiscuous, ignoreOutgoing, filter }, wake) */
 static napi_value ring_new(napi_env env, napi_callback_info info) {
   size_t argc = 2;
   napi_value argv[2], self, buffer;
@@ -236,6 +275,22 @@ static napi_value ring_arm(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/* fanoutGroup(): the id of the group that it has joined. */
+static napi_value ring_fanout_group(napi_env env, napi_callback_info info) {
+  size_t argc = 0;
+  napi_value result;
+  struct ring *r = ring_unwrap(env, info, &argc, NULL);
+  if (r == NULL) return NULL;
+  uint32_t value = 0;
+  socklen_t size = sizeof(value);
+  if (getsockopt(r->fd, SOL_PACKET, PACKET_FANOUT, &value, &size) != 0) {
+    addon_throw_errno(env, errno, "read the fanout group");
+    return NULL;
+  }
+  NAPI_TRY(env, napi_create_uint32(env, value & 0xffff, &result), NULL);
+  return result;
+}
+
 /* setFilter(program) */
 static napi_value ring_set_filter(napi_env env, napi_callback_info info) {
   size_t argc = 1, length;
@@ -284,6 +339,7 @@ static napi_value ring_close(napi_env env, napi_callback_info info) {
 napi_value ring_define(napi_env env) {
   const napi_property_descriptor methods[] = {
       {"arm", NULL, ring_arm, NULL, NULL, NULL, napi_default, NULL},
+      {"fanoutGroup", NULL, ring_fanout_group, NULL, NULL, NULL, napi_default, NULL},
       {"setFilter", NULL, ring_set_filter, NULL, NULL, NULL, napi_default, NULL},
       {"statistics", NULL, ring_statistics, NULL, NULL, NULL, napi_default, NULL},
       {"close", NULL, ring_close, NULL, NULL, NULL, napi_default, NULL},

@@ -22,31 +22,42 @@ export interface CaptureOptions {
   readonly promiscuous?: boolean | undefined;
   /** Ring only: milliseconds a frame may wait in a block that is not full. */
   readonly retireMs?: number | undefined;
+  /** Ring only: share each device's frames with other processes, in groups that are named here or begun. */
+  readonly fanout?: FanoutGroups | 'new' | undefined;
 }
+
+/** Device name to the group of rings that share its frames. */
+export type FanoutGroups = Readonly<Record<string, number>>;
 
 export interface Capture {
   /** Not opened yet. */
   readonly sources: readonly PacketSource[];
   readonly backend: 'ring' | 'pcap';
+  /** The groups, once the sources are open; `undefined` where every process is shown every frame. */
+  readonly fanoutGroups: (() => FanoutGroups) | undefined;
   /** Why the ring is not used although it would have been preferred. */
   readonly note: string | undefined;
 }
 
 export function createCapture(options: CaptureOptions): Capture {
-  const { devices, backend, direction, captureBuffer, snapLength, promiscuous, retireMs } = options;
+  const { devices, backend, direction, captureBuffer, snapLength, promiscuous, retireMs, fanout } = options;
   const common = defined({ filter: options.filter, direction, captureBuffer, snapLength });
+  let note: string | undefined;
   if (backend !== 'pcap') {
     const native = loadNative();
     if (native.addon !== undefined) {
       const { addon } = native;
       const more = defined({ promiscuous, retireMs });
-      const sources = devices.map((device) => new RingSource(addon, device, { ...common, ...more }));
-      return { sources, backend: 'ring', note: undefined };
+      const groupOf = (device: string) => (typeof fanout === 'object' ? fanout[device] : fanout);
+      const sources = devices.map((d) => new RingSource(addon, d, { ...common, ...more, fanout: groupOf(d) }));
+      const groups = (): FanoutGroups => Object.fromEntries(sources.map((s) => [s.name, s.fanoutGroup]));
+      return { sources, backend: 'ring', fanoutGroups: fanout === undefined ? undefined : groups, note: undefined };
     }
     if (backend === 'ring') throw new TcpcopyError('E_BACKEND', native.reason, { where: '--io ring' });
-    return { sources: devices.map((d) => new PcapSource(d, common)), backend: 'pcap', note: native.reason };
+    note = native.reason;
   }
-  return { sources: devices.map((d) => new PcapSource(d, common)), backend: 'pcap', note: undefined };
+  const sources = devices.map((device) => new PcapSource(device, common));
+  return { sources, backend: 'pcap', fanoutGroups: undefined, note };
 }
 
 /** Without the entries that are `undefined`, so that defaults apply. */

@@ -14,7 +14,7 @@
  */
 import { TcpcopyError } from '../core/errors.ts';
 import { FrameBatch } from '../core/frame-batch.ts';
-import type { NativeAddon, NativeRing, NetworkDevice } from '../native/addon.ts';
+import { FANOUT_NEW, FANOUT_NONE, type NativeAddon, type NativeRing, type NetworkDevice } from '../native/addon.ts';
 import type { BpfProgram } from './bpf.ts';
 import { deviceLost, openError, unknownDevice } from './capture-error.ts';
 import { compileKernelFilter, REJECT_ALL, type CaptureFilter } from './capture-filter.ts';
@@ -32,6 +32,8 @@ export interface RingSourceOptions {
   readonly promiscuous?: boolean;
   /** How long a block that is not full may wait, in milliseconds: latency against wake-ups. */
   readonly retireMs?: number;
+  /** Share the frames with the rings of other processes on this device: the group's id, or begin one. */
+  readonly fanout?: number | 'new' | undefined;
 }
 
 /**
@@ -78,12 +80,13 @@ export class RingSource implements PacketSource {
       snapLength: BLOCK_SIZE,
       promiscuous: false,
       retireMs: RETIRE_MS,
+      fanout: undefined,
       ...options,
     };
   }
 
   async open(listener: SourceListener): Promise<void> {
-    const { direction, captureBuffer, promiscuous, retireMs } = this.#options;
+    const { direction, captureBuffer, promiscuous, retireMs, fanout } = this.#options;
     if (captureBuffer > MAX_BUFFER) {
       throw new TcpcopyError('E_OPTION', 'a capture buffer has at most 1024 MB', { where: '-B', hint: 'ask for less' });
     }
@@ -99,6 +102,7 @@ export class RingSource implements PacketSource {
           blockSize: BLOCK_SIZE,
           blockCount: blocks,
           retireMs,
+          fanoutGroup: fanout === undefined ? FANOUT_NONE : fanout === 'new' ? FANOUT_NEW : fanout,
           promiscuous,
           ignoreOutgoing: direction === 'in' || (direction === 'both' && device.loopback),
           filter: this.#compile(this.#options.filter).toBytes(),
@@ -110,6 +114,11 @@ export class RingSource implements PacketSource {
     }
     this.#blocks = new RingBlocks(this.#ring.buffer, BLOCK_SIZE, this.#cooked, direction);
     this.#arm();
+  }
+
+  /** The group that it shares its frames in; of an open source that does. */
+  get fanoutGroup(): number {
+    return this.#ring!.fanoutGroup();
   }
 
   poll(): FrameBatch | undefined {

@@ -60,7 +60,11 @@ export async function workAsOneOfSeveral({ command, parse }: Program<CopyOptions
     if (begin !== undefined) {
       const { runShare } = await import('../replay/run-copy.ts');
       const options = await optionsOf({ command, parse });
-      await runShare(options, environmentOf(tell, stop.signal), begin, (report) => tell({ type: 'report', report }));
+      await runShare(options, environmentOf(tell, stop.signal), {
+        ...begin,
+        report: (report) => tell({ type: 'report', report }),
+        capturing: (fanout) => tell({ type: 'capturing', fanout }),
+      });
     }
   } catch (thrown) {
     error = thrown;

@@ -20,6 +20,11 @@ export interface NetworkDevice {
   readonly loopback: boolean;
 }
 
+/** The ring shares its frames with nobody. */
+export const FANOUT_NONE = 0xffff_ffff;
+/** It begins a group of rings that share them, to be joined by others. */
+export const FANOUT_NEW = 0xffff_fffe;
+
 export interface RingOptions {
   /** Interface index; 0 is every device. */
   readonly device: number;
@@ -28,6 +33,8 @@ export interface RingOptions {
   /** Bytes per block, a multiple of the page size. */
   readonly blockSize: number;
   readonly blockCount: number;
+  /** `FANOUT_NONE`, `FANOUT_NEW`, or the id of a group that another ring on this device has begun. */
+  readonly fanoutGroup: number;
   /** After so many milliseconds a block that has frames is handed over although it is not full. */
   readonly retireMs: number;
   readonly promiscuous: boolean;
@@ -41,6 +48,8 @@ export interface NativeRing {
   readonly buffer: ArrayBuffer;
   /** Asks for one call of `wake`; its argument is an errno name when the device failed. */
   arm(): void;
+  /** The id of the group of rings that share the frames; of a ring that is in one. */
+  fanoutGroup(): number;
   setFilter(program: Uint8Array): void;
   /** `out`: frames that passed the filter, how many of them were dropped, how often the ring was full. Cumulative. */
   statistics(out: Float64Array): void;

@@ -1,6 +1,6 @@
 /** Where a copy run takes its frames from: devices, or a recording (as often as `-T` says). */
 import { FileSource } from '../capture/file-source.ts';
-import { createCapture } from '../capture/open-capture.ts';
+import { createCapture, type FanoutGroups } from '../capture/open-capture.ts';
 import type { PacketSource } from '../capture/packet-source.ts';
 import type { CopyOptions, RecordOptions } from '../config/copy-options.ts';
 import type { Log } from '../core/log.ts';
@@ -25,10 +25,22 @@ export const RECORDED: TrackerOptions = {
 /** What the parts of a run are made from: a run that copies, or one that records. */
 export type RunOptions = CopyOptions | RecordOptions;
 
-/** `bothWays`: what the online server answers is wanted, too. */
-export function openInput(options: RunOptions, log: Log, bothWays: boolean): readonly PacketSource[] {
+export interface Input {
+  /** Not opened yet. */
+  readonly sources: readonly PacketSource[];
+  /** Where the kernel deals the frames out among processes: in which groups, once the sources are open. */
+  readonly fanout: (() => FanoutGroups) | undefined;
+}
+
+/** `bothWays`: what the online server answers is wanted, too. `fanout`: frames are to be shared with other processes. */
+export function openInput(
+  options: RunOptions,
+  log: Log,
+  bothWays: boolean,
+  fanout: FanoutGroups | 'new' | undefined,
+): Input {
   const { input, filter, io, captureBuffer, snapLength } = options;
-  if ('file' in input) return [new FileSource(input.file, { expression: filter })];
+  if ('file' in input) return { sources: [new FileSource(input.file, { expression: filter })], fanout: undefined };
   const capture = createCapture({
     devices: input.devices,
     backend: io,
@@ -44,10 +56,11 @@ export function openInput(options: RunOptions, log: Log, bothWays: boolean): rea
     direction: bothWays || options.target === 'recording' ? 'both' : 'in',
     captureBuffer,
     snapLength,
+    fanout,
   });
   if (capture.note !== undefined) log.warn(`capturing through libpcap: ${capture.note}`);
   else log.debug(`capturing on ${input.devices.join(', ')}`, { backend: capture.backend });
-  return capture.sources;
+  return { sources: capture.sources, fanout: capture.fanoutGroups };
 }
 
 /**

@@ -92,8 +92,6 @@ export interface EngineParts {
   readonly lag: Histogram;
   /** Whether the input is live: then frames are never held back. */
   readonly live: boolean;
-  /** Set where the sources show frames that other processes copy. */
-  readonly slice: FlowSlice | undefined;
   readonly onlyFromSyn: boolean;
   readonly waitsForResponse: boolean;
   /** False in a dry run. */
@@ -128,6 +126,7 @@ export class Engine implements ReplayContext {
   #sources: readonly PacketSource[] = [];
   #tracker: ConnectionTracker<ConnectionReplay> | undefined;
   #pacer: FramePacer | undefined;
+  #slice: FlowSlice | undefined;
   readonly #parts: EngineParts;
   readonly #protocols: readonly (Required<Pick<ProtocolDefinition, 'detect' | 'codec'>> & { readonly name: string })[];
   readonly #segment = new Segment();
@@ -198,13 +197,15 @@ export class Engine implements ReplayContext {
     if (this.#parts.live) this.#parts.lag.record(unixNow() - captured);
   }
 
-  /** Takes its frames from these sources, already open, from now on. */
+  /** Takes its frames from these sources, already open, from now on. `slice`: only those that fall into it. */
   run(
     sources: readonly PacketSource[],
     tracker: ConnectionTracker<ConnectionReplay>,
     pacer: FramePacer | undefined,
+    slice?: FlowSlice,
   ): void {
     this.#sources = sources;
+    this.#slice = slice;
     this.#tracker = tracker;
     this.#nextRecordedCheck = instant(0);
     this.#pacer = pacer;
@@ -311,7 +312,8 @@ export class Engine implements ReplayContext {
   }
 
   #runFrame(batch: FrameBatch, i: number, source: PacketSource): void {
-    const { parser, selector, slice, takeFrame } = this.#parts;
+    const { parser, selector, takeFrame } = this.#parts;
+    const slice = this.#slice;
     const segment = this.#segment;
     let reason = parser.parse(batch, i, segment);
     if (slice !== undefined && !(reason === DROP_NONE ? slice.owns(segment) : slice.ownsRest)) return;
@@ -442,7 +444,7 @@ export class Engine implements ReplayContext {
 
   /** Fragments that were held for a packet which never came together are lost, not held. */
   #countLostFragments(): void {
-    if (this.#parts.slice?.ownsRest === false) return;
+    if (this.#slice?.ownsRest === false) return;
     const lost = this.#parts.parser.fragments.counters.get('expired') - this.ledger.frames.get('ip-fragment-expired');
     this.ledger.frames.add(DROP_IP_FRAGMENT_HELD, -lost);
     this.ledger.frames.add(DROP_IP_FRAGMENT_EXPIRED, lost);

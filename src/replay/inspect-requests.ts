@@ -72,7 +72,6 @@ export async function inspectRequests(
     budget: new ByteBudget(BUDGET),
     lag: new Histogram(),
     live: false,
-    slice: undefined,
     onlyFromSyn: false,
     waitsForResponse: false,
     expectsResponses: false,

@@ -31,6 +31,7 @@ import { createPacer, createParser, createTracker, openInput, type RunOptions } 
 import { DiscardingTarget } from './discarding-target.ts';
 import { listRequests } from './dry-run.ts';
 import { Engine } from './engine.ts';
+import { FlowSlice } from './flow-slice.ts';
 import { ByteBudget } from './piece-queue.ts';
 import { loadPlugins } from './plugin-loader.ts';
 import { describeMapping, RawNetwork } from './raw-network.ts';
@@ -41,7 +42,7 @@ import { SocketTarget } from './socket-target.ts';
 import type { Target } from './target.ts';
 import { TimerWheel } from './timer-wheel.ts';
 import { runWorkers } from './run-workers.ts';
-import { PeriodicReport, seatOf, shareOf, type Progress, type WorkerPlace, type WorkerSeat } from './worker-seat.ts';
+import { PeriodicReport, shareOf, type Progress, type WorkerSeat } from './worker-seat.ts';
 
 /** After a signal: for what the kernel still holds, and for what is in flight. */
 const STOP_CAPTURE = millis(800);
@@ -67,16 +68,11 @@ export async function runCopy(options: RunOptions, environment: RunEnvironment):
 }
 
 /** The share of a run that one of several processes does: its figures go to the one that gathers them. */
-export async function runShare(
-  options: CopyOptions,
-  environment: RunEnvironment,
-  place: WorkerPlace,
-  report: (report: RunReport) => void,
-): Promise<void> {
-  const progress = new PeriodicReport(() => report(run.report()));
-  const run = await prepare(shareOf(options, place), environment, progress, seatOf(options, place));
+export async function runShare(options: CopyOptions, environment: RunEnvironment, seat: WorkerSeat): Promise<void> {
+  const progress = new PeriodicReport(() => seat.report(run.report()));
+  const run = await prepare(shareOf(options, seat.count), environment, progress, seat);
   const failure = await run.execute();
-  report(run.report());
+  seat.report(run.report());
   if (failure !== undefined) throw failure;
 }
 
@@ -91,7 +87,7 @@ async function prepare(
     log: environment.log,
     seed: options.seed,
     live: !('file' in options.input),
-    processes: seat?.processes,
+    processes: seat?.count,
     policy: options.onPluginError,
     onAbort: (error) => current.run?.fail(error),
   });
@@ -128,6 +124,9 @@ class CopyRun {
   /** The online server's responses are captured, too. */
   readonly #bothWays: boolean;
   readonly #progress: Progress;
+  readonly #seat: WorkerSeat | undefined;
+  /** Set where the sources show frames that other workers copy. */
+  #slice: FlowSlice | undefined;
   #sources: readonly PacketSource[] = [];
   /** Figures of sources that are closed already (`-T`). */
   readonly #pastSources: SourceFacts[] = [];
@@ -151,6 +150,7 @@ class CopyRun {
     this.#environment = environment;
     this.#selector = new Selector(options.mappings);
     this.#progress = progress;
+    this.#seat = seat;
     this.#nextSweep = addTime(this.#begun, SWEEP);
     const wake = (): void => this.#engine.wake();
     const sends = options.target !== 'recording' && !options.dryRun && options.writeFile === undefined;
@@ -195,7 +195,6 @@ class CopyRun {
       budget: new ByteBudget(options.memoryLimit / 2),
       lag: this.#lag,
       live: this.#live,
-      slice: seat?.slice,
       onlyFromSyn: options.onlyFromSyn,
       // Where nothing is sent there are no responses to wait for.
       waitsForResponse: options.pace === 'response' && sends,
@@ -260,7 +259,8 @@ class CopyRun {
 
   /** Opens the sources; the promise it gives settles when all of them have ended. */
   async #openSources(): Promise<{ readonly all: Promise<void> }> {
-    const sources = openInput(this.#options, this.#environment.log, this.#bothWays);
+    const seat = this.#seat;
+    const { sources, fanout } = openInput(this.#options, this.#environment.log, this.#bothWays, seat?.fanout);
     let left = sources.length;
     let allEnded!: () => void;
     const all = new Promise<void>((resolve) => (allEnded = resolve));
@@ -275,6 +275,10 @@ class CopyRun {
         },
       });
     }
+    if (seat !== undefined) {
+      this.#slice = fanout === undefined ? new FlowSlice(seat.index, seat.count) : undefined;
+      seat.capturing(fanout?.());
+    }
     return { all };
   }
 
@@ -285,6 +289,7 @@ class CopyRun {
       this.#sources,
       createTracker(this.#options, this.#selector, this.#bothWays),
       createPacer(this.#options),
+      this.#slice,
     );
     await Promise.race([ended.all, aborted(stopSignal)]);
     if (stopSignal.aborted) {

@@ -4,10 +4,12 @@
  *
  * Theory of operation. A worker is given its seat with `begin`, says `started` when all that can fail at start has not,
  * and reports its figures twice a second and at its end. The run has begun when every worker has started; an error before
- * that is the run's. Afterwards a worker that fails ends the run, as it would have alone; one that dies is replaced where
+ * that is the run's. Of live traffic the first one captures alone for a moment, to begin the groups in which the kernel
+ * deals the frames out to all of them (`capturing`); then the others join. Afterwards a worker that fails ends the run, as it would have alone; one that dies is replaced where
  * traffic is live, and what it had under way by its last report is counted as `worker-lost`. The flows of a dead worker
  * are dealt to others or to its successor, which pick them up at the next boundary.
  */
+import type { FanoutGroups } from '../capture/open-capture.ts';
 import type { CopyOptions } from '../config/copy-options.ts';
 import { TcpcopyError } from '../core/errors.ts';
 import type { RunEnvironment } from '../core/run-environment.ts';
@@ -61,6 +63,7 @@ class WorkerRun {
   /** Last reports of workers that died, with the rest settled. */
   readonly #past: RunReport[] = [];
   readonly #deaths: Instant[] = [];
+  #fanout: FanoutGroups | 'new' | undefined;
   #begun = false;
   #stopping = false;
   #killAt: Instant | undefined;
@@ -70,13 +73,14 @@ class WorkerRun {
     this.#options = options;
     this.#environment = environment;
     this.#liveLine = new LiveLine(environment, options.summaryInterval);
+    this.#fanout = this.#isLive ? 'new' : undefined;
   }
 
   /** Resolves when every worker is gone. Rejects when the run could not begin. */
   async execute(): Promise<void> {
     const { stopSignal, statsRequests } = this.#environment;
     const over = new Promise<void>((resolve) => (this.#finish = resolve));
-    for (let index = 0; index < this.#options.workers; index++) this.#seats.push(this.#open(index));
+    this.#openSeats(this.#isLive ? 1 : this.#options.workers);
     const stop = (): void => this.#stop();
     stopSignal.addEventListener('abort', stop, { once: true });
     if (stopSignal.aborted) stop();
@@ -110,21 +114,30 @@ class WorkerRun {
     if (result !== undefined) this.#liveLine.show(now, result.ledger, result.facts);
   }
 
+  /** Opens seats until there are so many. */
+  #openSeats(wanted: number): void {
+    while (this.#seats.length < wanted) this.#seats.push(this.#open(this.#seats.length));
+  }
+
   #open(index: number): Seat {
     const channel = this.#environment.fork!() as ParentChannel;
     const seat: Seat = { index, channel, started: false, ended: false, gone: false, report: undefined };
     channel.onMessage((message) => this.#heard(seat, message));
     channel.onExit((how) => this.#exited(seat, how));
-    channel.send({ type: 'begin', index, count: this.#options.workers });
+    channel.send({ type: 'begin', index, count: this.#options.workers, fanout: this.#fanout });
     return seat;
   }
 
   #heard(seat: Seat, message: FromWorker): void {
     const { log, stdout } = this.#environment;
     switch (message.type) {
+      case 'capturing':
+        if (this.#fanout === 'new') this.#fanout = message.fanout;
+        if (!this.#stopping) this.#openSeats(this.#options.workers);
+        break;
       case 'started':
         seat.started = true;
-        if (!this.#begun && this.#seats.every(({ started }) => started)) this.#allStarted();
+        this.#begin();
         break;
       case 'report':
         seat.report = message.report;
@@ -144,7 +157,9 @@ class WorkerRun {
     }
   }
 
-  #allStarted(): void {
+  #begin(): void {
+    if (this.#begun || this.#seats.length < this.#options.workers) return;
+    if (this.#seats.some(({ started }) => !started)) return;
     this.#begun = true;
     this.#environment.log.info(`${this.#options.workers} workers share the connections`);
     this.#environment.started();

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../core/errors.ts';
 import { TcpcopyError } from '../core/errors.ts';
 import type { LogFields } from '../core/log.ts';
 import type { WorkerChannel } from '../core/run-environment.ts';
+import type { FanoutGroups } from '../capture/open-capture.ts';
 import type { RunReport } from '../report/run-report.ts';
 
 export type ToWorker =
@@ -11,10 +12,14 @@ export type ToWorker =
       /** From 0, of `count`. */
       readonly index: number;
       readonly count: number;
+      /** Groups that the others capture in, or the first of them is to begin; `undefined`: none is wanted. */
+      readonly fanout: FanoutGroups | 'new' | undefined;
     }
   | { readonly type: 'stop' };
 
 export type FromWorker =
+  /** Capturing, in these groups if the kernel deals the frames out. */
+  | { readonly type: 'capturing'; readonly fanout: FanoutGroups | undefined }
   | { readonly type: 'started' }
   | { readonly type: 'report'; readonly report: RunReport }
   | {

@@ -1,32 +1,30 @@
 /** What a copying process is told when it is one of several (`--workers`), and how it tells of itself. */
+import type { FanoutGroups } from '../capture/open-capture.ts';
 import type { CopyOptions } from '../config/copy-options.ts';
 import { addTime, seconds, type Instant } from '../core/time.ts';
 import type { Ledger } from '../report/ledger.ts';
 import type { RunFacts } from '../report/run-facts.ts';
-import { FlowSlice } from './flow-slice.ts';
+import type { RunReport } from '../report/run-report.ts';
 
-/** Which of how many. */
+/** Which of how many, and how they share what is captured. */
 export interface WorkerPlace {
   /** From 0. */
   readonly index: number;
   readonly count: number;
+  readonly fanout: FanoutGroups | 'new' | undefined;
 }
 
-export interface WorkerSeat {
-  /** `undefined`: the kernel deals the frames out, what is captured is ours. */
-  readonly slice: FlowSlice | undefined;
-  readonly processes: number;
+export interface WorkerSeat extends WorkerPlace {
+  report(report: RunReport): void;
+  /** The sources are open; `fanout`: the kernel deals the frames out, in these groups. */
+  capturing(fanout: FanoutGroups | undefined): void;
 }
 
 /** Least kernel buffer of a worker, bytes: it has to outlast a pause of one process, however many there are. */
 const LEAST_BUFFER = 16 << 20;
 
-export function seatOf(_options: CopyOptions, { index, count }: WorkerPlace): WorkerSeat {
-  return { slice: new FlowSlice(index, count), processes: count };
-}
-
 /** Its part of what is limited for the run as a whole. */
-export function shareOf(options: CopyOptions, { count }: WorkerPlace): CopyOptions {
+export function shareOf(options: CopyOptions, count: number): CopyOptions {
   const { memoryLimit, maxSessions, captureBuffer } = options;
   return {
     ...options,

@@ -203,7 +203,6 @@ export class TestRun {
       clock: new LoopClock(this.clock.now),
       parser: new FrameParser({ verifyChecksums: true }),
       selector: new Selector([EVERYTHING]),
-      slice: undefined,
       pipeline,
       ledger: this.#ledger,
       target: this.#target,

@@ -35,6 +35,8 @@ describeLab('two workers', () => {
     const { stopped, summary } = await stopTcpcopy(tcpcopy);
     perfect({ online: online.records(), test: test.records(), stopped, summary });
     expect(summary.requests).toMatchObject({ captured: online.records().length, lost: 0 });
+    // The kernel dealt the frames out: none was shown to both.
+    expect(summary.sources).toMatchObject([{ name: 'front', frames: summary.frames.seen }]);
   });
 
   labTest('one is killed: another takes its place, and what was under way is counted', {}, async (lab) => {

@@ -82,7 +82,9 @@ class Run {
     this.over.catch(() => undefined);
   }
 
-  begin(): void {
+  /** `fanout`: of live traffic, the groups that the first one begins. */
+  begin(fanout?: Record<string, number>): void {
+    this.workers[0]!.says({ type: 'capturing', fanout });
     for (const worker of this.workers) worker.says({ type: 'started' });
   }
 
@@ -95,8 +97,8 @@ describe('a run of several workers', () => {
   it('gives each its place, starts when all have, and tells of all as one', async () => {
     const run = new Run('a.pcap');
     expect(run.workers.map(({ heard }) => heard)).toEqual([
-      [{ type: 'begin', index: 0, count: 2 }],
-      [{ type: 'begin', index: 1, count: 2 }],
+      [{ type: 'begin', index: 0, count: 2, fanout: undefined }],
+      [{ type: 'begin', index: 1, count: 2, fanout: undefined }],
     ]);
     expect(run.workers[0]!.heard).toEqual([{ ...run.workers[1]!.heard[0], index: 0 }]);
     run.workers[0]!.says({ type: 'started' });
@@ -114,12 +116,25 @@ describe('a run of several workers', () => {
 
   it('that cannot begin is the error of whoever cannot', async () => {
     const run = new Run('eth0');
+    run.workers[0]!.says({ type: 'capturing', fanout: undefined });
     run.workers[1]!.ends(new TcpcopyError('E_DEVICE', 'is no device', { where: '-i eth0', hint: 'see ip link' }));
     expect(run.workers[0]!.heard.at(-1)).toEqual({ type: 'stop' });
     run.workers[0]!.ends();
     await expect(run.over).rejects.toMatchObject({ code: 'E_DEVICE', where: '-i eth0', hint: 'see ip link' });
     expect(run.started).toBe(0);
     expect(run.lines).toEqual([]);
+  });
+
+  it('of live traffic: the first begins the groups in which the others capture, too', () => {
+    const run = new Run('eth0');
+    expect(run.workers.map(({ heard }) => heard)).toEqual([[{ type: 'begin', index: 0, count: 2, fanout: 'new' }]]);
+    run.begin({ eth0: 7 });
+    expect(run.workers[1]!.heard).toEqual([{ type: 'begin', index: 1, count: 2, fanout: { eth0: 7 } }]);
+    expect(run.started).toBe(1);
+    run.workers[0]!.exits('SIGKILL');
+    expect(run.workers[2]!.heard).toEqual([{ type: 'begin', index: 0, count: 2, fanout: { eth0: 7 } }]);
+    run.workers[2]!.says({ type: 'capturing', fanout: { eth0: 7 } });
+    expect(run.workers).toHaveLength(3);
   });
 
   it('of live traffic replaces one that dies, and counts what it had under way', async () => {
