@@ -23,6 +23,8 @@ export interface RawSessionHost {
   now(): Instant;
   /** The session has something to send, or a timer that moved. */
   touched(session: RawSession): void;
+  /** The first bytes of the session: `ours`, or the target's. */
+  spoke(session: RawSession, ours: boolean): void;
   /** The state machine is done: free the port. */
   gone(session: RawSession): void;
 }
@@ -41,6 +43,8 @@ export class RawSession extends TimerEntry implements TargetSession {
   sendFailures = 0;
   readonly #host: RawSessionHost;
   #owner: SessionOwner | undefined;
+  /** Somebody has said something. */
+  #spoken = false;
   #over = false;
 
   constructor(
@@ -71,7 +75,10 @@ export class RawSession extends TimerEntry implements TargetSession {
 
   send(bytes: Uint8Array, offset: number, length: number): number {
     const taken = this.machine.send(bytes, offset, length);
-    if (taken > 0) this.#host.touched(this);
+    if (taken > 0) {
+      if (!this.#spoken) this.#noteFirst(true);
+      this.#host.touched(this);
+    }
     return taken;
   }
 
@@ -124,6 +131,7 @@ export class RawSession extends TimerEntry implements TargetSession {
         this.#owner?.sessionProgressed();
         break;
       case EVENT_DATA: {
+        if (!this.#spoken) this.#noteFirst(false);
         const { bytes, offset, length, push } = this.machine.received;
         this.#owner?.sessionReceived(bytes, offset, length, push);
         break;
@@ -144,6 +152,11 @@ export class RawSession extends TimerEntry implements TargetSession {
         this.#ended(this.sendFailures > 0 ? 'send-failed' : 'timed-out');
         break;
     }
+  }
+
+  #noteFirst(ours: boolean): void {
+    this.#spoken = true;
+    this.#host.spoke(this, ours);
   }
 
   #ended(end: SessionEnd): void {

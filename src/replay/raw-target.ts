@@ -49,6 +49,8 @@ export class RawTarget implements Target, RawSessionHost {
   #touched: RawSession[] = [];
   #blocked = false;
   readonly #reset = new StrayReset();
+  /** By target port: 1 where the last session in which anybody spoke began with the client. */
+  readonly #clientFirst = new Uint8Array(65_536);
   /** The batch holds resets that no session's transmission will flush. */
   #resetsWritten = false;
   /** Responses that no session was waiting for. */
@@ -85,7 +87,7 @@ export class RawTarget implements Target, RawSessionHost {
     const machine = new Session(session, local, target, isn.next(now, local, target));
     const raw = new RawSession(this, owner, machine, target, source.index, source.port);
     this.#sessions.set(keyOf(source.index, source.port), raw);
-    machine.open(now);
+    machine.open(now, this.#clientFirst[target.port] === 1);
     this.touched(raw);
     return raw;
   }
@@ -148,6 +150,10 @@ export class RawTarget implements Target, RawSessionHost {
     if (session.listed) return;
     session.listed = true;
     this.#touched.push(session);
+  }
+
+  spoke(session: RawSession, ours: boolean): void {
+    this.#clientFirst[session.remote.port] = ours ? 1 : 0;
   }
 
   gone(session: RawSession): void {

@@ -26,6 +26,8 @@ export class ControlBlock {
   readonly receiver: Receiver;
   state: TcpState = CLOSED;
   opened = false;
+  /** The user is expected to send first, and soon: its data may carry the acknowledgement that ends the handshake. */
+  sendsFirst = false;
   synDue = false;
   /** A RST is due, with this sequence number; `resetAcks`: it acknowledges what was received. */
   resetDue = false;

@@ -63,7 +63,8 @@ function arrivesInSynSent(tcb: ControlBlock, now: Instant, segment: Segment): vo
     case SYN_ACCEPTED:
       negotiate(tcb.config, sender, receiver, segment, incoming);
       tcb.establish(now, segment, segment.window);
-      receiver.ackNow = true;
+      if (tcb.sendsFirst) tcb.timers.setDelayedAck(now, tcb.config.delayedAck);
+      else receiver.ackNow = true;
       break;
     case SYN_CROSSED:
       negotiate(tcb.config, sender, receiver, segment, incoming);

@@ -97,10 +97,15 @@ export class Session {
 
   // ---- inputs: the user's side ----
 
-  open(now: Instant): void {
+  /**
+   * `sendsFirst`: the user will probably send before the peer does, so that the acknowledgement which ends the handshake
+   * is delayed like any other and leaves with the data (as Linux does for a socket that waits to write).
+   */
+  open(now: Instant, sendsFirst = false): void {
     const tcb = this.#tcb;
     if (tcb.opened) return;
     tcb.opened = true;
+    tcb.sendsFirst = sendsFirst;
     tcb.synDue = true;
     tcb.setState(SYN_SENT);
     tcb.timers.setRetransmit(now, tcb.config.initialRto);

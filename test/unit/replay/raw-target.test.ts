@@ -217,6 +217,21 @@ describe('a raw session', () => {
     expect(streamOf(sent, () => true)).toEqual({ bytes: Buffer.from('hello'), end: 'FIN' });
   });
 
+  it('saves the bare acknowledgement of a handshake where the client has spoken first before', () => {
+    const bench = new Bench();
+    const peer = new Peer(bench);
+    const packetsOf = (i: number): number => {
+      const before = bench.memory.packets.length;
+      const owner = open(bench, i);
+      peer.run();
+      send(owner, 'hello');
+      peer.run();
+      return bench.memory.packets.length - before;
+    };
+    expect(packetsOf(1)).toBe(3);
+    expect(packetsOf(2)).toBe(2);
+  });
+
   it('that is aborted resets the target and frees everything', () => {
     const bench = new Bench();
     const peer = new Peer(bench);

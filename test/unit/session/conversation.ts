@@ -86,9 +86,9 @@ export class Conversation {
     return this;
   }
 
-  open(): this {
+  open(sendsFirst = false): this {
     this.nothing();
-    this.session.open(this.now);
+    this.session.open(this.now, sendsFirst);
     return this.#settle();
   }
 

@@ -20,6 +20,24 @@ describe('handshake', () => {
     c.at(1).in('S. 0:0(0) ack 1').out('P. 1:11(10) ack 1').events('connected');
   });
 
+  it('leaves the acknowledgement to the data of a user who sends first', () => {
+    const c = conversation();
+    c.open(true).out(SYN);
+    c.at(1).in('S. 0:0(0) ack 1').events('connected').nothing();
+    c.at(30).send(10).out('P. 1:11(10) ack 1');
+    c.in('. 1:1(0) ack 11');
+    c.at(10_000).nothing();
+  });
+
+  it('acknowledges alone when that user sends nothing for the delay', () => {
+    const c = conversation({ delayedAck: millis(40) });
+    c.open(true).out(SYN);
+    c.at(1).in('S. 0:0(0) ack 1').events('connected');
+    c.at(40).nothing();
+    c.at(41).out('. 1:1(0) ack 1');
+    c.at(10_000).nothing();
+  });
+
   it('offers timestamps when asked, and uses them only when the peer does', () => {
     const c = conversation({ timestamps: true, timestampOffset: -1_000_000 });
     c.open().out('S 0:0(0) <mss 1460,sackOK,TS val 0 ecr 0,ws 3>');

@@ -227,7 +227,7 @@ export function runConnection(scenario: Scenario, random: Random): Outcome {
     }
   }
 
-  session.open(now());
+  session.open(now(), random.chance(0.5));
   runClient();
   for (let steps = 0; !queue.isEmpty && !(session.finished && server.done); steps++) {
     if (steps > STEPS_MAX || queue.now > TIME_MAX) throw new Error('does not come to an end');
