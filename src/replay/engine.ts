@@ -70,6 +70,8 @@ const BATCHES_PER_TURN = 8;
 const HELD_PATIENCE = seconds(30);
 /** How often waiting holes, idle connections and kernel counters are looked at, while there are turns. */
 const HOUSEKEEPING = millis(20);
+/** Longest rest while captured data waits for the target, milliseconds. */
+const REST_WHILE_HELD = 1;
 /** Live, how long responses may wait for a turn when nothing waits for them: longer than the ring's blocks do. */
 const RESPONSES_WAIT = millis(8);
 /**
@@ -252,9 +254,10 @@ export class Engine implements ReplayContext {
       return;
     }
     this.#sleep();
-    // What is held goes out when the target has answered: then every answer counts.
-    if (this.#parts.live && this.heldReplicas === 0) {
-      this.#moderation.rest(responses + this.ledger.framesSeen - framesBefore);
+    if (this.#parts.live) {
+      const events = responses + this.ledger.framesSeen - framesBefore;
+      // What is held goes out when the target has answered.
+      this.#moderation.rest(events, this.heldReplicas > 0 ? REST_WHILE_HELD : undefined);
     }
   }
 

@@ -1,16 +1,17 @@
 /**
  * What the session layer costs without I/O: one request and one response over an open session, one short connection from
- * SYN to TIME-WAIT, and the memory of an idle session. Run with `node --expose-gc --import tsx bench/session.ts`.
+ * SYN to TIME-WAIT, and the memory of an idle session. Run with `node --expose-gc --import tsx bench/micro/session.ts`.
  */
-import { ipv4FromWord } from '../src/core/ip-address.ts';
-import { PacketBatch } from '../src/core/packet-batch.ts';
-import { seqAdd, seqNum } from '../src/core/seq-num.ts';
-import { instant } from '../src/core/time.ts';
-import { SendBufferPool } from '../src/session/send-buffer.ts';
-import { sessionConfig } from '../src/session/session-config.ts';
-import { EVENT_NONE } from '../src/session/session-event.ts';
-import { Session } from '../src/session/session.ts';
-import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_SYN, Segment } from '../src/wire/segment.ts';
+import { ipv4FromWord } from '../../src/core/ip-address.ts';
+import { PacketBatch } from '../../src/core/packet-batch.ts';
+import { seqAdd, seqNum } from '../../src/core/seq-num.ts';
+import { instant } from '../../src/core/time.ts';
+import { SendBufferPool } from '../../src/session/send-buffer.ts';
+import { sessionConfig } from '../../src/session/session-config.ts';
+import { EVENT_NONE } from '../../src/session/session-event.ts';
+import { Session } from '../../src/session/session.ts';
+import { measure } from './measure.ts';
+import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_SYN, Segment } from '../../src/wire/segment.ts';
 
 const REQUEST = 200;
 const RESPONSE = 1_000;
@@ -54,19 +55,6 @@ function connect(isn: number): Session {
   arrive(session, TCP_SYN | TCP_ACK, 0, isn + 1, 0);
   segment.optionsLength = 0;
   return session;
-}
-
-function measure(name: string, operations: number, run: (n: number) => void): void {
-  run(Math.min(operations, 100_000));
-  const times: number[] = [];
-  for (let i = 0; i < 7; i++) {
-    const start = process.cpuUsage();
-    run(operations);
-    const { user, system } = process.cpuUsage(start);
-    times.push(((user + system) * 1e3) / operations);
-  }
-  times.sort((a, b) => a - b);
-  console.log(`${name.padEnd(66)} ${times[3]!.toFixed(0).padStart(7)} ns CPU (best ${times[0]!.toFixed(0)})`);
 }
 
 const session = connect(1_000);
