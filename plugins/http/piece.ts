@@ -18,6 +18,8 @@ export class HttpPiece implements Piece {
    * client should not wait forever either, RFC 9110 §10.1.1). Else 0.
    */
   awaits = 0;
+  /** With `first` only: bytes behind Upgrade or CONNECT, which say nothing to a server that did not see that. */
+  sameSession = false;
   /**
    * What was wrong when these bytes could not be read as HTTP: from there on the bytes of the connection go through as
    * they are, in turns. A name of llhttp's in lower case, or one of ours.

@@ -14,6 +14,9 @@
  * Seeking, a body that contains a request at the start of a segment can be taken for one; a Host field is asked for
  * beyond what llhttp wants, which RFC 9112 §3.2 makes mandatory. After an Upgrade the target may have refused, so a
  * request that begins a turn leads back.
+ *
+ * What follows Upgrade or CONNECT is of use in that session only. A turn of unparsable bytes is not held to it: as in any
+ * opaque connection it may well be a request, which the target reads if this codec does not.
  */
 import { Swallowed, type ClientBytes, type Codec } from 'tcpcopy/plugin';
 import { CapturedBody } from './body.ts';
@@ -430,6 +433,7 @@ export class HttpRequestCodec implements Codec {
     piece.awaits = 0;
     piece.message = undefined;
     piece.unparsable = this.#state === 'raw' ? this.#unparsable : undefined;
+    piece.sameSession = first && this.#state === 'raw' && this.#unparsable === undefined;
     piece.refused = piece.unparsable !== undefined && this.#settings.unparsable === 'drop';
     this.#open = !last;
   }

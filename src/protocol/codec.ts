@@ -38,6 +38,12 @@ export interface Piece {
    * bytes it had seen since it sent what comes before. A paced replay waits there too, for a short while. Else 0.
    */
   readonly awaits?: number;
+  /**
+   * Only with `first`: the message makes sense only in the session that has what came before it, as the bytes of a tunnel do.
+   * When that session is over, or something was left out before it, the message is counted with what was lost, and no fresh
+   * session is opened for it.
+   */
+  readonly sameSession?: boolean;
   /** These bytes could not be read as the protocol and are not to be sent: the message they belong to is lost. */
   readonly refused?: boolean;
   /** Only with `first`, from codecs that read messages: the message, for plugins to look at and change. */

@@ -158,6 +158,7 @@ export class ConnectionReplay implements ReplicaOwner {
     this.#ackSeen = undefined;
     this.#online?.lost();
     if (this.#codec.gap(length)) this.#break(bucket);
+    for (const replica of this.#replicas) replica.sever(bucket);
     this.#countSkipped();
   }
 
@@ -293,8 +294,7 @@ export class ConnectionReplay implements ReplicaOwner {
   #deliver(piece: Piece): boolean {
     if (this.#excluded !== undefined && piece.first) {
       this.#observeDrop(piece, this.#droppedBy ?? { plugin: undefined, reason: this.#excluded });
-      for (const replica of this.#replicas) replica.skip();
-      this.#lose(this.#excluded);
+      this.#leaveOut(this.#excluded);
       return true;
     }
     const online = this.#online;
@@ -344,8 +344,7 @@ export class ConnectionReplay implements ReplicaOwner {
   #refuse(piece: Piece): void {
     if (piece.first) {
       this.#observeDrop(piece, { plugin: this.#codec.protocol, reason: UNREADABLE });
-      for (const replica of this.#replicas) replica.skip();
-      this.#lose('filtered');
+      this.#leaveOut('filtered');
     } else {
       this.#break('filtered');
     }
@@ -362,8 +361,7 @@ export class ConnectionReplay implements ReplicaOwner {
     if (plan?.dropped !== undefined) {
       const { cause, connection } = plan.dropped;
       this.#observeDrop(piece, plan.dropped);
-      for (const replica of this.#replicas) replica.skip();
-      this.#lose(cause);
+      this.#leaveOut(cause);
       if (connection) {
         this.#excluded = cause;
         this.#droppedBy = plan.dropped;
@@ -380,8 +378,7 @@ export class ConnectionReplay implements ReplicaOwner {
     } else if (piece.encode !== undefined) {
       this.#contained?.ask(() => piece.encode!());
       if (this.#excluded !== undefined) {
-        for (const replica of this.#replicas) replica.skip();
-        this.#lose(this.#excluded);
+        this.#leaveOut(this.#excluded);
         return;
       }
     }
@@ -403,7 +400,7 @@ export class ConnectionReplay implements ReplicaOwner {
     const request = this.#readRequest(piece);
     const rule = this.#replaced ? undefined : plan?.copyRule;
     this.#replicas.forEach((replica, i) => {
-      if (i >= copies) replica.skip();
+      if (i >= copies) replica.skip('filtered');
       else if (i === 0 || rule === undefined) replica.push(piece, delay, request);
       else this.#pushChanged(replica, i, piece, rule, delay, request);
     });
@@ -420,7 +417,7 @@ export class ConnectionReplay implements ReplicaOwner {
   ): void {
     const change = this.#pipeline.changeOf(rule, copy);
     if (typeof change === 'string') {
-      replica.skip();
+      replica.skip('plugin-error');
       this.#context.ledger.unitsOpened++;
       this.unitSettled('plugin-error');
       if (change === 'drop-connection') this.#excluded = 'plugin-error';
@@ -492,7 +489,10 @@ export class ConnectionReplay implements ReplicaOwner {
   }
 
   #addReplica(): void {
-    this.#replicas.push(new Replica(this.#context, this, this.#replicas.length));
+    const replica = new Replica(this.#context, this, this.#replicas.length);
+    // What came until now was not for it.
+    replica.sever('filtered');
+    this.#replicas.push(replica);
     this.#replicasLeft++;
   }
 
@@ -531,6 +531,12 @@ export class ConnectionReplay implements ReplicaOwner {
       this.#lose(this.#excluded ?? (this.#gaps > 0 ? this.#context.gapBucket() : 'not-picked-up'));
     }
     for (const replica of this.#replicas) replica.passOver();
+  }
+
+  /** The unit that begins goes into no replica. */
+  #leaveOut(bucket: UnitBucket): void {
+    for (const replica of this.#replicas) replica.skip(bucket);
+    this.#lose(bucket);
   }
 
   /** A unit that no replica saw: one entry a copy, so that units stay comparable under `-n`. */

@@ -30,6 +30,11 @@ export class ReplicaSession {
   sent = 0;
   /** A unit went into it: the dialogue was ready for it. */
   carried = false;
+  /**
+   * Where the unit before the current one was counted, when it is not in this session: it never went, or its session is
+   * over. `undefined`: it is in here, or there was none.
+   */
+  outOfReach: UnitBucket | undefined;
   /** Bytes of the server's that the client had seen before it sent what is in the session now. */
   seenOnline = 0;
   /** Bytes of the dialogue's own that it has no room for, and how many of them it has. */
@@ -104,9 +109,10 @@ export class ReplicaSession {
     this.#session?.abort();
   }
 
-  /** It has ended, or is not to be heard of any more. */
-  over(): void {
+  /** It has ended, or is not to be heard of any more. `lost`: where that is counted which only it could carry. */
+  over(lost: UnitBucket): void {
     this.#session = undefined;
+    this.outOfReach = lost;
     this.#own = undefined;
     this.#ownSent = 0;
     this.conversation?.over();

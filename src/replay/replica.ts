@@ -8,6 +8,9 @@
  * waits in the queue. A unit is *settled*, once, when its fate is known. A session that ends takes the units released into
  * it along; the next unit opens a fresh one.
  *
+ * A unit that only makes sense behind the one before it (the bytes of a tunnel) gets no fresh session: where that one was
+ * lost, or its session is over, it is counted with it.
+ *
  * A unit of which the capture lost bytes is *broken*. What there is of it is sent when part of it was, or in a recording,
  * where what is sent must not depend on how fast the target is. When that has arrived, and all before it is answered,
  * the session is reset, so that nobody takes the half for the whole; the next unit opens a fresh session.
@@ -43,6 +46,8 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
   readonly #timer: ReplicaTimer;
   /** The dialogue has given up: nothing more of this copy is sent. */
   #failed = false;
+  /** Where that was counted which is missing before what is captured next; `undefined`: nothing is. */
+  #severed: UnitBucket | undefined;
   #clientEnd: ClientEnd | undefined;
   /** Bytes of the server's that the client had seen since it last sent, when it ended. */
   #endAnswers = 0;
@@ -76,8 +81,16 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
       return;
     }
     const units = this.#units;
-    if (piece.first) this.#begin(piece, delay, request);
-    else if (units.cutShort) this.#countRest();
+    if (piece.first) {
+      if (this.#severed !== undefined && piece.sameSession === true) {
+        this.#settle.lost(this.#severed, request);
+        this.#units.endLast();
+        this.#pump();
+        return;
+      }
+      this.#severed = undefined;
+      this.#begin(piece, delay, request);
+    } else if (units.cutShort) this.#countRest();
     if (units.discarding) return;
     const unit = units.last!;
     if (piece.awaits !== undefined && piece.awaits > 0 && this.#context.waitsForResponse)
@@ -97,10 +110,16 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
     this.#pump();
   }
 
-  /** The unit that begins now is not for this target; its pieces are ignored. */
-  skip(): void {
+  /** The unit that begins now is not for this target; its pieces are ignored. `bucket`: where it is counted. */
+  skip(bucket: UnitBucket): void {
     this.#units.endLast();
+    this.sever(bucket);
     this.passOver();
+  }
+
+  /** What only makes sense behind what came until now is lost, for want of something counted in `bucket`. */
+  sever(bucket: UnitBucket): void {
+    this.#severed = bucket;
   }
 
   /** Messages are missing before what comes next: what the client had seen may have answered those. */
@@ -121,7 +140,7 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
     // What the target has answered it had all of: what is missing belongs to the next.
     if (!this.#context.repeatable) this.#settle.answered();
     if (this.#units.length > 0) unit.broken = bucket;
-    else this.#abort();
+    else this.#abort(bucket);
     this.#pump();
   }
 
@@ -141,7 +160,7 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
     this.#units.endLast();
     this.#settle.answered();
     this.#settle.undelivered(bucket);
-    this.#abort();
+    this.#abort(bucket);
     this.#finish();
   }
 
@@ -172,9 +191,10 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
 
   sessionEnded(end: SessionEnd): void {
     if (this.#done) return;
+    const lost = end === 'closed' ? 'reset' : end;
     this.#settle.released(end);
-    this.#settle.waiting(end === 'closed' ? 'reset' : end);
-    this.#session.over();
+    this.#settle.waiting(lost);
+    this.#session.over(lost);
     this.#pump();
   }
 
@@ -202,6 +222,7 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
     this.#context.ledger.unitsOpened++;
     const unit = new Unit(piece.answers, piece.time);
     unit.request = request;
+    unit.sameSession = piece.sameSession === true;
     this.#session.conversation?.recognise();
     this.#session.takeResponses();
     if (delay !== undefined) unit.notBefore = addTime(this.#context.now(), delay);
@@ -227,9 +248,10 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
       // Half a message is worse than none: the session goes, and with it what was not answered yet.
       this.#session.abort();
       this.#settle.answered();
-      this.#session.over();
+      this.#session.over(bucket);
       this.#settle.all(bucket);
     } else {
+      this.#severed = bucket;
       this.#settle.last(bucket, refused);
     }
     this.#pump();
@@ -256,8 +278,9 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
       if (stuck === undefined) return false;
       this.#session.abort();
       this.#settle.released('closed');
-      this.#settle.waiting(stuck === 'plugin-error' ? stuck : 'login-failed');
-      this.#session.over();
+      const lost = stuck === 'plugin-error' ? stuck : 'login-failed';
+      this.#settle.waiting(lost);
+      this.#session.over(lost);
       this.#pump();
       return true;
     }
@@ -265,7 +288,7 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
     this.#failed = true;
     this.#owner.notReplayable(fault, true);
     this.#units.endLast();
-    this.#abort();
+    this.#abort('login-failed');
     this.#settle.all('login-failed');
     this.#pump();
     return true;
@@ -281,7 +304,7 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
     if (!session.isOpen) {
       if (unanswered === 0) this.#finish();
     } else if (end === 'rst') {
-      this.#abort();
+      this.#abort('reset');
       this.#finish();
     } else {
       if (!session.closing && !session.mayClose(this.#endAnswers, this.#closeBy)) return;
@@ -292,9 +315,9 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
     }
   }
 
-  #abort(): void {
+  #abort(lost: UnitBucket): void {
     this.#session.abort();
-    this.#session.over();
+    this.#session.over(lost);
   }
 
   #finish(): void {

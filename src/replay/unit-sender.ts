@@ -100,6 +100,10 @@ export class UnitSender {
     if (unit.notBefore > this.#context.now()) return false;
     const session = this.#session;
     const { conversation } = session;
+    if (unit.sameSession && session.outOfReach !== undefined) {
+      this.#settle.current(session.outOfReach);
+      return false;
+    }
     // The dialogue will want to see how it begins.
     if (conversation?.prepares === true && unit.length === 0 && !unit.ended) return false;
     if (session.isOpen) {
@@ -114,6 +118,7 @@ export class UnitSender {
     }
     if (conversation?.prepares === true && !this.#prepare(unit, conversation)) return false;
     session.carried = true;
+    session.outOfReach = undefined;
     unit.start = session.sent;
     // What the first one answers was said in the session before.
     if (session.sent > 0) session.seenOnline += unit.answers;

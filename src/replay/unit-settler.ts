@@ -33,7 +33,7 @@ export class UnitSettler {
       if (!whole || !session.hasAll(unit)) return false;
       if (unit.broken !== undefined) {
         session.abort();
-        session.over();
+        session.over(unit.broken);
         this.#first(unit.broken);
         return true;
       }
@@ -68,6 +68,7 @@ export class UnitSettler {
 
   /** The unit whose turn it is does not go. */
   current(bucket: UnitBucket): void {
+    this.#session.outOfReach = bucket;
     this.#settle(this.#units.removeCurrent(), bucket);
   }
 

@@ -27,6 +27,8 @@ export class Unit {
   receivedBefore = 0;
   /** Set where its response is read, if the session allows. */
   request: ReadRequest | undefined = undefined;
+  /** Of no use in another session than the unit before it. */
+  sameSession = false;
   /** The dialogue of its session has said that it is to wait. */
   waits = false;
   /** The reader of the session's responses was told of it. */

@@ -43,6 +43,7 @@ function tell(piece: HttpPiece): string {
     ...(piece.awaits > 0 ? [`awaits ${piece.awaits}`] : []),
     ...(piece.unparsable === undefined ? [] : [piece.unparsable]),
     ...(piece.refused ? ['refused'] : []),
+    ...(piece.sameSession ? ['same session'] : []),
   ];
   const end = piece.last ? '$' : '';
   return `${piece.first ? '^' : ''}${what}${bytes}${end}${special.length > 0 ? ` (${special.join(', ')})` : ''}`;

@@ -79,9 +79,9 @@ describe('upgrades', () => {
 
   it('what follows is opaque, in turns', () => {
     const c = new Conversation();
-    expect(c.push(`${UPGRADE}\x81\x00`)).toEqual([`^[GET /ws] ${UPGRADE}$`, '^\x81\x00']);
+    expect(c.push(`${UPGRADE}\x81\x00`)).toEqual([`^[GET /ws] ${UPGRADE}$`, '^\x81\x00 (same session)']);
     expect(c.push('GET /')).toEqual(['GET /']);
-    expect(c.push('\x81\x01', 9)).toEqual(['^\x81\x01 (answers 9)']);
+    expect(c.push('\x81\x01', 9)).toEqual(['^\x81\x01 (answers 9, same session)']);
     expect(c.settings.stats.upgrades).toBe(1);
   });
 
@@ -95,17 +95,17 @@ describe('upgrades', () => {
   it('not within a turn, and not after CONNECT', () => {
     const c = new Conversation();
     c.push(UPGRADE);
-    expect(c.push(GET)).toEqual([`^${GET}`]);
+    expect(c.push(GET)).toEqual([`^${GET} (same session)`]);
     const connect = 'CONNECT x:443 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n';
     const tunnel = new Conversation();
     expect(tunnel.push(connect)).toEqual([`^[CONNECT x:443] ${connect}$`]);
-    expect(tunnel.push(GET, 9)).toEqual([`^${GET} (answers 9)`]);
+    expect(tunnel.push(GET, 9)).toEqual([`^${GET} (answers 9, same session)`]);
   });
 
   it('a body comes before the other protocol', () => {
     const upgrade = HEAD_OF_10.replace('\r\n\r\n', '\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n');
     const c = new Conversation();
-    expect(c.push(`${upgrade}1234567890PRI`)).toEqual([`^[POST /p] ${upgrade}`, '1234567890$', '^PRI']);
+    expect(c.push(`${upgrade}1234567890PRI`)).toEqual([`^[POST /p] ${upgrade}`, '1234567890$', '^PRI (same session)']);
   });
 });
 
@@ -303,7 +303,7 @@ describe('a gap', () => {
     const c = new Conversation();
     c.push(upgrade);
     expect(c.codec.gap(5)).toBe(true);
-    expect(c.push('67890PRI')).toEqual(['^PRI']);
+    expect(c.push('67890PRI')).toEqual(['^PRI (same session)']);
   });
 
   it('inside a head loses that message', () => {

@@ -215,3 +215,73 @@ describe('the online server', () => {
     expect(rig.ledger.connections.toJSON()).toEqual({ replayed: 1 });
   });
 });
+
+describe('a tunnel', () => {
+  const UPGRADE = request('GET /ws', 'Connection: Upgrade', 'Upgrade: echo');
+  const SWITCHED = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n';
+
+  /** One whose first bytes are with the target. */
+  async function tunnel(connect: string): Promise<Copying> {
+    const copying = await copy(new Heard());
+    copying.send(connect);
+    copying.say(SWITCHED);
+    copying.rig.session.ack();
+    copying.rig.session.say(SWITCHED);
+    copying.send('one');
+    copying.rig.session.ack();
+    return copying;
+  }
+
+  function end({ replay, rig }: Copying): void {
+    replay.onlineEnded(instant(0));
+    replay.ended('fin', seqNum(1_000));
+    expect(rig.ledger.balance()).toMatchObject({ balanced: true });
+  }
+
+  it('is not carried on in a session that did not see it begin', async () => {
+    const copying = await tunnel(UPGRADE);
+    const { rig, send, say } = copying;
+    rig.session.respond(4);
+    rig.session.end('closed');
+    say('echo');
+    send('two');
+    say('echo');
+    send('three');
+    expect(rig.target.sessions).toHaveLength(1);
+    say('echo');
+    // A request leads out of it.
+    send(request('GET /a'));
+    rig.session.ack();
+    rig.session.say(OK);
+    end(copying);
+    expect(rig.target.sessions.map(({ sent }) => sent)).toEqual([`${UPGRADE}one`, request('GET /a')]);
+    expect(rig.buckets).toEqual({ answered: 3, reset: 2 });
+  });
+
+  it('is lost from where bytes of it are missing', async () => {
+    const connect = 'CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n';
+    const copying = await tunnel(connect);
+    const { rig, replay, send, say } = copying;
+    replay.gap(3);
+    say('echo');
+    send('within');
+    say('echo');
+    send('three');
+    say('echo');
+    send('four');
+    end(copying);
+    expect(rig.target.sessions.map(({ sent }) => sent)).toEqual([`${connect}one`]);
+    expect(rig.buckets).toEqual({ answered: 1, 'capture-gap': 3 });
+  });
+
+  it('is left out with the request that begins it', async () => {
+    const copying = await copy(new Heard());
+    const { rig, send, say } = copying;
+    send(UPGRADE.replace('/ws', '/drop'));
+    say(SWITCHED);
+    send('one');
+    end(copying);
+    expect(rig.session.sent).toBe('');
+    expect(rig.buckets).toEqual({ filtered: 2 });
+  });
+});

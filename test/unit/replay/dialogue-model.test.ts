@@ -124,7 +124,7 @@ it('keeps its promises whatever the target does', () => {
           rig.client(text, one.answers);
         } else if (one.do === 'online' && online < kept.length) {
           rig.online(kept[online]!, `+id ${++online}`);
-        } else if (one.do === 'skip') rig.replica.skip();
+        } else if (one.do === 'skip') rig.replica.skip('filtered');
         else if (one.do === 'break') rig.replica.breakUnit('capture-gap');
         else if (one.do === 'pass') rig.pass(one.ms);
         else if (one.do === 'room') rig.target.room = one.count;

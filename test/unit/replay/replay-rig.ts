@@ -230,6 +230,7 @@ export interface PieceSpec {
   readonly first?: boolean;
   readonly last?: boolean;
   readonly answers?: number;
+  readonly sameSession?: boolean;
 }
 
 export function piece(text: string, spec: PieceSpec = {}): Piece {
@@ -243,6 +244,7 @@ export function piece(text: string, spec: PieceSpec = {}): Piece {
     first,
     last: spec.last ?? false,
     answers: first ? (spec.answers ?? 0) : 0,
+    sameSession: spec.sameSession ?? false,
   };
 }
 

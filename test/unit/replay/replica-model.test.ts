@@ -7,6 +7,9 @@ import { ReplicaRig, type FakeSession } from './replay-rig.ts';
 interface SentUnit {
   readonly id: number;
   readonly answers: number;
+  readonly sameSession: boolean;
+  /** Something was left out before it. */
+  readonly afterSkip: boolean;
   /** All pieces that the replica was given of it. */
   content: string;
   /** The capture lost some of it. */
@@ -14,7 +17,13 @@ interface SentUnit {
 }
 
 type Step =
-  | { readonly do: 'begin'; readonly answers: number; readonly length: number; readonly last: boolean }
+  | {
+      readonly do: 'begin';
+      readonly answers: number;
+      readonly sameSession: boolean;
+      readonly length: number;
+      readonly last: boolean;
+    }
   | { readonly do: 'continue'; readonly length: number; readonly last: boolean }
   | { readonly do: 'skip' | 'break' | 'fin' }
   | { readonly do: 'pass'; readonly ms: number }
@@ -36,6 +45,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('begin' as const),
       answers: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 20 })),
+      sameSession: fc.boolean(),
       length,
       last: fc.boolean(),
     }),
@@ -126,6 +136,7 @@ class ClientSide {
   readonly rig: ReplicaRig;
   readonly units: SentUnit[] = [];
   #open: SentUnit | undefined;
+  #skipped = false;
 
   constructor(rig: ReplicaRig) {
     this.rig = rig;
@@ -133,14 +144,18 @@ class ClientSide {
 
   play(step: Step): void {
     if (step.do === 'begin') {
-      this.#open = { id: this.units.length, answers: step.answers, content: '', broken: false };
+      const { answers, sameSession } = step;
+      const afterSkip = this.#skipped;
+      this.#open = { id: this.units.length, answers, sameSession, afterSkip, content: '', broken: false };
+      this.#skipped = false;
       this.units.push(this.#open);
       this.#piece(step.length, true, step.last);
     } else if (step.do === 'continue' && this.#open !== undefined) {
       this.#piece(step.length, false, step.last);
     } else if (step.do === 'skip') {
       this.#open = undefined;
-      this.rig.replica.skip();
+      this.#skipped = true;
+      this.rig.replica.skip('filtered');
     } else if (step.do === 'break') {
       if (this.#open !== undefined) this.#open.broken = true;
       this.#open = undefined;
@@ -153,7 +168,7 @@ class ClientSide {
     const text = Array.from({ length }, (_, i) => byteAt(unit, unit.content.length + i)).join('');
     unit.content += text;
     if (last) this.#open = undefined;
-    this.rig.push(text, { first, last, answers: unit.answers });
+    this.rig.push(text, { first, last, answers: unit.answers, sameSession: unit.sameSession });
   }
 }
 
@@ -213,6 +228,11 @@ describe('a replica, whatever happens', () => {
           const seen = rig.target.sessions.flatMap((session) => {
             const found = unitsIn(session, client.units);
             const responses = target.responsesAt.get(session) ?? [];
+            for (const [i, { unit }] of found.entries()) {
+              if (!unit.sameSession) continue;
+              expect(unit.afterSkip, 'nothing is missing before what needs it').toBe(false);
+              if (unit.id > 0) expect(found[i - 1]?.unit.id, 'what needs the one before follows it').toBe(unit.id - 1);
+            }
             for (let i = 1; i < found.length; i++) {
               const [from, to] = [found[i - 1]!.start, found[i]!.start];
               const answered = responses.some((at) => at > from && at <= to);
