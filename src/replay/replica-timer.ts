@@ -5,6 +5,7 @@
 import { addTime, earliest, millis, NEVER, type Instant } from '../core/time.ts';
 import type { ReplayContext } from './replay-context.ts';
 import type { ReplicaSession } from './replica-session.ts';
+import type { SessionClosing } from './session-closing.ts';
 import { TimerEntry } from './timer-wheel.ts';
 import type { UnitQueue } from './unit-queue.ts';
 
@@ -23,6 +24,7 @@ export class ReplicaTimer extends TimerEntry {
   readonly #owner: ReplicaTimerOwner;
   readonly #units: UnitQueue;
   readonly #session: ReplicaSession;
+  readonly #closing: SessionClosing;
   #giveUpAt: Instant = NEVER;
   /** A unit waited, or the client had ended, when the timer was last set. */
   #held = false;
@@ -31,12 +33,19 @@ export class ReplicaTimer extends TimerEntry {
   #crowded = false;
   #waiting = false;
 
-  constructor(context: ReplayContext, owner: ReplicaTimerOwner, units: UnitQueue, session: ReplicaSession) {
+  constructor(
+    context: ReplayContext,
+    owner: ReplicaTimerOwner,
+    units: UnitQueue,
+    session: ReplicaSession,
+    closing: SessionClosing,
+  ) {
     super();
     this.#context = context;
     this.#owner = owner;
     this.#units = units;
     this.#session = session;
+    this.#closing = closing;
   }
 
   /** The target has done something: its time begins anew. */
@@ -44,18 +53,18 @@ export class ReplicaTimer extends TimerEntry {
     this.#giveUpAt = NEVER;
   }
 
-  /** `closeBy`: when the session is closed at the latest, once the client has ended. */
-  set(clientEnded: boolean, closeBy: Instant): void {
+  /** Everything was looked at: until when nothing need be. */
+  set(): void {
     const waitsFor = this.#waitsFor();
     this.#tellLoad(waitsFor === 'target', this.#units.bytes.crowded, this.#waitsToBeSent());
-    const held = clientEnded || this.#units.length > 1 || this.#units.first?.released === false;
+    const held = this.#closing.isDue || this.#units.length > 1 || this.#units.first?.released === false;
     if (waitsFor === 'nobody' || this.#isDelayed) this.#giveUpAt = NEVER;
     else if (this.#giveUpAt === NEVER || (held && !this.#held)) {
       const latest = addTime(this.#context.now(), this.#context.patience(held));
       this.#giveUpAt = earliest(this.#giveUpAt, latest);
     }
     this.#held = held;
-    this.#context.wheel.schedule(this, earliest(this.#giveUpAt, this.#lookAt(clientEnded, closeBy)));
+    this.#context.wheel.schedule(this, earliest(this.#giveUpAt, this.#lookAt()));
   }
 
   /** The replica is done. */
@@ -93,7 +102,7 @@ export class ReplicaTimer extends TimerEntry {
   }
 
   /** When to look again although nothing happens; NEVER when only events can change anything. */
-  #lookAt(clientEnded: boolean, closeBy: Instant): Instant {
+  #lookAt(): Instant {
     const next = this.#units.current;
     const session = this.#session;
     const { turn } = session;
@@ -103,7 +112,7 @@ export class ReplicaTimer extends TimerEntry {
     if (next?.released === true && next.sent >= next.holdAt) return earliest(next.holdUntil, turn.quietAt);
     if (session.hasBytesToSend) return session.acknowledged < session.sent ? NEVER : addTime(now, RETRY);
     if (session.readsTurns) return NEVER;
-    if (next === undefined && clientEnded) return earliest(turn.closeAt, closeBy);
+    if (next === undefined && this.#closing.isDue) return earliest(turn.closeAt, this.#closing.latest);
     return next === undefined || next.released ? NEVER : turn.quietAt;
   }
 

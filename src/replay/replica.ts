@@ -19,9 +19,10 @@
  *                 └ no session to be had, or the queue is full ─┘
  *
  * This file turns events of the client and of the session into one look at everything (`#pump`). What there is to look at:
- * the units (unit-queue) and the session (replica-session); who acts on it: unit-sender, unit-settler, replica-timer.
+ * the units (unit-queue) and the session (replica-session); who acts on it: unit-sender, unit-settler, session-closing,
+ * replica-timer.
  */
-import { addTime, NEVER, type Duration, type Instant } from '../core/time.ts';
+import { addTime, type Duration } from '../core/time.ts';
 import type { Piece } from '../protocol/codec.ts';
 import type { ServerMessage } from '../protocol/response-reader.ts';
 import type { UnitBucket } from '../report/ledger.ts';
@@ -30,6 +31,7 @@ import type { ReplayContext } from './replay-context.ts';
 import type { ClientEnd, ReplicaOwner } from './replica-owner.ts';
 import { ReplicaSession } from './replica-session.ts';
 import { ReplicaTimer, type ReplicaTimerOwner } from './replica-timer.ts';
+import { SessionClosing } from './session-closing.ts';
 import type { SessionEnd, SessionOwner } from './target.ts';
 import { UnitQueue } from './unit-queue.ts';
 import { UnitSender } from './unit-sender.ts';
@@ -43,16 +45,12 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
   readonly #session: ReplicaSession;
   readonly #settle: UnitSettler;
   readonly #sender: UnitSender;
+  readonly #closing: SessionClosing;
   readonly #timer: ReplicaTimer;
   /** The dialogue has given up: nothing more of this copy is sent. */
   #failed = false;
   /** Where that was counted which is missing before what is captured next; `undefined`: nothing is. */
   #severed: UnitBucket | undefined;
-  #clientEnd: ClientEnd | undefined;
-  /** Bytes of the server's that the client had seen since it last sent, when it ended. */
-  #endAnswers = 0;
-  /** Then its session is closed, however much of the response is missing. */
-  #closeBy: Instant = NEVER;
   #done = false;
 
   constructor(context: ReplayContext, owner: ReplicaOwner, index: number) {
@@ -62,7 +60,8 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
     this.#session = new ReplicaSession(context, owner, index, this.#units);
     this.#settle = new UnitSettler(context, owner, this.#units, this.#session);
     this.#sender = new UnitSender(context, owner, this.#units, this.#session, this.#settle, this);
-    this.#timer = new ReplicaTimer(context, this, this.#units, this.#session);
+    this.#closing = new SessionClosing(context, this.#units, this.#session);
+    this.#timer = new ReplicaTimer(context, this, this.#units, this.#session, this.#closing);
   }
 
   /** Opens a session ahead of the first unit, as the client did. */
@@ -146,10 +145,8 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
 
   /** The client is done. `answers`: bytes of the server's that it had seen since it last sent. */
   clientEnded(end: ClientEnd, answers: number): void {
-    if (this.#clientEnd !== undefined) return;
-    this.#clientEnd = end;
-    this.#endAnswers = answers;
-    this.#closeBy = addTime(this.#context.now(), this.#context.patience(true));
+    if (this.#closing.isDue) return;
+    this.#closing.clientEnded(end, answers);
     this.#units.endLast();
     this.#pump();
   }
@@ -177,7 +174,7 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
     conversation?.received(bytes, offset, length);
     this.#session.takeResponses();
     // A client that has gone does not wait for the end of an endless response.
-    if (this.#clientEnd === undefined || conversation?.reading !== true) this.#timer.targetActed();
+    if (!this.#closing.isDue || conversation?.reading !== true) this.#timer.targetActed();
     this.#pump();
   }
 
@@ -265,8 +262,8 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
     if (this.#leaveDialogue()) return;
     // What the target will not answer any more is closed, once no bytes of a released unit wait.
     if (this.#session.closing && !this.#session.hasBytesToSend) this.#session.close();
-    this.#closeWhenDone();
-    if (!this.#done) this.#timer.set(this.#clientEnd !== undefined, this.#closeBy);
+    if (this.#closing.closeWhenDone()) this.#finish();
+    if (!this.#done) this.#timer.set();
   }
 
   /** Ends a session, or the copy, that its dialogue has given up; true when it did. */
@@ -292,27 +289,6 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
     this.#settle.all('login-failed');
     this.#pump();
     return true;
-  }
-
-  #closeWhenDone(): void {
-    const end = this.#clientEnd;
-    if (end === undefined || this.#done) return;
-    const session = this.#session;
-    const unanswered = this.#units.length;
-    if (this.#units.current !== undefined || this.#units.isBroken) return;
-    if (unanswered > 0 && (this.#endAnswers > 0 || end !== 'fin')) return;
-    if (!session.isOpen) {
-      if (unanswered === 0) this.#finish();
-    } else if (end === 'rst') {
-      this.#abort('reset');
-      this.#finish();
-    } else {
-      if (!session.closing && !session.mayClose(this.#endAnswers, this.#closeBy)) return;
-      if (!session.closing) session.close();
-      session.closing = true;
-      // Nothing is left to learn from it: the target layer sees the closing through.
-      if (unanswered === 0) this.#finish();
-    }
   }
 
   #abort(lost: UnitBucket): void {

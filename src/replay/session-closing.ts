@@ -1,0 +1,59 @@
+/** Ends the session of a replica the way its client ended the connection, when everything before that is done. */
+import { addTime, NEVER, type Instant } from '../core/time.ts';
+import type { ReplayContext } from './replay-context.ts';
+import type { ClientEnd } from './replica-owner.ts';
+import type { ReplicaSession } from './replica-session.ts';
+import type { UnitQueue } from './unit-queue.ts';
+
+export class SessionClosing {
+  readonly #context: ReplayContext;
+  readonly #units: UnitQueue;
+  readonly #session: ReplicaSession;
+  #end: ClientEnd | undefined;
+  /** Bytes of the server's that the client had seen since it last sent. */
+  #answers = 0;
+  #latest: Instant = NEVER;
+
+  constructor(context: ReplayContext, units: UnitQueue, session: ReplicaSession) {
+    this.#context = context;
+    this.#units = units;
+    this.#session = session;
+  }
+
+  /** The client has ended. */
+  get isDue(): boolean {
+    return this.#end !== undefined;
+  }
+
+  /** Then the session is closed, however much of the response is missing. */
+  get latest(): Instant {
+    return this.#latest;
+  }
+
+  /** `answers`: bytes of the server's that the client had seen since it last sent. */
+  clientEnded(end: ClientEnd, answers: number): void {
+    this.#end = end;
+    this.#answers = answers;
+    this.#latest = addTime(this.#context.now(), this.#context.patience(true));
+  }
+
+  /** Returns whether nothing is left to be done or to be learnt: the target layer sees the closing through. */
+  closeWhenDone(): boolean {
+    if (this.#end === undefined || this.#units.current !== undefined || this.#units.isBroken) return false;
+    const session = this.#session;
+    const settled = this.#units.length === 0;
+    if (!settled && (this.#answers > 0 || this.#end !== 'fin')) return false;
+    if (!session.isOpen) return settled;
+    if (this.#end === 'rst') {
+      session.abort();
+      session.over('reset');
+      return true;
+    }
+    if (!session.closing) {
+      if (!session.mayClose(this.#answers, this.#latest)) return false;
+      session.close();
+      session.closing = true;
+    }
+    return settled;
+  }
+}
