@@ -135,9 +135,9 @@ export class InterceptLink implements ConnectionOwner {
     return this.#up;
   }
 
-  /** Whether any connection is up, lease or not. */
-  get connected(): boolean {
-    return this.#connections.some((connection) => connection.isWelcomed);
+  /** Connections that are up, lease or not. */
+  get connectionsUp(): number {
+    return this.#connections.filter((connection) => connection.isWelcomed).length;
   }
 
   /** Decodes the next response in place; it is valid until the next call or the end of this turn of the event loop. */
