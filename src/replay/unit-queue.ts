@@ -38,7 +38,8 @@ export class UnitQueue {
   }
 
   get last(): Unit | undefined {
-    return this.#units[this.#units.length - 1];
+    // Index -1 would be looked up as a name, which is slow.
+    return this.#units.length === 0 ? undefined : this.#units[this.#units.length - 1];
   }
 
   /** How many are with the session to their last byte. */
@@ -64,7 +65,7 @@ export class UnitQueue {
 
   /** The last unit that was released is broken: the session takes no more. */
   get isBroken(): boolean {
-    return this.#units[this.#sending - 1]?.broken !== undefined;
+    return this.#sending > 0 && this.#units[this.#sending - 1]!.broken !== undefined;
   }
 
   /** A unit begins to be captured. */
