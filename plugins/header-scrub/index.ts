@@ -1,6 +1,9 @@
-/** Removes secrets from HTTP requests, and lets nothing pass in which it could not look for them. */
+/**
+ * Removes secrets from HTTP requests, and lets nothing pass in which it could not look for them; and from responses, for
+ * other plugins that look at these.
+ */
 import { createHmac, randomBytes } from 'node:crypto';
-import { definePlugin, option, z } from 'tcpcopy/plugin';
+import { definePlugin, option, z, type HttpHeaders } from 'tcpcopy/plugin';
 import { mayHoldJson, scrubJson, secretPlaces } from './json-body.ts';
 import { scrubCookies, scrubCredentials, scrubSetCookie, type Scrub } from './scrub.ts';
 
@@ -58,6 +61,16 @@ export default definePlugin({
     };
     const fields = [...new Set(headers.map((name) => name.toLowerCase()))];
 
+    const scrubFields = (headers: HttpHeaders): void => {
+      for (const field of fields) {
+        const values = headers.getAll(field);
+        const [first, ...rest] = values.flatMap((value) => scrubField(field, value) ?? []);
+        if (values.length === 0) continue;
+        if (first === undefined) headers.delete(field);
+        else headers.set(field, first);
+        for (const value of rest) headers.add(field, value);
+      }
+    };
     const isSecret = secretPlaces(json);
 
     if (json.length > 0) {
@@ -68,15 +81,13 @@ export default definePlugin({
     hooks.http.request.tap('header-scrub', (request, context) => {
       const unread = json.length > 0 ? scrubJson(request, isSecret, scrub) : undefined;
       if (unread !== undefined) return context.drop(unread);
-      for (const field of fields) {
-        const values = request.headers.getAll(field);
-        const [first, ...rest] = values.flatMap((value) => scrubField(field, value) ?? []);
-        if (values.length === 0) continue;
-        if (first === undefined) request.headers.delete(field);
-        else request.headers.set(field, first);
-        for (const value of rest) request.headers.add(field, value);
-      }
+      scrubFields(request.headers);
       return undefined;
+    });
+    // Nobody is sent responses, but other plugins may look at them.
+    hooks.http.response.tap({ name: 'header-scrub', passive: true }, (response) => {
+      scrubFields(response.headers);
+      if (json.length > 0) response.body = undefined;
     });
     if (others === 'pass') return;
     hooks.http.connection.tap('header-scrub', (reading) => reading.refuseUnparsable());

@@ -1,7 +1,7 @@
-/** One HTTP response as plugins see it. It owns its bytes, so it may be kept. */
+/** One HTTP response as plugins see it. It owns its bytes, so it may be kept; what a tap changes, later ones see changed. */
 import { latin1 } from './ascii.ts';
 import type { Framing } from './framing.ts';
-import { HeaderList, type HttpHeaders } from './headers.ts';
+import { HeaderList, type HeaderState, type HttpHeaders } from './headers.ts';
 import type { LlhttpParser } from './llhttp.ts';
 
 /** How a response came to its end. */
@@ -15,13 +15,18 @@ export type ResponseEnd =
   /** It has no end of its own: what follows is another protocol (101, or 2xx to CONNECT). */
   | 'upgraded';
 
+interface ResponseState {
+  readonly headers: HeaderState;
+  readonly body: Uint8Array | undefined;
+}
+
 export class HttpResponse<T = unknown> {
   /** What `expect` was given for the request this answers; `undefined` when it answers none. */
   readonly request: T | undefined;
   readonly status: number;
   readonly reason: string;
   readonly version: '1.0' | '1.1';
-  readonly headers: Readonly<Omit<HttpHeaders, 'set' | 'add' | 'delete'>>;
+  readonly #headers: HeaderList;
   readonly keepAlive: boolean;
   /** Bytes of the head, and of the body on the wire (with chunk framing) and without it. */
   readonly headLength: number;
@@ -40,10 +45,24 @@ export class HttpResponse<T = unknown> {
     this.status = parser.status;
     this.reason = latin1(head, parser.lineStart, parser.lineEnd);
     this.version = parser.minor === 0 ? '1.0' : '1.1';
-    this.headers = new HeaderList(head, parser.copySpans());
+    this.#headers = new HeaderList(head, parser.copySpans());
     // Not llhttp's view: it does not know that a response to HEAD needs no length.
     this.keepAlive = !framing.close && (parser.minor > 0 || framing.persist);
     this.headLength = head.length;
+  }
+
+  get headers(): HttpHeaders {
+    return this.#headers;
+  }
+
+  /** See `Revertible`. */
+  checkpoint(): ResponseState {
+    return { headers: this.#headers.state, body: this.body };
+  }
+
+  revert(to: ResponseState): void {
+    this.#headers.state = to.headers;
+    this.body = to.body;
   }
 
   /** 1xx: the final response to the same request is still to come. */

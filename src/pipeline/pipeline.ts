@@ -9,6 +9,7 @@ import { TcpcopyError } from '../core/errors.ts';
 import { SILENT_LOG, type Log } from '../core/log.ts';
 import { instant, millis, seconds, toSeconds, type Duration } from '../core/time.ts';
 import type { Piece } from '../protocol/codec.ts';
+import type { CompiledHook } from './compiled-hook.ts';
 import { ConnectionRecord } from './connection-record.ts';
 import { Containment, framesOf } from './containment.ts';
 import {
@@ -120,15 +121,12 @@ export class Pipeline {
     return this.#registry.protocols;
   }
 
-  /** Whether anybody taps this hook, or its like of a protocol: responses, for example, are fetched only then. */
+  /** Whether anybody asks for this hook, or its like of a protocol: responses, for example, are fetched only then. */
   uses(hook: CoreHookName, protocol?: string): boolean {
     const hooks = this.#hooks();
-    if (hook !== 'request' && hook !== 'response' && hook !== 'exchange') return hooks.core(hook) !== undefined;
-    if (protocol !== undefined) return hooks.forProtocol(hook, protocol) !== undefined;
-    return (
-      hooks.core(hook) !== undefined ||
-      [...this.protocols.keys()].some((name) => hooks.forProtocol(hook, name) !== undefined)
-    );
+    if (hook !== 'request' && hook !== 'response' && hook !== 'exchange') return asks(hooks.core(hook));
+    if (protocol !== undefined) return asks(hooks.forProtocol(hook, protocol));
+    return asks(hooks.core(hook)) || [...this.protocols.keys()].some((name) => asks(hooks.forProtocol(hook, name)));
   }
 
   /** Whether a plugin may take its time over some message. */
@@ -320,6 +318,11 @@ export class Pipeline {
     }
     return record;
   }
+}
+
+/** Passive taps ask for nothing. */
+function asks(hook: CompiledHook | undefined): boolean {
+  return hook?.taps.some(({ passive }) => !passive) ?? false;
 }
 
 function asDrop(plan: ConnectionPlan | undefined): Drop | undefined {

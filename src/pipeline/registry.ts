@@ -62,7 +62,7 @@ export class Registry {
       Record<string, unknown>
     > | null;
     if (typeof given !== 'object' || given === null) fail(`taps with ${describe(options)}`, 'give a name, or { name }');
-    const { name, phase, stage = 0, before = [], deadline } = given!;
+    const { name, phase, stage = 0, before = [], deadline, passive = false } = given!;
     if (typeof name !== 'string' || !TAP_NAME.test(name))
       fail(`a tap is named ${describe(name)}`, "use the plugin's name");
     if (typeof fn !== 'function') fail(`taps with ${describe(fn)}`, 'give a function');
@@ -75,6 +75,7 @@ export class Registry {
     if (deadline !== undefined && !(typeof deadline === 'number' && deadline > 0 && deadline <= 600_000)) {
       fail(`has ${describe(deadline)} for deadline`, 'milliseconds, at most 600000');
     }
+    if (typeof passive !== 'boolean') fail(`has ${describe(passive)} for passive`, 'true or false');
     if (path.protocol === undefined) this.#checkCore(path.hook, mode, fail);
     const tap: Tap = {
       name: name as string,
@@ -86,6 +87,7 @@ export class Registry {
       stage: stage as number,
       before: names as string[],
       deadline: deadline as number | undefined,
+      passive: passive as boolean,
       order: this.#order++,
       fn: fn as TapFunction,
       calls: 0,

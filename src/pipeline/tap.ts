@@ -13,6 +13,8 @@ export interface Tap extends OrderedTap {
   readonly mode: 'sync' | 'promise';
   /** Of a promise, in milliseconds. */
   readonly deadline: number | undefined;
+  /** Nothing is fetched for its sake. */
+  readonly passive: boolean;
   readonly fn: TapFunction;
   /** How often it was called. */
   calls: number;

@@ -30,6 +30,11 @@ export interface TapOptions {
   readonly before?: string | readonly string[];
   /** Order inside the phase before the order given; default 0, lower first. */
   readonly stage?: number;
+  /**
+   * Of taps on responses and exchanges: sees what others have asked for, and asks for nothing itself. Without any tap
+   * that asks, responses are not read.
+   */
+  readonly passive?: boolean;
 }
 
 export interface PromiseTapOptions extends TapOptions {

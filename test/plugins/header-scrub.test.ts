@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { definePlugin } from 'tcpcopy/plugin';
 import { describe, expect, it } from 'vitest';
 import http from '../../plugins/http/index.ts';
 import plugin from '../../plugins/header-scrub/index.ts';
@@ -217,5 +218,48 @@ describe('header-scrub', () => {
     expect(refusal(plugin, 'header-scrub,headers=Content-Length')).toContain('is needed to send the request');
     expect(refusal(plugin, 'header-scrub,headers=a b')).toContain('is no name of a header field');
     expect(refusal(plugin, 'header-scrub,cookie=sid')).toContain('no option cookie');
+  });
+});
+
+describe('header-scrub, of responses', () => {
+  const RESPONSE =
+    'HTTP/1.1 200 OK\r\nSet-Cookie: sid=s3cret; Path=/\r\nX-A: b\r\nContent-Length: 14\r\n\r\n{"pin":"1234"}';
+
+  /** What a plugin that looks at responses is shown of one. */
+  async function shown(options: string): Promise<readonly string[]> {
+    const seen: string[] = [];
+    const spy = definePlugin({
+      name: 'spy',
+      description: 'Looks at responses.',
+      protocol: 'http',
+      apply(hooks) {
+        const tell = (response: { headers: Iterable<readonly string[]>; body: Uint8Array | undefined } | undefined) =>
+          seen.push(JSON.stringify([...(response?.headers ?? [])]), String(response?.body?.length));
+        hooks.http.responseHead.tap('spy', (head) => head.wantBody());
+        hooks.http.response.tap('spy', (response) => void tell(response));
+        hooks.http.exchange.tap('spy', ({ target }) => void tell(target));
+      },
+    });
+    const rig = await PluginRig.start([
+      [spy, 'spy'],
+      [plugin, `header-scrub${options}`],
+    ]);
+    const connection = rig.connect();
+    connection.send(request('GET /'));
+    connection.respond(RESPONSE);
+    await rig.finish();
+    return seen;
+  }
+
+  it('other plugins are not shown secrets, wherever they are given', async () => {
+    const fields = (...more: string[][]) => JSON.stringify([...more, ['X-A', 'b'], ['Content-Length', '14']]);
+    expect(await shown('')).toEqual([fields(), '14', fields(), '14']);
+    const masked = fields(['Set-Cookie', 'sid=***; Path=/']);
+    expect(await shown('=mask')).toEqual([masked, '14', masked, '14']);
+  });
+
+  it('nor bodies where secrets in JSON are named', async () => {
+    const seen = await shown(',json=pin');
+    expect([seen[1], seen[3]]).toEqual(['undefined', 'undefined']);
   });
 });

@@ -219,6 +219,23 @@ describe('protocols', () => {
     expect(seen).toEqual(['target 250 ok', 'a → b', 'client 40000']);
   });
 
+  it('passive taps ask for no responses, and see those that others ask for', async () => {
+    const seen: string[] = [];
+    const run = async (asks: boolean): Promise<boolean> => {
+      const rig = new PipelineRig();
+      await rig.plugin('scrubs', ({ response }) =>
+        response.tap({ name: 'scrubs', passive: true, phase: 'rewrite' }, () => void seen.push('scrubs')),
+      );
+      if (asks) await rig.plugin('looks', ({ response }) => response.tap('looks', () => void seen.push('looks')));
+      if (rig.pipeline.uses('response')) rig.pipeline.response(INFO, 'opaque', 'target', {});
+      return rig.pipeline.uses('response');
+    };
+    expect(await run(false)).toBe(false);
+    expect(seen).toEqual([]);
+    expect(await run(true)).toBe(true);
+    expect(seen).toEqual(['scrubs', 'looks']);
+  });
+
   it('a plugin can do without one', async () => {
     const rig = new PipelineRig();
     const asked: string[] = [];
