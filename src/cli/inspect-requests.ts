@@ -44,7 +44,7 @@ export async function printRequests(
 
 function textLines(print: (line: string) => void): (request: InspectedRequest) => void {
   let first: InspectedRequest | undefined;
-  const colors = pc.createColors(process.stdout.isTTY && pc.isColorSupported);
+  const colors = pc.createColors(process.stdout.isTTY === true && pc.isColorSupported);
   const paint = (line: string) =>
     /^ +- /.test(line) ? colors.red(line) : /^ +\+ /.test(line) ? colors.green(line) : line;
   return (request) => {

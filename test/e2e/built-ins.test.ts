@@ -58,6 +58,17 @@ const BUILT_INS: readonly (readonly [spec: string, check: Check])[] = [
     },
   ],
   ['http-filter=/cart*', only(({ target }) => target.startsWith('/cart'))],
+  [
+    'http-rewrite,body./quantity/=number-of-pieces',
+    (records, plain) => {
+      const before = lengths(plain);
+      const longer = 'number-of-pieces'.length - 'quantity'.length;
+      expect(records).toHaveLength(REQUESTS);
+      for (const { id, method, length } of records) {
+        expect(length - before.get(id)!).toBe(method === 'POST' ? longer : 0);
+      }
+    },
+  ],
   ['writes=drop', only(({ method }) => method !== 'POST')],
   ['shadow-header=yes,header=X-Copy', allLonger('X-Copy: yes\r\n'.length)],
   ['header-scrub=drop,headers=Accept', allLonger(-'Accept: */*\r\n'.length)],
@@ -138,7 +149,7 @@ describeLab('built-in plugins', () => {
         check(records, plain, output);
       }
       // None is left out: protocols are read where the others ask for them.
-      const names = all.map(([spec]) => /^[a-z-]+/.exec(spec)![0]);
+      const names = new Set(all.map(([spec]) => /^[a-z-]+/.exec(spec)![0]));
       expect([...names, 'http', ...OF_REDIS].sort()).toEqual(builtInNames().toSorted());
     },
     120_000,
