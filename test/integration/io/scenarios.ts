@@ -79,7 +79,8 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     const sink = await drive(raw());
     const counts: number[] = [];
     for (let round = 0; round < 30; round++) {
-      const b = await collect(ring('io-b'));
+      // Only ours, as above.
+      const b = await collect(ring('io-b', { filter: port(8080) }));
       await sink.send(packets(1 + round * 40));
       await finish(b);
       counts.push(b.frames.length - (1 + round * 40));
