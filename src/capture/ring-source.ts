@@ -48,7 +48,7 @@ const MIN_BLOCKS = 2;
 const MAX_BUFFER = 1 << 30;
 const BATCH_FRAMES = 1024;
 /** Retire periods to wait on stop before an empty block is believed. */
-const STOP_PERIODS = 3;
+const STOP_PERIODS = 5;
 
 const ARPHRD_ETHER = 1;
 const ARPHRD_LOOPBACK = 772;
