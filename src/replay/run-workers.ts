@@ -65,7 +65,7 @@ class WorkerRun {
   readonly #deaths: Instant[] = [];
   #fanout: FanoutGroups | 'new' | undefined;
   #begun = false;
-  #stopping = false;
+  /** Set once the workers have been told to stop: who is still there then is ended. */
   #killAt: Instant | undefined;
   #finish: () => void = () => undefined;
 
@@ -210,9 +210,12 @@ class WorkerRun {
 
   #stop(): void {
     if (this.#stopping) return;
-    this.#stopping = true;
     this.#killAt = addTime(monotonicNow(), STOP_PATIENCE);
     for (const { channel, gone } of this.#seats) if (!gone) channel.send({ type: 'stop' });
+  }
+
+  get #stopping(): boolean {
+    return this.#killAt !== undefined;
   }
 
   get #isLive(): boolean {

@@ -5,17 +5,9 @@ import type { LogFields } from '../core/log.ts';
 import type { WorkerChannel } from '../core/run-environment.ts';
 import type { FanoutGroups } from '../capture/open-capture.ts';
 import type { RunReport } from '../report/run-report.ts';
+import type { WorkerPlace } from './worker-seat.ts';
 
-export type ToWorker =
-  | {
-      readonly type: 'begin';
-      /** From 0, of `count`. */
-      readonly index: number;
-      readonly count: number;
-      /** Groups that the others capture in, or the first of them is to begin; `undefined`: none is wanted. */
-      readonly fanout: FanoutGroups | 'new' | undefined;
-    }
-  | { readonly type: 'stop' };
+export type ToWorker = ({ readonly type: 'begin' } & WorkerPlace) | { readonly type: 'stop' };
 
 export type FromWorker =
   /** Capturing, in these groups if the kernel deals the frames out. */

@@ -11,6 +11,7 @@ export interface WorkerPlace {
   /** From 0. */
   readonly index: number;
   readonly count: number;
+  /** Groups that the others capture in, or the first of them is to begin; `undefined`: none is wanted. */
   readonly fanout: FanoutGroups | 'new' | undefined;
 }
 
