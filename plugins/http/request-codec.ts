@@ -18,16 +18,15 @@
  * What follows Upgrade or CONNECT is of use in that session only. A turn of unparsable bytes is not held to it: as in any
  * opaque connection it may well be a request, which the target reads if this codec does not.
  */
-import { Swallowed, type ClientBytes, type Codec } from 'tcpcopy/plugin';
+import { MessagePiece, Swallowed, type ClientBytes, type Codec } from 'tcpcopy/plugin';
 import { CapturedBody } from './body.ts';
-import { ClientInput } from './client-input.ts';
+import { HttpInput } from './client-input.ts';
 import { detect } from './detect.ts';
 import { Framing } from './framing.ts';
 import { HeadReader } from './head-reader.ts';
 import { HeldMessage } from './held-message.ts';
 import { methodName } from './llhttp-instance.ts';
 import { FAILED, MESSAGE_ENDS } from './llhttp.ts';
-import { HttpPiece } from './piece.ts';
 import { HttpRequest } from './request.ts';
 import { httpSettings, type HttpSettings } from './settings.ts';
 
@@ -46,13 +45,15 @@ interface Waiting {
 const EMPTY: Uint8Array = new Uint8Array(0);
 const NOTHING: readonly Waiting[] = [];
 
+export type HttpPiece = MessagePiece<HttpRequest>;
+
 export class HttpRequestCodec implements Codec {
   readonly protocol = 'http';
   readonly #settings: HttpSettings;
   readonly #head: HeadReader;
   readonly #framing = new Framing();
-  readonly #piece = new HttpPiece();
-  readonly #in = new ClientInput();
+  readonly #piece = new MessagePiece<HttpRequest>();
+  readonly #in = new HttpInput();
   readonly #swallowed = new Swallowed();
   #state: State = 'head';
   /** No boundary is known; with `#exact`, there is one here if all lengths were right. */

@@ -16,15 +16,13 @@
  * connection that was open when copying began, the next command is looked for (boundary.ts). `raw` follows what
  * redis-server answers with a protocol error and closes: the bytes pass as they are, in turns.
  */
-import { PendingBytes, Swallowed, type ClientBytes, type Codec } from 'tcpcopy/plugin';
+import { ClientInput, MessagePiece, PendingBytes, Swallowed, type ClientBytes, type Codec } from 'tcpcopy/plugin';
 import { findCommand } from './boundary.ts';
 import { copyOf } from './bytes.ts';
-import { ClientInput } from './client-input.ts';
 import { RedisCommand } from './command.ts';
 import { COMMAND, CommandScanner, FAILED, LINE, MORE, NOTHING } from './command-scanner.ts';
 import { detect } from './detect.ts';
 import { splitInline } from './inline-arguments.ts';
-import { RedisPiece } from './piece.ts';
 import { redisSettings, type RedisSettings } from './settings.ts';
 
 /** Why bytes behind a command after which redis-server closes are not sent: it did not read them either. */
@@ -40,13 +38,15 @@ interface Rest {
   readonly last: boolean;
 }
 
+export type RedisPiece = MessagePiece<RedisCommand>;
+
 export class RedisCommandCodec implements Codec {
   readonly protocol = 'redis';
   readonly #settings: RedisSettings;
   readonly #scanner = new CommandScanner();
   readonly #in = new ClientInput();
   readonly #pending: PendingBytes;
-  readonly #piece = new RedisPiece();
+  readonly #piece = new MessagePiece<RedisCommand>();
   readonly #swallowed = new Swallowed();
   #state: State = 'command';
   #seeking: boolean;

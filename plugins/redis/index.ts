@@ -1,10 +1,9 @@
 /** Redis for tcpcopy: both halves of the codec, and the messages that plugins see. */
 export { RedisCommand } from './command.ts';
-export { RedisCommandCodec } from './command-codec.ts';
+export { RedisCommandCodec, type RedisPiece } from './command-codec.ts';
 export { commandNames, commandSpec, type CommandSpec } from './command-spec.ts';
 export type { CommandKind } from './command-table.ts';
 export { detect, type Detection } from './detect.ts';
-export { RedisPiece } from './piece.ts';
 export { RedisReply } from './reply.ts';
 export { RedisReplyReader } from './reply-reader.ts';
 export { RedisError, type RedisValue } from './reply-value.ts';

@@ -5,6 +5,8 @@ export type { Duration, Instant } from '../core/time.ts';
 export type { Endpoint, IpAddress } from '../core/ip-address.ts';
 export { formatEndpoint, formatIp, parseIp } from '../core/ip-address.ts';
 export type { ClientBytes, Codec, Piece } from '../protocol/codec.ts';
+export { ClientInput } from '../protocol/client-input.ts';
+export { MessagePiece, type ChangeableMessage } from '../protocol/message-piece.ts';
 export { PendingBytes, type ByteBudget } from '../protocol/pending-bytes.ts';
 export { Swallowed } from '../protocol/swallowed.ts';
 export type { Dialogue, OutgoingRequest, Preparation } from '../protocol/dialogue.ts';

@@ -1,5 +1,9 @@
-/** The bytes of the last push and how far they are read; and when the command under way began, and what it answers. */
-import type { ClientBytes, Instant } from 'tcpcopy/plugin';
+/**
+ * For codecs: the bytes of the last push and how far they are read; and when the message under way began, and what it
+ * answers.
+ */
+import { instant } from '../core/time.ts';
+import type { ClientBytes } from './codec.ts';
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 
@@ -8,11 +12,11 @@ export class ClientInput {
   /** Read up to here. */
   at = 0;
   end = 0;
-  time = 0 as Instant;
-  /** Server bytes seen since the last command began. */
+  time = instant(0);
+  /** Server bytes seen since the last message began. */
   seen = 0;
   answers = 0;
-  begunAt = 0 as Instant;
+  begunAt = instant(0);
   #start = 0;
   #turned = false;
 
@@ -30,13 +34,19 @@ export class ClientInput {
     return this.end - this.at;
   }
 
-  get start(): number {
-    return this.#start;
+  /** Nothing of the push has been read. */
+  get atStart(): boolean {
+    return this.at === this.#start;
   }
 
   /** Nothing of the push has been read, and the client had seen more of the server's bytes when it sent it. */
   get beginsTurn(): boolean {
-    return this.#turned && this.at === this.#start;
+    return this.#turned && this.atStart;
+  }
+
+  /** What follows belongs to what came before, though the client had seen more. */
+  forgetTurn(): void {
+    this.#turned = false;
   }
 
   /** A message begins here. */
