@@ -1,0 +1,61 @@
+/**
+ * One process of a replay to a sink in memory: started by `run.ts`, told by its arguments which recording it reads and which
+ * of how many it is, and reporting its cost over the channel to its parent.
+ */
+import { parseArgs } from 'node:util';
+import { machineContext } from '../../src/cli/machine-context.ts';
+import { parseCopyOptions } from '../../src/config/copy-options-schema.ts';
+import { SILENT_LOG } from '../../src/core/log.ts';
+import { runShare } from '../../src/replay/run-copy.ts';
+import type { RunReport } from '../../src/report/run-report.ts';
+import { UNIT_BUCKETS } from '../../src/report/ledger.ts';
+
+export interface ShareCost {
+  readonly requests: number;
+  readonly delivered: number;
+  /** µs of CPU, of all threads. */
+  readonly cpu: number;
+  readonly peakRss: number;
+}
+
+const { values } = parseArgs({
+  options: {
+    input: { type: 'string', default: '' },
+    index: { type: 'string', default: '0' },
+    count: { type: 'string', default: '1' },
+    plugin: { type: 'string', multiple: true, default: [] },
+  },
+});
+
+const given = { input: [values.input], map: ['80-192.0.2.99:80'], write: '/dev/null', pace: 'asap', seed: '1' };
+const { options } = parseCopyOptions({ ...given, plugin: values.plugin }, machineContext('tcpcopy'));
+const last: { report?: RunReport } = {};
+const before = process.cpuUsage();
+await runShare(
+  options,
+  {
+    log: SILENT_LOG,
+    stdout: () => undefined,
+    stopSignal: new AbortController().signal,
+    statsRequests: () => undefined,
+    started: () => undefined,
+  },
+  {
+    index: Number(values.index),
+    count: Number(values.count),
+    fanout: undefined,
+    report: (report) => (last.report = report),
+    capturing: () => undefined,
+  },
+);
+const { user, system } = process.cpuUsage(before);
+const { ledger } = last.report!;
+const bucket = (name: (typeof UNIT_BUCKETS)[number]) => ledger.units[UNIT_BUCKETS.indexOf(name)]!;
+const cost: ShareCost = {
+  requests: ledger.unitsOpened,
+  delivered: bucket('answered') + bucket('unanswered'),
+  cpu: user + system,
+  peakRss: process.resourceUsage().maxRSS * 1024,
+};
+process.send!(cost);
+process.disconnect();
