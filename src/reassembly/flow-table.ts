@@ -2,10 +2,10 @@
  * Finds the connection of a segment: endpoints, ports and encapsulation to a small number (an entry), in either
  * direction, without allocating.
  *
- * Open addressing with linear probing over one Int32Array of (hash, entry + 1) pairs; keys lie apart, ten words to an
- * entry. The hash is the sum of both endpoints' hashes, so both directions probe the same buckets, and the key says
- * which direction it is. Removal shifts later buckets back instead of leaving tombstones, so look-ups stay short however
- * long the table lives. Buckets and entries double as needed up to `maxFlows`.
+ * Open addressing with linear probing over one Int32Array of (hash, entry + 1) pairs; what is known of an entry lies
+ * apart, in its record (flow-record). The hash is that of both directions, and the key says which direction it is.
+ * Removal shifts later buckets back instead of leaving tombstones, so look-ups stay short however long the table lives.
+ * Buckets and entries double as needed up to `maxFlows`.
  *
  * Entries stand in one of two lists, ordered by when they were last touched: active ones, and closed ones that are
  * remembered for a while. A touch moves an entry only when it stood for longer than `granularity`, which keeps the
@@ -16,12 +16,26 @@
  */
 import type { Instant } from '../core/time.ts';
 import type { Segment } from '../wire/segment.ts';
+import { flowHash } from './flow-hash.ts';
+import {
+  DESTINATION,
+  ENCAPSULATION,
+  FLAG_CLOSED,
+  FLAGS,
+  FlowRecords,
+  FOLLOWING,
+  HASH,
+  PORTS,
+  PREVIOUS,
+  RECORD_DOUBLES,
+  RECORD_WORDS,
+  SOURCE,
+  TOUCHED,
+} from './flow-record.ts';
 
 export const ACTIVE = 0;
-export const CLOSED = 1;
+export const CLOSED = FLAG_CLOSED;
 
-/** Words of a key: source and destination address, both ports, encapsulation. */
-const KEY_WORDS = 10;
 const NONE = -1;
 
 export interface FlowTableOptions {
@@ -37,12 +51,7 @@ export class FlowTable {
   readonly #granularity: number;
   #mask: number;
   #buckets: Int32Array;
-  #keys: Int32Array;
-  #hashes: Int32Array;
-  #previous: Int32Array;
-  #next: Int32Array;
-  #touched: Float64Array;
-  #list: Uint8Array;
+  #records: FlowRecords;
   #free = NONE;
   readonly #first = [NONE, NONE];
   readonly #last = [NONE, NONE];
@@ -53,12 +62,7 @@ export class FlowTable {
     this.#seed = (options.seed ?? 0) | 0;
     this.#granularity = options.granularity ?? 1_000_000;
     const capacity = Math.max(1, Math.min(1024, options.maxFlows));
-    this.#keys = new Int32Array(capacity * KEY_WORDS);
-    this.#hashes = new Int32Array(capacity);
-    this.#previous = new Int32Array(capacity);
-    this.#next = new Int32Array(capacity);
-    this.#touched = new Float64Array(capacity);
-    this.#list = new Uint8Array(capacity);
+    this.#records = new FlowRecords(capacity);
     this.#freeEntries(0, capacity);
     const buckets = bucketsFor(capacity);
     this.#mask = buckets - 1;
@@ -69,9 +73,14 @@ export class FlowTable {
     return this.#size;
   }
 
+  /** By entry; another object after each `insert`. What only the table writes: all up to HASH, TOUCHED, the lists. */
+  get records(): FlowRecords {
+    return this.#records;
+  }
+
   /** `entry * 2`, plus 1 when the segment goes against the direction of the one that was inserted; -1 when unknown. */
   find(segment: Segment): number {
-    const hash = this.#hash(segment);
+    const hash = flowHash(this.#seed, segment);
     const buckets = this.#buckets;
     const mask = this.#mask;
     for (let i = hash & mask; ; i = (i + 1) & mask) {
@@ -88,21 +97,22 @@ export class FlowTable {
   insert(segment: Segment, now: Instant): number {
     if (this.#free === NONE && !this.#grow()) return NONE;
     const entry = this.#free;
-    this.#free = this.#next[entry]!;
-    const hash = this.#hash(segment);
-    this.#hashes[entry] = hash;
-    const key = this.#keys;
-    const k = entry * KEY_WORDS;
-    key[k] = segment.src0;
-    key[k + 1] = segment.src1;
-    key[k + 2] = segment.src2;
-    key[k + 3] = segment.src3;
-    key[k + 4] = segment.dst0;
-    key[k + 5] = segment.dst1;
-    key[k + 6] = segment.dst2;
-    key[k + 7] = segment.dst3;
-    key[k + 8] = (segment.srcPort << 16) | segment.dstPort;
-    key[k + 9] = segment.encapsulation;
+    const { words } = this.#records;
+    const at = entry * RECORD_WORDS;
+    this.#free = words[at + FOLLOWING]!;
+    const hash = flowHash(this.#seed, segment);
+    words[at + HASH] = hash;
+    words[at + SOURCE] = segment.src0;
+    words[at + SOURCE + 1] = segment.src1;
+    words[at + SOURCE + 2] = segment.src2;
+    words[at + SOURCE + 3] = segment.src3;
+    words[at + DESTINATION] = segment.dst0;
+    words[at + DESTINATION + 1] = segment.dst1;
+    words[at + DESTINATION + 2] = segment.dst2;
+    words[at + DESTINATION + 3] = segment.dst3;
+    words[at + PORTS] = (segment.srcPort << 16) | segment.dstPort;
+    words[at + ENCAPSULATION] = segment.encapsulation;
+    words[at + FLAGS] = 0;
     this.#place(hash, entry);
     this.#append(entry, ACTIVE, now);
     this.#size++;
@@ -112,15 +122,15 @@ export class FlowTable {
   remove(entry: number): void {
     this.#unlink(entry);
     this.#vacate(entry);
-    this.#next[entry] = this.#free;
+    this.#records.words[entry * RECORD_WORDS + FOLLOWING] = this.#free;
     this.#free = entry;
     this.#size--;
   }
 
   /** Records activity of an active entry. */
   touch(entry: number, now: Instant): void {
-    if (now - this.#touched[entry]! <= this.#granularity) return;
-    if (this.#list[entry] !== ACTIVE) return;
+    if (now - this.#records.doubles[entry * RECORD_DOUBLES + TOUCHED]! <= this.#granularity) return;
+    if (this.#records.words[entry * RECORD_WORDS + FLAGS]! & CLOSED) return;
     this.#unlink(entry);
     this.#append(entry, ACTIVE, now);
   }
@@ -138,45 +148,36 @@ export class FlowTable {
 
   /** When the entry was last touched, to `granularity`. */
   touchedAt(entry: number): Instant {
-    return this.#touched[entry]! as Instant;
-  }
-
-  #hash(s: Segment): number {
-    const seed = this.#seed;
-    const a = endpointHash(seed, s.src0, s.src1, s.src2, s.src3, s.srcPort);
-    const b = endpointHash(seed, s.dst0, s.dst1, s.dst2, s.dst3, s.dstPort);
-    let h = (a + b + Math.imul(s.encapsulation, 0x27d4_eb2f)) | 0;
-    h = Math.imul(h ^ (h >>> 15), 0x2c1b_3c6d);
-    return h ^ (h >>> 13);
+    return this.#records.doubles[entry * RECORD_DOUBLES + TOUCHED]! as Instant;
   }
 
   /** 0 when the segment runs as the key does, 1 when against it, -1 when it is another flow. */
   #match(entry: number, s: Segment): number {
-    const key = this.#keys;
-    const k = entry * KEY_WORDS;
-    if (key[k + 9] !== s.encapsulation) return NONE;
+    const key = this.#records.words;
+    const k = entry * RECORD_WORDS;
+    if (key[k + ENCAPSULATION] !== s.encapsulation) return NONE;
     if (
-      key[k + 8] === ((s.srcPort << 16) | s.dstPort) &&
-      key[k + 3] === s.src3 &&
-      key[k + 7] === s.dst3 &&
-      key[k + 2] === s.src2 &&
-      key[k + 6] === s.dst2 &&
-      key[k + 1] === s.src1 &&
-      key[k + 5] === s.dst1 &&
-      key[k] === s.src0 &&
-      key[k + 4] === s.dst0
+      key[k + PORTS] === ((s.srcPort << 16) | s.dstPort) &&
+      key[k + SOURCE + 3] === s.src3 &&
+      key[k + DESTINATION + 3] === s.dst3 &&
+      key[k + SOURCE + 2] === s.src2 &&
+      key[k + DESTINATION + 2] === s.dst2 &&
+      key[k + SOURCE + 1] === s.src1 &&
+      key[k + DESTINATION + 1] === s.dst1 &&
+      key[k + SOURCE] === s.src0 &&
+      key[k + DESTINATION] === s.dst0
     )
       return 0;
     if (
-      key[k + 8] === ((s.dstPort << 16) | s.srcPort) &&
-      key[k + 3] === s.dst3 &&
-      key[k + 7] === s.src3 &&
-      key[k + 2] === s.dst2 &&
-      key[k + 6] === s.src2 &&
-      key[k + 1] === s.dst1 &&
-      key[k + 5] === s.src1 &&
-      key[k] === s.dst0 &&
-      key[k + 4] === s.src0
+      key[k + PORTS] === ((s.dstPort << 16) | s.srcPort) &&
+      key[k + SOURCE + 3] === s.dst3 &&
+      key[k + DESTINATION + 3] === s.src3 &&
+      key[k + SOURCE + 2] === s.dst2 &&
+      key[k + DESTINATION + 2] === s.src2 &&
+      key[k + SOURCE + 1] === s.dst1 &&
+      key[k + DESTINATION + 1] === s.src1 &&
+      key[k + SOURCE] === s.dst0 &&
+      key[k + DESTINATION] === s.src0
     )
       return 1;
     return NONE;
@@ -193,7 +194,7 @@ export class FlowTable {
   #vacate(entry: number): void {
     const buckets = this.#buckets;
     const mask = this.#mask;
-    let hole = this.#hashes[entry]! & mask;
+    let hole = this.#records.words[entry * RECORD_WORDS + HASH]! & mask;
     while (buckets[2 * hole + 1] !== entry + 1) hole = (hole + 1) & mask;
     for (let i = (hole + 1) & mask; buckets[2 * i + 1] !== 0; i = (i + 1) & mask) {
       const home = buckets[2 * i]! & mask;
@@ -206,50 +207,50 @@ export class FlowTable {
     buckets[2 * hole + 1] = 0;
   }
 
-  #append(entry: number, list: number, now: Instant): void {
+  #append(entry: number, list: typeof ACTIVE | typeof CLOSED, now: Instant): void {
+    const { words, doubles } = this.#records;
+    const at = entry * RECORD_WORDS;
     const last = this.#last[list]!;
-    this.#previous[entry] = last;
-    this.#next[entry] = NONE;
+    words[at + PREVIOUS] = last;
+    words[at + FOLLOWING] = NONE;
     if (last === NONE) this.#first[list] = entry;
-    else this.#next[last] = entry;
+    else words[last * RECORD_WORDS + FOLLOWING] = entry;
     this.#last[list] = entry;
-    this.#list[entry] = list;
-    this.#touched[entry] = now;
+    words[at + FLAGS] = (words[at + FLAGS]! & ~CLOSED) | list;
+    doubles[entry * RECORD_DOUBLES + TOUCHED] = now;
   }
 
   #unlink(entry: number): void {
-    const list = this.#list[entry]!;
-    const previous = this.#previous[entry]!;
-    const next = this.#next[entry]!;
+    const { words } = this.#records;
+    const at = entry * RECORD_WORDS;
+    const list = words[at + FLAGS]! & CLOSED;
+    const previous = words[at + PREVIOUS]!;
+    const next = words[at + FOLLOWING]!;
     if (previous === NONE) this.#first[list] = next;
-    else this.#next[previous] = next;
+    else words[previous * RECORD_WORDS + FOLLOWING] = next;
     if (next === NONE) this.#last[list] = previous;
-    else this.#previous[next] = previous;
+    else words[next * RECORD_WORDS + PREVIOUS] = previous;
   }
 
   #freeEntries(from: number, to: number): void {
     for (let entry = to - 1; entry >= from; entry--) {
-      this.#next[entry] = this.#free;
+      this.#records.words[entry * RECORD_WORDS + FOLLOWING] = this.#free;
       this.#free = entry;
     }
   }
 
   #grow(): boolean {
-    const old = this.#hashes.length;
+    const old = this.#records.capacity;
     const capacity = Math.min(old * 2, this.#maxFlows);
     if (capacity === old) return false;
-    this.#keys = extended(this.#keys, new Int32Array(capacity * KEY_WORDS));
-    this.#hashes = extended(this.#hashes, new Int32Array(capacity));
-    this.#previous = extended(this.#previous, new Int32Array(capacity));
-    this.#next = extended(this.#next, new Int32Array(capacity));
-    this.#touched = extended(this.#touched, new Float64Array(capacity));
-    this.#list = extended(this.#list, new Uint8Array(capacity));
+    this.#records = this.#records.grown(capacity);
     this.#freeEntries(old, capacity);
     const buckets = bucketsFor(capacity);
     if (buckets !== this.#mask + 1) {
       this.#mask = buckets - 1;
       this.#buckets = new Int32Array(buckets * 2);
-      for (let entry = 0; entry < old; entry++) this.#place(this.#hashes[entry]!, entry);
+      const { words } = this.#records;
+      for (let entry = 0; entry < old; entry++) this.#place(words[entry * RECORD_WORDS + HASH]!, entry);
     }
     return true;
   }
@@ -258,18 +259,4 @@ export class FlowTable {
 /** Twice as many buckets as entries, as a power of two: probes stay short. */
 function bucketsFor(capacity: number): number {
   return 2 ** Math.ceil(Math.log2(capacity * 2));
-}
-
-function extended<T extends Int32Array | Float64Array | Uint8Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
-}
-
-function endpointHash(seed: number, w0: number, w1: number, w2: number, w3: number, port: number): number {
-  let h = Math.imul(w3 ^ seed, 0x85eb_ca6b) ^ port;
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2_ae35) ^ w2;
-  h = Math.imul(h ^ (h >>> 16), 0x9e37_79b1) ^ w1;
-  h = Math.imul(h ^ (h >>> 15), 0x85eb_ca6b) ^ w0;
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2_ae35);
-  return h ^ (h >>> 16);
 }

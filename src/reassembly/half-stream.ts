@@ -29,10 +29,20 @@ import { seqAdd, seqDiff, seqGe, seqGt, seqLt, seqMax, seqNum, type SeqNum } fro
 import type { Instant } from '../core/time.ts';
 import type { Segment } from '../wire/segment.ts';
 import { EVENT_DATA, EVENT_GAP, EVENT_HALF_CLOSED, EVENT_NONE, type Chunk, type Gap } from './delivery.ts';
+import {
+  ACKED,
+  FLAG_SEEN_GOOD,
+  FLAGS,
+  NEXT,
+  OFFSET,
+  RECORD_DOUBLES,
+  RECORD_WORDS,
+  type FlowRecords,
+} from './flow-record.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { HoleClock } from './hole-clock.ts';
 import type { StreamContext } from './stream-context.ts';
-import { MAX_WINDOW, StreamExtent } from './stream-extent.ts';
+import { isNear, MAX_WINDOW, StreamExtent } from './stream-extent.ts';
 import { mayBeProbe, wasProbe } from './stream-origin.ts';
 import {
   COUNT_AFTER_FIN,
@@ -64,9 +74,6 @@ const ENDED = 32;
 export const SKIP_NOTHING = 0;
 export const SKIP_ONE = 1;
 export const SKIP_ALL = 2;
-
-/** How far behind the stream a segment may plausibly be a late copy. */
-const MAX_LATENESS = 2 ** 24;
 
 /** How far beyond what was seen a RST may lie: segments before it may have been missed. */
 const RESET_SLACK = 2 ** 20;
@@ -134,6 +141,21 @@ export class HalfStream {
     return this.#held?.firstSeq;
   }
 
+  /** Writes into the flow's record what changes when a segment is passed straight through. */
+  stash({ words, doubles }: FlowRecords, entry: number, half: number): void {
+    words[entry * RECORD_WORDS + NEXT + half] = this.next;
+    words[entry * RECORD_WORDS + ACKED + half] = this.extent.peerAck;
+    doubles[entry * RECORD_DOUBLES + OFFSET + half] = this.#offset;
+  }
+
+  /** Takes it back as it has become. */
+  restore({ words, doubles }: FlowRecords, entry: number, half: number): void {
+    this.next = words[entry * RECORD_WORDS + NEXT + half]! as SeqNum;
+    this.extent.peerAck = words[entry * RECORD_WORDS + ACKED + half]! as SeqNum;
+    this.#offset = doubles[entry * RECORD_DOUBLES + OFFSET + half]!;
+    if (words[entry * RECORD_WORDS + FLAGS]! & (FLAG_SEEN_GOOD << half)) this.seenGood = true;
+  }
+
   /** Catches up with what was passed straight through. Call before anything else that a segment gives rise to. */
   sync(): void {
     if (this.mode === 0) this.extent.catchUp(this.next);
@@ -142,9 +164,7 @@ export class HalfStream {
   /** Whether a segment at `seq` can belong to this stream at all. */
   plausible(seq: SeqNum, length: number): boolean {
     const base = this.anchored ? this.next : this.#held?.firstSeq;
-    if (base === undefined) return true;
-    const distance = seqDiff(seq, base);
-    return distance < MAX_WINDOW && distance + length > -MAX_LATENESS;
+    return base === undefined || isNear(seq, length, base);
   }
 
   /** The stream is known to begin at `seq`; data held from before that is no part of it. */

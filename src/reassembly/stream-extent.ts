@@ -7,6 +7,15 @@ import { seqAdd, seqDiff, seqGt, seqLt, seqMax, seqNum, type SeqNum } from '../c
 /** No window reaches further (RFC 7323 §2.3): what lies beyond belongs to some other connection, or is damaged. */
 export const MAX_WINDOW = 2 ** 30;
 
+/** How far behind the stream a segment may plausibly be a late copy. */
+const MAX_LATENESS = 2 ** 24;
+
+/** Whether a segment at `seq` can belong to a stream that stands at `next`. */
+export function isNear(seq: SeqNum, length: number, next: SeqNum): boolean {
+  const distance = seqDiff(seq, next);
+  return distance < MAX_WINDOW && distance + length > -MAX_LATENESS;
+}
+
 export class StreamExtent {
   /** One past the highest payload byte seen, present or cut off. */
   seenEnd: SeqNum = seqNum(0);

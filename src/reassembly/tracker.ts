@@ -7,12 +7,12 @@
  * Theory of operation
  *
  * `handle` finds the connection and gives the segment to its half-streams; `poll` then turns their state into events,
- * one at a time, so that nothing is queued but connections. A plain in-order segment of a connection with nothing out
- * of the ordinary takes a short way: one look-up, one comparison of `mode`, and its bytes are in `chunk`.
+ * one at a time, so that nothing is queued but connections. An in-order segment of a connection with nothing out of the
+ * ordinary takes a short way: the flow's record is found, compared and brought up to date, and its bytes are in `chunk`.
  *
  * Per connection the events are EVENT_OPENED, then EVENT_DATA, EVENT_GAP and EVENT_HALF_CLOSED of either half, then one
- * of EVENT_CLOSED and EVENT_RESET. A closed connection stays in the flow table for `closedLinger`, where it swallows its
- * stragglers.
+ * of EVENT_CLOSED and EVENT_RESET. Of a closed connection a record stays in the flow table for `closedLinger`, where
+ * it swallows stragglers.
  *
  * Ports are reused: a segment of known endpoints may open another connection (see incarnation). The old connection's last
  * events come first, the new one's follow.
@@ -24,7 +24,7 @@
  * connections that went idle; it and `finish` are followed by `poll` like `handle` is.
  */
 import { seqAdd, seqDiff, type SeqNum } from '../core/seq-num.ts';
-import { elapsed, instant, type Instant } from '../core/time.ts';
+import { elapsed, instant, seconds, type Instant } from '../core/time.ts';
 import {
   CHECKSUM_BAD,
   CHECKSUM_GOOD,
@@ -35,6 +35,7 @@ import {
   TCP_SYN,
   type Segment,
 } from '../wire/segment.ts';
+import { ClosedHalf, remember } from './closed-flow.ts';
 import { CLIENT_TO_SERVER, Connection, SERVER_TO_CLIENT, type ConnectionEnd, type Half } from './connection.ts';
 import {
   Chunk,
@@ -47,13 +48,28 @@ import {
   Gap,
   type TrackerEvent,
 } from './delivery.ts';
+import {
+  ACKED,
+  FLAG_BOUNDED,
+  FLAG_CLOSED,
+  FLAG_FLIPPED,
+  FLAG_PLAIN,
+  FLAG_SEEN_GOOD,
+  FLAGS,
+  LAST_SEEN,
+  NEXT,
+  OFFSET,
+  RECORD_DOUBLES,
+  RECORD_WORDS,
+} from './flow-record.ts';
 import { ACTIVE, CLOSED, FlowTable } from './flow-table.ts';
 import { isReplacement } from './incarnation.ts';
-import { SKIP_ALL, SKIP_ONE, UNANCHORED, type HalfStream } from './half-stream.ts';
+import { SKIP_ALL, SKIP_ONE, type HalfStream } from './half-stream.ts';
 import { StreamContext } from './stream-context.ts';
 import {
   COUNT_AFTER_CLOSE,
   COUNT_CONNECTIONS,
+  COUNT_DELIVERED,
   COUNT_EVICTED,
   COUNT_IDLE,
   COUNT_OUT_OF_SIGHT,
@@ -78,6 +94,9 @@ const RESET_SEEN = 8;
 /** The last event has been given. */
 const OVER = 16;
 
+/** A connection without segments for this long may have ended unseen, and its endpoints may be another's now. */
+const QUIET = seconds(1);
+
 const FAST_FLAGS_MASK = TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK;
 
 export class ConnectionTracker<User = unknown> {
@@ -93,6 +112,9 @@ export class ConnectionTracker<User = unknown> {
   readonly #context: StreamContext;
   /** By entry of the flow table. */
   readonly #connections: (Connection<User> | undefined)[] = [];
+  /** Views of a closed flow's record. */
+  readonly #closedOwn = new ClosedHalf();
+  readonly #closedOther = new ClosedHalf();
   #now: Instant = instant(0.5);
   #opened = 0;
   #active = 0;
@@ -100,6 +122,7 @@ export class ConnectionTracker<User = unknown> {
   #directOwner: Connection<User> | undefined = undefined;
   #directHalf: Half = CLIENT_TO_SERVER;
   #directSegment: Segment | undefined = undefined;
+  #directOffset = 0;
   #directLength = 0;
   #directStreamOffset = 0.5;
   #rejected = false;
@@ -144,33 +167,29 @@ export class ConnectionTracker<User = unknown> {
       return;
     }
     const entry = found >> 1;
-    const connection = this.#connections[entry]!;
     this.#table.touch(entry, this.#now);
-    const half: Half = ((found & 1) ^ connection.flipped) as Half;
-    const own = half === CLIENT_TO_SERVER ? connection.c2s : connection.s2c;
-    const other = half === CLIENT_TO_SERVER ? connection.s2c : connection.c2s;
+    const { words } = this.#table.records;
+    const at = entry * RECORD_WORDS;
+    let flags = words[at + FLAGS]!;
+    const half = ((found & 1) ^ (flags & FLAG_FLIPPED ? 1 : 0)) as Half;
     if (this.#oneWay && half === SERVER_TO_CLIENT) {
       this.counters.add(COUNT_OUT_OF_SIGHT);
       return;
     }
+    if ((flags & (FLAG_PLAIN | (FLAG_PLAIN << 1) | FLAG_CLOSED)) === 0) {
+      flags = this.#connections[entry]!.smooth(this.#oneWay);
+    }
     if (
-      own.mode === 0 &&
-      (this.#oneWay || other.mode === UNANCHORED || (other.mode === 0 && seqDiff(segment.ack, other.next) <= 0)) &&
-      segment.seq === own.next &&
+      (flags & (FLAG_PLAIN << half)) !== 0 &&
+      segment.seq === words[at + NEXT + half] &&
       (segment.flags & FAST_FLAGS_MASK) === TCP_ACK &&
       segment.checksum !== CHECKSUM_BAD &&
       segment.payloadMissing === 0 &&
-      connection.state === 0
-    ) {
-      connection.lastSeen = segment.time;
-      if (segment.checksum === CHECKSUM_GOOD) own.seenGood = true;
-      other.extent.noteAck(segment.ack);
-      if (segment.payloadLength === 0) return;
-      this.#deliver(connection, half, own.streamOffset, segment, segment.payloadLength);
-      own.advance(segment.payloadLength);
-      return;
-    }
-    this.#handleOther(connection, own, other, segment);
+      ((flags & (FLAG_BOUNDED << half)) === 0 || ((segment.ack - words[at + NEXT + (half ^ 1)]!) | 0) <= 0)
+    )
+      this.#pass(entry, half, segment);
+    else if (flags & FLAG_CLOSED) this.#handleStraggler(entry, half, segment);
+    else this.#handleOther(this.#connections[entry]!, half, segment);
   }
 
   /** The next event; EVENT_NONE when all that `handle`, `advance` or `finish` gave rise to has been told. */
@@ -228,8 +247,35 @@ export class ConnectionTracker<User = unknown> {
     }
   }
 
-  #deliver(connection: Connection<User>, half: Half, streamOffset: number, segment: Segment, length: number): void {
+  /** A plain connection's next segment: what it changes stands in the flow's record. */
+  #pass(entry: number, half: Half, segment: Segment): void {
+    const { words, doubles } = this.#table.records;
+    const at = entry * RECORD_WORDS;
+    const d = entry * RECORD_DOUBLES;
+    doubles[d + LAST_SEEN] = segment.time;
+    if (segment.checksum === CHECKSUM_GOOD) words[at + FLAGS]! |= FLAG_SEEN_GOOD << half;
+    const acked = at + ACKED + (half ^ 1);
+    if (((segment.ack - words[acked]!) | 0) > 0) words[acked] = segment.ack;
+    const length = segment.payloadLength;
+    if (length === 0) return;
+    const offset = doubles[d + OFFSET + half]!;
+    this.#deliver(this.#connections[entry]!, half, offset, segment, segment.payloadOffset, length);
+    words[at + NEXT + half] = seqAdd(segment.seq, length);
+    doubles[d + OFFSET + half] = offset + length;
+    this.counters.add(COUNT_DELIVERED, length);
+  }
+
+  /** `payloadOffset`: where in the segment's memory the bytes to be handed out begin. */
+  #deliver(
+    connection: Connection<User>,
+    half: Half,
+    streamOffset: number,
+    segment: Segment,
+    payloadOffset: number,
+    length: number,
+  ): void {
     this.#directOwner = connection;
+    this.#directOffset = payloadOffset;
     this.#directHalf = half;
     this.#directSegment = segment;
     this.#directLength = length;
@@ -238,11 +284,9 @@ export class ConnectionTracker<User = unknown> {
 
   #takeDirect(): TrackerEvent {
     const segment = this.#directSegment!;
-    const stream = this.#directHalf === CLIENT_TO_SERVER ? this.#directOwner!.c2s : this.#directOwner!.s2c;
     const chunk = this.chunk;
     chunk.bytes = segment.bytes;
-    // What is handed out ends where the stream stands now; a part before it may have been seen earlier.
-    chunk.offset = segment.payloadOffset + seqDiff(stream.next, segment.seq) - this.#directLength;
+    chunk.offset = this.#directOffset;
     chunk.length = this.#directLength;
     chunk.streamOffset = this.#directStreamOffset;
     chunk.time = segment.time;
@@ -253,17 +297,29 @@ export class ConnectionTracker<User = unknown> {
     return EVENT_DATA;
   }
 
-  /** Every segment of a known connection that is not plainly the next one. */
-  #handleOther(c: Connection<User>, own: HalfStream, other: HalfStream, segment: Segment): void {
-    const mayOpen = (segment.flags & TCP_SYN) !== 0 || this.#options.midstream !== 'off';
-    const over = (c.state & (OVER | RESET_SEEN)) !== 0;
-    if (mayOpen && isReplacement(c, over, own, other, segment)) {
+  /** A segment of a connection that is over. */
+  #handleStraggler(entry: number, half: Half, segment: Segment): void {
+    const { records } = this.#table;
+    const own = this.#closedOwn.load(records, entry, half);
+    const other = this.#closedOther.load(records, entry, half ^ 1);
+    if (this.#mayOpen(segment) && isReplacement(true, true, own, other, segment)) {
+      this.#table.remove(entry);
+      this.#open(segment);
+    } else this.counters.add(COUNT_AFTER_CLOSE);
+  }
+
+  #mayOpen(segment: Segment): boolean {
+    return (segment.flags & TCP_SYN) !== 0 || this.#options.midstream !== 'off';
+  }
+
+  /** Every segment of an open connection that is not plainly the next one. */
+  #handleOther(c: Connection<User>, half: Half, segment: Segment): void {
+    c.settle();
+    const own = half === CLIENT_TO_SERVER ? c.c2s : c.s2c;
+    const other = half === CLIENT_TO_SERVER ? c.s2c : c.c2s;
+    const quiet = elapsed(segment.time, c.lastSeen) > QUIET;
+    if (this.#mayOpen(segment) && isReplacement((c.state & RESET_SEEN) !== 0, quiet, own, other, segment)) {
       this.#replace(c, segment);
-      return;
-    }
-    if (c.state & OVER) {
-      this.counters.add(COUNT_AFTER_CLOSE);
-      if (segment.flags & TCP_ACK && segment.checksum !== CHECKSUM_BAD) other.extent.noteAck(segment.ack);
       return;
     }
     c.lastSeen = segment.time;
@@ -303,7 +359,9 @@ export class ConnectionTracker<User = unknown> {
       const before = own.streamOffset;
       const length = own.offer(segment, seq);
       if (length > 0) {
-        this.#deliver(c, own === c.c2s ? CLIENT_TO_SERVER : SERVER_TO_CLIENT, before, segment, length);
+        // What is handed out ends where the stream stands now; a part before it may have been seen earlier.
+        const at = segment.payloadOffset + seqDiff(own.next, segment.seq) - length;
+        this.#deliver(c, own === c.c2s ? CLIENT_TO_SERVER : SERVER_TO_CLIENT, before, segment, at, length);
       }
     } else own.offerSuspect(segment, seq);
     if (flags & TCP_FIN) {
@@ -344,7 +402,7 @@ export class ConnectionTracker<User = unknown> {
   }
 
   #replace(c: Connection<User>, segment: Segment): void {
-    if ((c.state & OVER) === 0) this.#close(c, c.state & RESET_SEEN ? 'reset' : 'replaced');
+    this.#close(c, c.state & RESET_SEEN ? 'reset' : 'replaced');
     this.#detach(c);
     this.#open(segment);
   }
@@ -375,7 +433,7 @@ export class ConnectionTracker<User = unknown> {
       this.#rejected = true;
       return;
     }
-    const c = new Connection<User>(this.#opened++, segment, entry, clientIsSource, this.#context);
+    const c = new Connection<User>(this.#opened++, segment, this.#table, entry, clientIsSource, this.#context);
     this.#connections[entry] = c;
     this.#active++;
     this.counters.add(COUNT_CONNECTIONS);
@@ -395,16 +453,16 @@ export class ConnectionTracker<User = unknown> {
   #room(segment: Segment): number {
     let entry = this.#table.insert(segment, this.#now);
     if (entry >= 0) return entry;
-    let oldest = this.#table.oldest(CLOSED);
-    if (oldest < 0 && this.#options.atCapacity === 'evict') {
-      oldest = this.#table.oldest(ACTIVE);
-      if (oldest >= 0) {
-        this.counters.add(COUNT_EVICTED);
-        this.#close(this.#connections[oldest]!, 'evicted');
-      }
+    const closed = this.#table.oldest(CLOSED);
+    if (closed >= 0) this.#table.remove(closed);
+    else {
+      const oldest = this.#options.atCapacity === 'evict' ? this.#table.oldest(ACTIVE) : -1;
+      if (oldest < 0) return -1;
+      const connection = this.#connections[oldest]!;
+      this.counters.add(COUNT_EVICTED);
+      this.#close(connection, 'evicted');
+      this.#detach(connection);
     }
-    if (oldest < 0) return -1;
-    this.#detach(this.#connections[oldest]!);
     entry = this.#table.insert(segment, this.#now);
     return entry;
   }
@@ -413,11 +471,13 @@ export class ConnectionTracker<User = unknown> {
     for (;;) {
       const entry = this.#table.oldest(list);
       if (entry < 0 || this.#now - this.#table.touchedAt(entry) < after) return;
-      const connection = this.#connections[entry]!;
-      if (list === ACTIVE) {
-        this.counters.add(COUNT_IDLE);
-        this.#close(connection, 'idle');
+      if (list === CLOSED) {
+        this.#table.remove(entry);
+        continue;
       }
+      const connection = this.#connections[entry]!;
+      this.counters.add(COUNT_IDLE);
+      this.#close(connection, 'idle');
       this.#detach(connection);
     }
   }
@@ -441,6 +501,7 @@ export class ConnectionTracker<User = unknown> {
 
   #enqueue(c: Connection<User>): void {
     if (c.state & QUEUED) return;
+    c.settle();
     c.state |= QUEUED;
     this.#queue.push(c);
   }
@@ -482,7 +543,12 @@ export class ConnectionTracker<User = unknown> {
     this.#waiting.delete(c);
     this.#reset.delete(c);
     this.#active--;
-    if (c.entry >= 0) this.#table.retire(c.entry, this.#now);
+    if (c.entry >= 0) {
+      remember(this.#table.records, c);
+      this.#table.retire(c.entry, this.#now);
+      this.#connections[c.entry] = undefined;
+      c.entry = -1;
+    }
     return c.end === 'reset' ? EVENT_RESET : EVENT_CLOSED;
   }
 
