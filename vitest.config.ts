@@ -7,7 +7,20 @@ const alias = {
   'tcpcopy/testing': fileURLToPath(new URL('src/testing/index.ts', import.meta.url)),
 };
 
-/** Unit, plugin and fuzz tests need no root and run in parallel; end-to-end tests own the machine one at a time. */
+/**
+ * Each end-to-end test has a lab of its own, and mostly waits: so a few files run at a time. Those in `alone` offer the
+ * machine as much as it can take, or measure: they come afterwards, one by one.
+ */
+const END_TO_END = {
+  e2e: {
+    include: ['test/e2e/*.test.ts'],
+    maxWorkers: Number(process.env['TCPCOPY_E2E_WORKERS'] ?? 2),
+    sequence: { groupOrder: 1 },
+  },
+  'e2e-alone': { include: ['test/e2e/alone/*.test.ts'], fileParallelism: false, sequence: { groupOrder: 2 } },
+};
+
+/** Unit, plugin and fuzz tests need no root and run in parallel. */
 export default defineConfig({
   test: {
     projects: [
@@ -29,16 +42,15 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
-      {
+      ...(['e2e', 'e2e-alone'] as const).map((name) => ({
         resolve: { alias },
         test: {
-          name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
-          fileParallelism: false,
+          name,
+          ...END_TO_END[name],
           testTimeout: 180_000,
           hookTimeout: 120_000,
         },
-      },
+      })),
     ],
   },
 });

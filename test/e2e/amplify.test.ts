@@ -9,7 +9,7 @@ describeLab('copies', () => {
     const address = lab.host('online').on('front').v4;
     const { test, online } = await copyLive(
       lab,
-      () => runWrk(lab.host('client'), { address, rate: 1_000, seconds: 4 }),
+      () => runWrk(lab.host('client'), { address, rate: 1_000, seconds: 3 }),
       { copies: 3, extraArgs: ['-n', '3'] },
     );
     expect(test).toHaveLength(3 * online.length);
@@ -23,7 +23,7 @@ describeLab('copies', () => {
         const address = lab.host('online').on('front').v4;
         await copyLive(
           lab,
-          () => runWrk(lab.host('client'), { address, connections: 64, rate: short ? 150 : 300, seconds: 4, short }),
+          () => runWrk(lab.host('client'), { address, connections: 64, rate: short ? 150 : 300, seconds: 3, short }),
           { copies: 10, args: ['-x', TARGET, '-s', ASSISTANT, '-c', '192.168.100.7', '-i', 'front', '-n', '10'] },
         );
       },

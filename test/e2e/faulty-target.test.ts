@@ -59,9 +59,9 @@ async function load(lab: Lab): Promise<number> {
   const client = lab.host('client');
   const address = lab.host('online').on('front').v4;
   const [short, long, posts] = await Promise.all([
-    runWrk(client, { address, rate: 300, seconds: 5, short: true, tag: 'short' }),
-    runWrk(client, { address, rate: 500, seconds: 5, tag: 'long' }),
-    runLoad(client, { address, path: '/post', requests: 100, rate: 20, body: 500_000, tag: 'post' }),
+    runWrk(client, { address, rate: 300, seconds: 4, short: true, tag: 'short' }),
+    runWrk(client, { address, rate: 500, seconds: 4, tag: 'long' }),
+    runLoad(client, { address, path: '/post', requests: 80, rate: 20, body: 500_000, tag: 'post' }),
   ]);
   expect([short.errors, long.errors]).toEqual([undefined, undefined]);
   return short.requests + long.requests + posts.answered;

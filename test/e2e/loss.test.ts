@@ -57,8 +57,8 @@ function copyMixed(lab: Lab): Promise<LiveCopyResult> {
     lab,
     () =>
       Promise.all([
-        runWrk(client, { address, connections: 32, rate: 300, seconds: 5, tag: 'long' }),
-        runWrk(client, { address, connections: 16, rate: 200, seconds: 5, tag: 'short', short: true }),
+        runWrk(client, { address, connections: 32, rate: 300, seconds: 4, tag: 'long' }),
+        runWrk(client, { address, connections: 16, rate: 200, seconds: 4, tag: 'short', short: true }),
       ]),
     { patience: PATIENCE },
   );

@@ -21,9 +21,9 @@ describeLab('midflow', () => {
     await startIntercept(lab.host('assistant'));
     const wrk = new Wrk(lab.host('client'), {
       address: lab.host('online').on('front').v4,
-      ...{ rate: 2_000, connections: 32, seconds: 7 },
+      ...{ rate: 2_000, connections: 32, seconds: 5 },
     });
-    await sleep(2_000);
+    await sleep(1_000);
     const tcpcopy = await startTcpcopy(lab.host('online'), STANDARD_ARGS);
     const begun = Date.now();
     const { errors } = await wrk.finished();

@@ -16,16 +16,18 @@ import { sleep } from './lab/shell.ts';
 
 /** Hashes of the connections that have ended, empty ones left out. */
 class HashServer {
+  readonly port: number;
   readonly #file: string;
 
-  static async start(host: Host): Promise<HashServer> {
-    const records = host.file('hashes.jsonl');
-    host.spawn('hash-server', ownProgram('hash-server.ts', { port: SERVICE_PORT, records }));
-    await host.listening(SERVICE_PORT);
-    return new HashServer(records);
+  static async start(host: Host, port = SERVICE_PORT): Promise<HashServer> {
+    const records = host.file(`hashes-${port}.jsonl`);
+    host.spawn('hash-server', ownProgram('hash-server.ts', { port, records }));
+    await host.listening(port);
+    return new HashServer(port, records);
   }
 
-  private constructor(file: string) {
+  private constructor(port: number, file: string) {
+    this.port = port;
     this.#file = file;
   }
 
@@ -60,7 +62,7 @@ describeLab('recordings through our own TCP', () => {
   const files = new Map(completeFiles().map((file) => [file.file, file]));
 
   async function replayWhole(lab: Lab, server: HashServer, file: CompleteFile, path: string, v6: boolean) {
-    const target = v6 ? `[${HOSTS.test.back.v6}]:80` : `${HOSTS.test.back.v4}:80`;
+    const target = `${v6 ? `[${HOSTS.test.back.v6}]` : HOSTS.test.back.v4}:${server.port}`;
     const client = v6 ? 'fd77:100::/120' : COPY_NET.pattern;
     const map = file.servers.map((s) => `${s}-${target}`).join(',');
     const { summary, output } = await replay(lab, ['-i', path, '-x', map, '-s', ASSISTANT, '-c', client]);
@@ -72,8 +74,15 @@ describeLab('recordings through our own TCP', () => {
 
   labTest('arrive whole, every one with complete streams', {}, async (lab) => {
     await startIntercept(lab.host('assistant'));
-    const server = await HashServer.start(lab.host('test'));
-    for (const [name, file] of files) await replayWhole(lab, server, file, CAPTURES + name, false);
+    const waiting = [...files];
+    const lane = async (server: HashServer): Promise<void> => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        await replayWhole(lab, server, next[1], CAPTURES + next[0], false);
+      }
+    };
+    const servers = await Promise.all([80, 81, 82, 83].map((port) => HashServer.start(lab.host('test'), port)));
+    await Promise.all(servers.map(lane));
+    const server = servers[0]!;
     const name = 'own/http_pipeline.server.pcap';
     const packed = lab.host('online').file('packed.pcap.gz');
     writeFileSync(packed, gzipSync(readFileSync(CAPTURES + name)));

@@ -16,7 +16,7 @@ describeLab('stopping', () => {
       const intercept = await startIntercept(lab.host('assistant'));
       const tcpcopy = await startTcpcopy(lab.host('online'), STANDARD_ARGS);
       const address = lab.host('online').on('front').v4;
-      const wrk = new Wrk(lab.host('client'), { address, rate: 1_000, seconds: 6, short: true });
+      const wrk = new Wrk(lab.host('client'), { address, rate: 1_000, seconds: 4, short: true });
       await sleep(2_000);
       const stopped = await tcpcopy.stop(signal);
       expect(stopped).toMatchObject({ code: 0, signal: null });

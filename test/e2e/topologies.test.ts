@@ -14,7 +14,7 @@ import { runWrk, type WrkOptions } from './lab/wrk.ts';
 function mixedLoad(lab: Lab, address: string, options: Partial<WrkOptions> = {}): Promise<unknown> {
   const client = lab.host('client');
   const tag = options.tag ?? '';
-  const load = { address, rate: 500, seconds: 3, connections: 16, ...options };
+  const load = { address, rate: 500, seconds: 2, connections: 16, ...options };
   return Promise.all([
     runWrk(client, { ...load, tag: `${tag}long` }),
     runWrk(client, { ...load, tag: `${tag}short`, short: true }),

@@ -8,7 +8,7 @@ import { describeLab, labTest } from './lab/rig.ts';
 import { bash, sleep } from './lab/shell.ts';
 import { Wrk } from './lab/wrk.ts';
 
-const SECONDS = 6;
+const SECONDS = 4;
 /** From the death of a worker until its successor has a lease and captures, ms. */
 const REPLACED = 3_000;
 

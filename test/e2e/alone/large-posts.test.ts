@@ -1,10 +1,10 @@
 /** 200 uploads of 1 MB arrive byte for byte. */
 import { expect } from 'vitest';
-import { arrived, perfect, STANDARD_ARGS } from './lab/live-copy.ts';
-import { runLoad } from './lab/load.ts';
-import { startIntercept, startTcpcopy, stopTcpcopy } from './lab/programs.ts';
-import { describeLab, labTest } from './lab/rig.ts';
-import { RecordingServer } from './lab/servers.ts';
+import { arrived, perfect, STANDARD_ARGS } from '../lab/live-copy.ts';
+import { runLoad } from '../lab/load.ts';
+import { startIntercept, startTcpcopy, stopTcpcopy } from '../lab/programs.ts';
+import { describeLab, labTest } from '../lab/rig.ts';
+import { RecordingServer } from '../lab/servers.ts';
 
 const POSTS = 200;
 const MEGABYTE = 1_000_000;
@@ -18,7 +18,7 @@ describeLab('large posts', () => {
       const tcpcopy = await startTcpcopy(lab.host('online'), STANDARD_ARGS);
       await runLoad(lab.host('client'), {
         address: lab.host('online').on('front').v4,
-        ...{ requests: POSTS, connections: 4, perConnection: 50, body: MEGABYTE, rate: 40 },
+        ...{ requests: POSTS, connections: 4, perConnection: 50, body: MEGABYTE, rate: 25 },
       });
       await arrived(online, test, { patience: 20_000 });
       const { stopped, summary } = await stopTcpcopy(tcpcopy);
