@@ -42,6 +42,9 @@ export type FrameShape = 'ethernet' | 'raw' | 'cooked' | 'sll' | 'sll2';
 
 const IPPROTO_TCP = 6;
 const IPPROTO_UDP = 17;
+const IPPROTO_ICMP = 1;
+const IPPROTO_ICMPV6 = 58;
+const ETHERTYPE_ARP = 0x0806;
 const VLAN_TAGS = 2;
 /** 802.1Q, 802.1ad, and the older QinQ value. */
 const VLAN_TYPES = [0x8100, 0x88a8, 0x9100];
@@ -77,7 +80,7 @@ export function compileSelection(selection: Selection, shape: FrameShape, snapLe
   const b = new BpfAssembler();
   const t: Targets = { ip4: b.label(), ip6: b.label(), accept: b.label(), reject: b.label(), snapLength };
   if (shape === 'raw') findByVersion(b, t);
-  else findByEtherType(b, t, LAYOUT[shape].type, LAYOUT[shape].network);
+  else findByEtherType(b, t, LAYOUT[shape].type, LAYOUT[shape].network, selection.notices === true);
   matchIp4(b, t, selection);
   matchIp6(b, t, selection);
   b.place(t.reject);
@@ -95,13 +98,14 @@ function findByVersion(b: BpfAssembler, t: Targets): void {
   b.jump(BPF_JEQ, 6, t.ip6, t.reject);
 }
 
-function findByEtherType(b: BpfAssembler, t: Targets, type: number, network: number): void {
+function findByEtherType(b: BpfAssembler, t: Targets, type: number, network: number, arp: boolean): void {
   b.emit(BPF_LD | BPF_H | BPF_ABS, type);
   for (let tags = 0; tags <= VLAN_TAGS; tags++) {
     const inner = b.label();
     b.emit(BPF_LDX | BPF_IMM, network + 4 * tags);
     b.jump(BPF_JEQ, 0x0800, t.ip4);
     b.jump(BPF_JEQ, 0x86dd, t.ip6);
+    if (arp) b.jump(BPF_JEQ, ETHERTYPE_ARP, t.accept);
     if (tags < VLAN_TAGS) VLAN_TYPES.forEach((vlan) => b.jump(BPF_JEQ, vlan, inner));
     b.goto(t.reject);
     b.place(inner);
@@ -116,6 +120,7 @@ function matchIp4(b: BpfAssembler, t: Targets, selection: Selection): void {
   b.place(t.ip4);
   b.emit(BPF_LD | BPF_B | BPF_IND, 9);
   b.jump(BPF_JEQ, IPPROTO_TCP, tcp);
+  if (selection.notices === true) b.jump(BPF_JEQ, IPPROTO_ICMP, t.accept);
   if (selection.vxlan === true) {
     b.jump(BPF_JEQ, IPPROTO_UDP, undefined, t.reject);
     loadIp4Ports(b);
@@ -164,6 +169,7 @@ function matchIp6(b: BpfAssembler, t: Targets, selection: Selection): void {
   b.place(t.ip6);
   b.emit(BPF_LD | BPF_B | BPF_IND, 6);
   b.jump(BPF_JEQ, IPPROTO_TCP, tcp);
+  if (selection.notices === true) b.jump(BPF_JEQ, IPPROTO_ICMPV6, t.accept);
   IPV6_EXTENSIONS.forEach((type) => b.jump(BPF_JEQ, type, partial));
   if (selection.vxlan === true) {
     b.jump(BPF_JEQ, IPPROTO_UDP, undefined, t.reject);

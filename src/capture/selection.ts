@@ -14,6 +14,8 @@ export interface Selection {
   readonly direction: 'to' | 'from' | 'both';
   /** Let VXLAN (UDP port 4789) through as well, whatever it carries. */
   readonly vxlan?: boolean;
+  /** Let ICMP and ARP through as well, whosever they are. */
+  readonly notices?: boolean;
 }
 
 export const VXLAN_PORT = 4789;
@@ -44,5 +46,6 @@ export function selectionText(selection: Selection): string {
   const anyAddress = selection.endpoints.some((e) => e.address === undefined);
   const parts = anyAddress ? partial : `(${partial} and (${each((side, e) => host(side, e)!)}))`;
   const vxlan = selection.vxlan === true ? ` or (udp dst port ${VXLAN_PORT})` : '';
-  return `(${whole} or ${parts}${vxlan})`;
+  const notices = selection.notices === true ? ' or icmp or icmp6 or arp' : '';
+  return `(${whole} or ${parts}${vxlan}${notices})`;
 }

@@ -8,6 +8,7 @@
  * closed.
  */
 import { FieldReader, protocolError } from './fields.ts';
+import { readProbeReport } from './probe.ts';
 import { ResponseReader } from './response-reader.ts';
 import type { Hello, Message, Responses, Targets } from './messages.ts';
 import {
@@ -31,6 +32,8 @@ import {
   NONCE_BYTES,
   PING,
   PONG,
+  PROBE,
+  PROBE_REPORT,
   PROOF,
   PROOF_BYTES,
   RECLAIM,
@@ -154,6 +157,10 @@ function readBody(type: number, from: FieldReader): Message {
       return { type, token: from.u32() };
     case STATS:
       return { type, frames: from.u64(), kernelDropped: from.u64(), forwarded: from.u64(), dropped: from.u64() };
+    case PROBE:
+      return { type, token: from.u32(), duration: from.u16() };
+    case PROBE_REPORT:
+      return readProbeReport(type, from);
     default:
       return { type: BYE, text: from.text() };
   }

@@ -1,6 +1,7 @@
 /** Control messages to bytes; `Decoder` undoes it. Packet data goes through `ResponseWriter`. */
 import { FieldWriter } from './fields.ts';
 import type { ControlMessage } from './messages.ts';
+import { writeProbeReport } from './probe.ts';
 import {
   BYE,
   CHALLENGE,
@@ -13,6 +14,8 @@ import {
   MAGIC,
   PING,
   PONG,
+  PROBE,
+  PROBE_REPORT,
   PROOF,
   RECLAIM,
   REFUSED,
@@ -108,6 +111,13 @@ function writeBody(out: FieldWriter, message: ControlMessage): void {
       return;
     case BYE:
       out.text(message.text);
+      return;
+    case PROBE:
+      out.u32(message.token);
+      out.u16(message.duration);
+      return;
+    case PROBE_REPORT:
+      writeProbeReport(out, message);
       return;
   }
 }

@@ -18,6 +18,7 @@ import type {
   WANT_PAYLOAD,
   WELCOME,
 } from './protocol.ts';
+import type { Probe, ProbeReport } from './probe.ts';
 import type { ResponseReader } from './response-reader.ts';
 
 /** tcpcopy's first message. Its first three fields never change place, whatever the version. */
@@ -172,6 +173,8 @@ export type ControlMessage =
   | Ping
   | Pong
   | Stats
-  | Bye;
+  | Bye
+  | Probe
+  | ProbeReport;
 
 export type Message = ControlMessage | Responses;

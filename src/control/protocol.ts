@@ -7,7 +7,7 @@
 export const MAGIC = 0x54435059;
 /** The protocol versions that this build speaks. */
 export const PROTOCOL_MIN = 1;
-export const PROTOCOL_MAX = 1;
+export const PROTOCOL_MAX = 2;
 
 /** A message is a length (of what follows it), a type, and a body. */
 export const LENGTH_BYTES = 4;
@@ -43,6 +43,9 @@ export const PING = 13;
 export const PONG = 14;
 export const STATS = 15;
 export const BYE = 16;
+/** Since version 2. */
+export const PROBE = 17;
+export const PROBE_REPORT = 18;
 
 /** Message names by type, for error texts. */
 export const MESSAGE_NAMES = [
@@ -63,6 +66,8 @@ export const MESSAGE_NAMES = [
   'PONG',
   'STATS',
   'BYE',
+  'PROBE',
+  'PROBE_REPORT',
 ] as const;
 
 /** First byte of a TLS handshake (RFC 8446 §5.1); a control message of at most 1 MiB begins with 0. */
@@ -83,7 +88,9 @@ export const HELLO_HAS_KEY = 1;
 /** Capability bits of HELLO and WELCOME; bits that one side does not know are ignored. */
 export const CAPABILITY_PAYLOAD = 1;
 export const CAPABILITY_STATS = 2;
-export const CAPABILITIES = CAPABILITY_PAYLOAD | CAPABILITY_STATS;
+/** Answers PROBE. */
+export const CAPABILITY_PROBE = 4;
+export const CAPABILITIES = CAPABILITY_PAYLOAD | CAPABILITY_STATS | CAPABILITY_PROBE;
 
 /** WANT_PAYLOAD value: every byte of every segment. */
 export const PAYLOAD_ALL = 0xffff_ffff;

@@ -1,5 +1,6 @@
 /** One tcpcopy process as the intercept knows it: what it wants, and the connections it is reached by. */
 import type { Targets } from '../control/messages.ts';
+import type { IpAddress } from '../core/ip-address.ts';
 import type { Segment } from '../wire/segment.ts';
 import { AddressRanges } from './address-ranges.ts';
 import type { Peer } from './peer.ts';
@@ -43,6 +44,11 @@ export class Instance {
   accepts(s: Segment): boolean {
     if (!this.#targets.contains(s.src0, s.src1, s.src2, s.src3, s.srcPort)) return false;
     return this.#clients === undefined || this.#clients.contains(s.dst0, s.dst1, s.dst2, s.dst3);
+  }
+
+  /** Whether it has said that its sessions come from this address. */
+  isClient({ w0, w1, w2, w3 }: IpAddress): boolean {
+    return this.#clients?.contains(w0, w1, w2, w3) === true;
   }
 
   /**

@@ -10,11 +10,11 @@ import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { CaptureFilter } from '../capture/capture-filter.ts';
 import type { PacketSource } from '../capture/packet-source.ts';
-import type { ControlIdentity } from '../config/copy-options.ts';
+import type { ControlIdentity, IoBackend } from '../config/copy-options.ts';
 import { encode } from '../control/encoder.ts';
 import { LeaseTable } from '../control/lease-table.ts';
 import type { Hello, Message, Stats } from '../control/messages.ts';
-import { BYE, INSTANCE_ID_BYTES, NONCE_BYTES, REFUSED_BUSY, STATS, TARGETS } from '../control/protocol.ts';
+import { BYE, INSTANCE_ID_BYTES, NONCE_BYTES, PROBE, REFUSED_BUSY, STATS, TARGETS } from '../control/protocol.ts';
 import { ResponseWriter } from '../control/response-writer.ts';
 import { RunningClock } from '../control/running-clock.ts';
 import { refusedMessage, ServerHandshake, type ServerIdentity } from '../control/server-handshake.ts';
@@ -31,6 +31,7 @@ import type { Instance } from './instance.ts';
 import { Instances } from './instances.ts';
 import type { InterceptStats } from './intercept-stats.ts';
 import { Peer, type PeerOwner } from './peer.ts';
+import { Probes } from './probes.ts';
 import { Router } from './router.ts';
 import { TlsGate } from './tls-gate.ts';
 
@@ -50,6 +51,9 @@ export interface InterceptSetup {
   readonly tls: ControlIdentity | undefined;
   /** A user's capture filter, and-ed with the targets. */
   readonly expression: string | undefined;
+  /** `-i` and `--io`, for what probes ask. */
+  readonly devices: readonly string[];
+  readonly backend: IoBackend;
   readonly software: string;
   readonly log: Log;
   /** All of the sources have ended; the error of the last one that broke. */
@@ -98,6 +102,7 @@ export class Intercept implements PeerOwner, SegmentHandler {
   readonly #leases: LeaseTable;
   readonly #instances: Instances;
   readonly #router: Router;
+  readonly #probes: Probes;
   readonly #copies = new DuplicateFilter();
   readonly #capture: CaptureLoop;
   readonly #gate: TlsGate | undefined;
@@ -124,6 +129,8 @@ export class Intercept implements PeerOwner, SegmentHandler {
     this.#leases = new LeaseTable({ firstPort, silence: leaseSilence });
     this.#instances = new Instances(this.#leases, setup.log, () => this.#refilter());
     this.#router = new Router(this.#leases, this.#instances.bySlot);
+    const { devices, backend, expression } = setup;
+    this.#probes = new Probes({ devices, backend, expression, leases: this.#leases });
     this.#capture = new CaptureLoop(setup.sources, setup.makeParser, this);
     const accept = (socket: Socket): void => this.#accept(socket);
     this.#gate = this.#makeGate(accept);
@@ -154,6 +161,7 @@ export class Intercept implements PeerOwner, SegmentHandler {
     clearInterval(this.#timer);
     this.#server.close();
     this.#gate?.close();
+    this.#probes.close();
     await this.#capture.stop(CAPTURE_STOP_MS);
     this.#sendStats();
     const bye = encode({ type: BYE, text: 'the intercept is stopping' });
@@ -227,6 +235,10 @@ export class Intercept implements PeerOwner, SegmentHandler {
   }
 
   received(peer: Peer, instance: Instance, message: Message): void {
+    if (message.type === PROBE) {
+      this.#probes.handle(peer, instance, message);
+      return;
+    }
     this.#instances.handle(peer, instance, message);
     // The counts as they stand, so that the instance can tell what is lost from now on.
     if (message.type === TARGETS) peer.send(this.#statsFor(instance));
@@ -234,6 +246,7 @@ export class Intercept implements PeerOwner, SegmentHandler {
 
   closed(peer: Peer, reason: string | undefined): void {
     this.#peers.delete(peer);
+    this.#probes.left(peer);
     if (reason !== undefined) this.#setup.log.warn(`control connection of ${peer.name} closed: ${reason}`);
     if (peer.instance !== undefined) this.#instances.left(peer, peer.instance, this.time);
   }

@@ -32,6 +32,8 @@ export async function runIntercept(options: InterceptOptions, environment: RunEn
     key: options.controlKey,
     tls: options.controlTls,
     expression: options.filter,
+    devices: options.devices,
+    backend: options.io,
     software: environment.version ?? '',
     log,
     captureEnded,

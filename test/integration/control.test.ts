@@ -13,6 +13,8 @@ import {
   MAX_MESSAGE,
   PAYLOAD_ALL,
   PONG,
+  PROBE,
+  PROBE_REPORT,
   RECLAIM,
   REFUSED,
   REFUSED_VERSION,
@@ -74,6 +76,26 @@ async function rawPeer(port: number, id: number): Promise<{ socket: Socket; rece
 }
 
 describe('link and intercept', () => {
+  it('answers a probe at once and at its end, or says why it cannot watch', async () => {
+    const lab = await startIntercept({ devices: ['lo'], expression: 'port 80' });
+    const { socket, received } = await rawPeer(lab.intercept.port, 7);
+    socket.write(encode({ type: TARGETS, targets: [TARGET], clients: [] }));
+    socket.write(encode({ type: PROBE, token: 9, duration: 5_000 }));
+    const reports = () => received.filter((m) => m.type === PROBE_REPORT);
+    await until(() => reports().length > 0, 'PROBE_REPORT');
+    const [first] = reports();
+    expect(first).toMatchObject({ token: 9, capturesOn: 'lo', filter: 'port 80', foreign: 0, sightings: [] });
+    expect(first!.devices.find(({ name }) => name === 'lo')?.addresses).not.toEqual([]);
+    if (first!.open) {
+      socket.write(encode({ type: PROBE, token: 10, duration: 0 }));
+      await until(() => reports().length > 1, 'the second PROBE_REPORT');
+      expect(reports()[1]).toMatchObject({ token: 9, open: false, problem: '' });
+    } else {
+      // Without the right to capture.
+      expect(first!.problem).toMatch(/not permitted/);
+    }
+  });
+
   it('leases ports and delivers responses, in order in each session, over all connections', async () => {
     const lab = await startIntercept();
     const link = makeLink(lab.intercept.port, { connections: 4 });
@@ -244,7 +266,7 @@ describe('refusals', () => {
     const link = makeLink(await serve((socket) => socket.end(refused)));
     await expect(link.link.connect()).rejects.toMatchObject({
       code: 'E_CONTROL_VERSION',
-      message: 'this tcpcopy speaks control-channel version 1, the intercept versions 4 to 5',
+      message: 'this tcpcopy speaks control-channel versions 1 to 2, the intercept versions 4 to 5',
     });
   });
 

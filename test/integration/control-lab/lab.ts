@@ -48,6 +48,8 @@ export class LabIntercept {
   private constructor(setup: Partial<InterceptSetup>, tuning: Partial<InterceptTuning>) {
     this.port = setup.port ?? 0;
     this.intercept = new Intercept({
+      devices: ['lo'],
+      backend: 'auto',
       sources: [this.source],
       makeParser: () => new FrameParser({ verifyChecksums: false }),
       bind: HOST,

@@ -48,7 +48,7 @@ function accepts(
 
 /** What a selection means, said dully. */
 function model(
-  { endpoints, direction, vxlan }: Selection,
+  { endpoints, direction, vxlan, notices }: Selection,
   p: Required<Pick<PacketSpec, 'from' | 'to' | 'fromPort' | 'toPort'>> & PacketSpec,
 ): boolean {
   const protocol = p.protocol ?? 6;
@@ -56,6 +56,7 @@ function model(
   const later = p.fragment !== undefined && p.fragment.offset > 0;
   const portless = p.fragment !== undefined && (v6 || later);
   if (protocol === 17) return vxlan === true && p.toPort === 4789 && !(v6 && p.fragment !== undefined);
+  if (protocol !== 6) return notices === true && protocol === (v6 ? 58 : 1);
   const side = (host: string, port: number) =>
     endpoints.some(
       (e) =>
@@ -76,6 +77,7 @@ const selections = fc.record({
   endpoints: fc.array(endpoint, { minLength: 1, maxLength: 8 }),
   direction: fc.constantFrom('to' as const, 'from' as const, 'both' as const),
   vxlan: fc.boolean(),
+  notices: fc.boolean(),
 });
 const packets = fc
   .record({
@@ -84,7 +86,7 @@ const packets = fc
     to: fc.nat(2),
     fromPort: fc.constantFrom(...PORTS),
     toPort: fc.constantFrom(...PORTS),
-    protocol: fc.constantFrom(6, 6, 6, 17),
+    protocol: fc.constantFrom(6, 6, 6, 17, 1, 58),
     optionWords: fc.constantFrom(0, 0, 3, 10),
     fragment: fc.constantFrom(
       undefined,
@@ -98,7 +100,7 @@ const packets = fc
   .map(({ v6, from, to: toHost, fragment, ...rest }) => {
     const hosts = v6 ? HOSTS.slice(3) : HOSTS.slice(0, 3);
     // A first UDP fragment shows its ports, a later one need not: not asked about here.
-    const asked = rest.protocol === 17 ? undefined : fragment;
+    const asked = rest.protocol !== 6 ? undefined : fragment;
     const spec = { ...rest, from: hosts[from]!, to: hosts[toHost]! };
     return asked === undefined ? spec : { ...spec, fragment: asked };
   });
@@ -161,6 +163,8 @@ describe('compileSelection', () => {
     arp[13] = 0x06;
     const program = compileSelection(selection, 'ethernet', SNAP);
     expect(runBpf(program, arp, 0, arp.length, arp.length)).toBe(0);
+    const curious = compileSelection({ ...selection, notices: true }, 'ethernet', SNAP);
+    expect(runBpf(curious, arp, 0, arp.length, arp.length)).toBe(SNAP);
     const whole = ethernet(ipPacket({ to: '10.0.0.1', toPort: 80 }));
     for (let cut = 0; cut < 38; cut++) expect(runBpf(program, whole, 0, cut, whole.length)).toBe(0);
     expect(runBpf(program, whole, 0, 38, whole.length)).toBe(SNAP);

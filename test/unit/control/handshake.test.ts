@@ -102,13 +102,13 @@ describe('handshake', () => {
     if (hello.type !== HELLO) throw new Error('no HELLO');
     const step = server().handle({ ...hello, versionMin: 7, versionMax: 9 });
     expect(step).toMatchObject({ kind: 'refused', error: { code: 'E_CONTROL_VERSION' } });
-    if (step.kind === 'refused') expect(step.error.message).toMatch(/7 to 9.*1 to 1/);
+    if (step.kind === 'refused') expect(step.error.message).toMatch(/7 to 9.*1 to 2/);
     const refused = decode(step.bytes);
     if (refused.type !== REFUSED) throw new Error('no REFUSED');
     const { code, message } = failure(client().handle({ ...refused, versionMin: 7, versionMax: 9 }));
     expect(code).toBe('E_CONTROL_VERSION');
-    expect(message).toBe('this tcpcopy speaks control-channel version 1, the intercept versions 7 to 9');
-    const challenge = { type: CHALLENGE, version: 2, nonce: bytes(32) } as const;
+    expect(message).toBe('this tcpcopy speaks control-channel versions 1 to 2, the intercept versions 7 to 9');
+    const challenge = { type: CHALLENGE, version: 3, nonce: bytes(32) } as const;
     expect(failure(client('k').handle(challenge)).code).toBe('E_CONTROL_VERSION');
   });
 

@@ -13,6 +13,8 @@ import {
   LEASE_REQUEST,
   PING,
   PONG,
+  PROBE,
+  PROBE_REPORT,
   PROOF,
   RECLAIM,
   REFUSED,
@@ -78,6 +80,44 @@ export const SAMPLES: readonly ControlMessage[] = [
   { type: PONG, token: 7 },
   { type: STATS, frames: 2 ** 45 + 1, kernelDropped: 2, forwarded: 3, dropped: 4 },
   { type: BYE, text: '' },
+  { type: PROBE, token: 5, duration: 1500 },
+  {
+    type: PROBE_REPORT,
+    token: 5,
+    open: true,
+    problem: '',
+    capturesOn: 'eth0',
+    filter: 'port 80',
+    devices: [
+      { name: 'lo', forwards4: false, forwards6: false, rpFilter: 0, addresses: [] },
+      {
+        name: 'eth0',
+        forwards4: true,
+        forwards6: false,
+        rpFilter: 2,
+        addresses: [{ address: ip('192.0.2.20'), prefix: 24 }],
+      },
+    ],
+    foreign: 3,
+    sightings: [
+      {
+        kind: 'icmp',
+        device: 'eth0',
+        outgoing: true,
+        taken: false,
+        source: ip('192.0.2.1'),
+        sourcePort: 80,
+        destination: ip('2001:db8::7'),
+        destinationPort: 2048,
+        flags: 0x12,
+        seq: -5,
+        ack: 7,
+        reporter: ip('192.0.2.20'),
+        icmpType: 3,
+        icmpCode: 1,
+      },
+    ],
+  },
 ];
 
 export interface SegmentFields {
