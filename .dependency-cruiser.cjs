@@ -33,7 +33,7 @@ const LAYERS = {
   },
   intercept: { folders: ['core', 'wire', 'capture', 'control', 'config'], node: true },
   cli: {
-    folders: ['core', 'config', 'replay', 'intercept', 'report'],
+    folders: ['core', 'native', 'config', 'replay', 'intercept', 'report'],
     packages: ['commander', 'pino', 'picocolors', 'yaml'],
     node: true,
   },

@@ -1,6 +1,6 @@
 /*
- * The native addon of tcpcopy for Linux: a TPACKET_V3 ring in, batches of raw IP packets out, and libpcap's filter
- * compiler. It moves bytes and reports errors; what is in a packet is JavaScript's business.
+ * The native addon of tcpcopy for Linux: a TPACKET_V3 ring in, batches of raw IP packets out, libpcap's filter
+ * compiler, and the process's capabilities. It moves bytes and reports errors; what is in a packet is JavaScript's business.
  *
  * Conventions: every function that can fail throws a JavaScript error with `code` (an errno name such as "EPERM") and a
  * message that says what was being done. Nothing here aborts or prints.
@@ -59,5 +59,8 @@ napi_value ring_define(napi_env env);
 napi_value sender_define(napi_env env);
 napi_value filter_compile(napi_env env, napi_callback_info info);
 napi_value devices_list(napi_env env, napi_callback_info info);
+napi_value privileges_keep(napi_env env, napi_callback_info info);
+napi_value privileges_limit(napi_env env, napi_callback_info info);
+napi_value privileges_pass(napi_env env, napi_callback_info info);
 
 #endif

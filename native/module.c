@@ -55,14 +55,23 @@ bool addon_bytes(napi_env env, napi_value value, uint8_t **data, size_t *length)
   return false;
 }
 
+static const struct {
+  const char *name;
+  napi_callback call;
+} FUNCTIONS[] = {
+    {"compileFilter", filter_compile},      {"devices", devices_list},   {"keepCapabilities", privileges_keep},
+    {"limitCapabilities", privileges_limit}, {"passNetRaw", privileges_pass},
+};
+
 static napi_value module_init(napi_env env, napi_value exports) {
   napi_value function;
   NAPI_TRY(env, napi_set_named_property(env, exports, "Ring", ring_define(env)), NULL);
   NAPI_TRY(env, napi_set_named_property(env, exports, "Sender", sender_define(env)), NULL);
-  NAPI_TRY(env, napi_create_function(env, "compileFilter", NAPI_AUTO_LENGTH, filter_compile, NULL, &function), NULL);
-  NAPI_TRY(env, napi_set_named_property(env, exports, "compileFilter", function), NULL);
-  NAPI_TRY(env, napi_create_function(env, "devices", NAPI_AUTO_LENGTH, devices_list, NULL, &function), NULL);
-  NAPI_TRY(env, napi_set_named_property(env, exports, "devices", function), NULL);
+  for (size_t i = 0; i < ARRAY_LENGTH(FUNCTIONS); i++) {
+    NAPI_TRY(env, napi_create_function(env, FUNCTIONS[i].name, NAPI_AUTO_LENGTH, FUNCTIONS[i].call, NULL, &function),
+             NULL);
+    NAPI_TRY(env, napi_set_named_property(env, exports, FUNCTIONS[i].name, function), NULL);
+  }
   return exports;
 }
 

@@ -12,6 +12,7 @@ export interface ChildSettings {
   readonly args: readonly string[];
   readonly directory: string;
   readonly variables: Readonly<Record<string, string>>;
+  readonly user: PluginEnv['childUser'];
 }
 
 export interface ChildEvents {
@@ -44,6 +45,7 @@ export class Child {
       env: settings.variables,
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
+      ...settings.user,
     });
     this.#process = child;
     const answers = new LineReader(LONGEST_ANSWER, events.line, events.tooLong);
@@ -52,7 +54,10 @@ export class Child {
     child.stderr.on('data', (chunk: Buffer) => notes.push(chunk));
     // Nothing can be said to it any more: it is of no use, whatever it still does.
     child.stdin.on('error', () => this.signal('SIGKILL'));
-    child.on('error', (error: NodeJS.ErrnoException) => this.#end(`cannot be started (${error.code ?? error.name})`));
+    child.on('error', ({ code, name }: NodeJS.ErrnoException) => {
+      const as = settings.user === undefined ? '' : ` as user ${settings.user.uid}`;
+      this.#end(`cannot be started${as} (${code ?? name})`);
+    });
     child.on('exit', (code, signal) => {
       const how = code === null ? `was ended by ${signal}` : `ended (exit code ${code})`;
       this.signal('SIGKILL');

@@ -50,7 +50,8 @@ export default definePlugin({
     const [name = '', ...args] = splitCommand(command)!;
     const variables = environment(names);
     const path = findProgram(name, env.directory, variables['PATH'] ?? '');
-    const program = new Program({ name, path, args, directory: env.directory, variables, timeout, queue }, env);
+    const { directory, childUser: user } = env;
+    const program = new Program({ name, path, args, directory, variables, user, timeout, queue }, env);
     const without: Record<Failure, number> = { down: 0, full: 0, late: 0, nonsense: 0 };
     let answered = 0;
 

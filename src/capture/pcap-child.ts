@@ -6,12 +6,13 @@
  *
  * Frames are copied into a chunk; a chunk leaves when it is full or at the end of the turn. When the source does not
  * keep up, the pipe's queue is capped and frames are dropped and counted. `cap` has no timestamps: a frame's time is when
- * it arrived here.
+ * it arrived here. Once it captures, a process of root's goes on as nobody.
  */
 import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { FRAME_OUTGOING } from '../core/frame-batch.ts';
+import { becomeNobody } from '../native/privileges.ts';
 import { loadCap, type CapInstance, type CapModule } from './cap-module.ts';
 import { LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL, LINKTYPE_NULL, LINKTYPE_RAW, linkTypeOf } from './link-type.ts';
 import {
@@ -172,6 +173,7 @@ function start(): void {
       what = 'filter';
       throw error;
     }
+    becomeNobody();
     tell({ kind: 'opened', linkType });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

@@ -12,6 +12,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { TcpcopyError } from '../core/errors.ts';
 import { FrameBatch } from '../core/frame-batch.ts';
 import type { Instant } from '../core/time.ts';
+import { withNetRaw } from '../native/privileges.ts';
 import { deviceLost, permissionError, unknownDevice } from './capture-error.ts';
 import { filterText, type CaptureFilter } from './capture-filter.ts';
 import type { PacketSource, SourceListener, SourceStats } from './packet-source.ts';
@@ -130,10 +131,12 @@ export class PcapSource implements PacketSource {
     const self = fileURLToPath(import.meta.url);
     const script = fileURLToPath(new URL(`./pcap-child${extname(self)}`, import.meta.url));
     const loader = () => pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-    const child = fork(script, [JSON.stringify(options)], {
-      stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'ipc'],
-      execArgv: extname(self) === '.ts' ? ['--import', loader()] : [],
-    });
+    const child = withNetRaw(() =>
+      fork(script, [JSON.stringify(options)], {
+        stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'ipc'],
+        execArgv: extname(self) === '.ts' ? ['--import', loader()] : [],
+      }),
+    );
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT);
     });

@@ -1,7 +1,9 @@
 /** The file system as option checking sees it. */
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
+import type { RunAs } from '../config/copy-options.ts';
 import type { OptionsContext } from '../config/options-context.ts';
 import { TcpcopyError } from '../core/errors.ts';
 import { whyNotCaCertificates, whyNotPrivateKey, whyNotServerCertificate } from './pem-files.ts';
@@ -15,6 +17,8 @@ export function machineContext(name: string): OptionsContext {
     whyNotCaCertificates,
     whyNotServerCertificate,
     whyNotPrivateKey,
+    userNamed,
+    currentUser: process.getuid?.(),
     processors: availableParallelism(),
     defaultLogFile: defaultLogFile(name),
   };
@@ -55,6 +59,16 @@ function readText(path: string, where: string): string {
       hint: 'check the path and its permissions',
     });
   }
+}
+
+/** `id` asks whatever the machine has its users from. */
+function userNamed(name: string): RunAs | undefined {
+  if (name.startsWith('-')) return undefined;
+  const [uid, gid] = ['-u', '-g'].map((which) => {
+    const { status, stdout } = spawnSync('id', [which, name], { encoding: 'utf8' });
+    return status === 0 && /^\d+\n$/.test(stdout) ? Number(stdout) : undefined;
+  });
+  return uid === undefined || gid === undefined ? undefined : { name, uid, gid };
 }
 
 function errnoOf(attempt: () => void): string | undefined {

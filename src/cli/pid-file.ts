@@ -32,7 +32,12 @@ export function acquirePidFile(path: string, name: string, pid: number = process
   return {
     replaced,
     release() {
-      if (readPid(path) === pid) rmSync(path, { force: true });
+      if (readPid(path) !== pid) return;
+      try {
+        rmSync(path, { force: true });
+      } catch {
+        // The directory is root's, and this is another user by now: the next start takes the file over.
+      }
     },
   };
 }

@@ -2,11 +2,13 @@
 import pc from 'picocolors';
 import type { ProcessOptions } from '../config/copy-options.ts';
 import type { RunEnvironment } from '../core/run-environment.ts';
+import { keepRightsFromChildren } from '../native/privileges.ts';
 import type { DaemonParent } from './daemon.ts';
 import { errorLine, exitCodeOf } from './exit-code.ts';
 import { createLog, openLogFile, type LogFile } from './logger.ts';
 import { acquirePidFile, type PidFile } from './pid-file.ts';
 import type { Task } from './program.ts';
+import { childUserOf, goOnAs } from './run-rights.ts';
 import { installSignals } from './signals.ts';
 import type { Terminal } from './terminal.ts';
 import { programVersion } from './version.ts';
@@ -24,8 +26,13 @@ export interface Surroundings {
   readonly onStray: NonNullable<RunEnvironment['strayErrors']>;
 }
 
+export interface RunOptions {
+  readonly process: ProcessOptions;
+  readonly summaryJson?: string | undefined;
+}
+
 /** Resolves with the exit code; reports what goes wrong itself. */
-export async function runInForeground<O extends { readonly process: ProcessOptions }>(
+export async function runInForeground<O extends RunOptions>(
   program: Task<O>,
   options: O,
   { terminal, parent, notes, onReport, onStray }: Surroundings,
@@ -51,6 +58,7 @@ export async function runInForeground<O extends { readonly process: ProcessOptio
     abandon: () => log.warn('second signal: ending at once'),
   });
   try {
+    keepRightsFromChildren();
     for (const note of notes) file?.log.warn(note);
     if (pidPath !== undefined) {
       pidFile = acquirePidFile(pidPath, program.name);
@@ -70,9 +78,11 @@ export async function runInForeground<O extends { readonly process: ProcessOptio
       stopSignal: signals.stopSignal,
       statsRequests: (callback) => signals.statsRequests(callback),
       fork: forkWorker,
+      childUser: childUserOf(options.process.user),
       strayErrors: onStray,
       started() {
         if (started) return;
+        goOnAs(options.process.user, { open: [path, pidPath], later: options.summaryJson });
         started = true;
         parent?.started();
       },

@@ -4,12 +4,14 @@
  * gone. Signals meant for the group (Ctrl-C, a service manager) are the parent's to act on.
  */
 import { fork } from 'node:child_process';
-import type { CopyOptions } from '../config/copy-options.ts';
+import type { CopyOptions, RunAs } from '../config/copy-options.ts';
 import type { Log } from '../core/log.ts';
 import type { RunEnvironment, WorkerChannel } from '../core/run-environment.ts';
+import { keepRightsFromChildren, withNetRaw } from '../native/privileges.ts';
 import { errorData, type FromWorker, type ToWorker } from '../replay/worker-messages.ts';
 import { machineContext } from './machine-context.ts';
 import type { Program } from './program.ts';
+import { childUserOf, goOnAs } from './run-rights.ts';
 import { programVersion } from './version.ts';
 
 const MARK = 'TCPCOPY_WORKER';
@@ -23,11 +25,13 @@ export function takeWorkerMark(): boolean {
 
 /** Starts this program once more, as a worker. */
 export function forkWorker(): WorkerChannel<never, unknown> {
-  const child = fork(process.argv[1]!, process.argv.slice(2), {
-    env: { ...process.env, [MARK]: '1' },
-    serialization: 'advanced',
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
+  const child = withNetRaw(() =>
+    fork(process.argv[1]!, process.argv.slice(2), {
+      env: { ...process.env, [MARK]: '1' },
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    }),
+  );
   // What cannot be sent to a process that is gone is nothing to worry about: its exit is told.
   child.on('error', () => undefined);
   return {
@@ -43,6 +47,7 @@ export function forkWorker(): WorkerChannel<never, unknown> {
 
 /** The worker's side, from its seat to its end. */
 export async function workAsOneOfSeveral({ command, parse }: Program<CopyOptions>): Promise<void> {
+  keepRightsFromChildren();
   const stop = new AbortController();
   const tell = (message: FromWorker): void => void (process.connected && process.send!(message));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
@@ -60,7 +65,7 @@ export async function workAsOneOfSeveral({ command, parse }: Program<CopyOptions
     if (begin !== undefined) {
       const { runShare } = await import('../replay/run-copy.ts');
       const options = await optionsOf({ command, parse });
-      await runShare(options, environmentOf(tell, stop.signal), {
+      await runShare(options, environmentOf(tell, stop.signal, options.process.user), {
         ...begin,
         report: (report) => tell({ type: 'report', report }),
         capturing: (fanout) => tell({ type: 'capturing', fanout }),
@@ -82,7 +87,11 @@ async function optionsOf({ command, parse }: Pick<Program<CopyOptions>, 'command
   return options;
 }
 
-function environmentOf(tell: (message: FromWorker) => void, stopSignal: AbortSignal): RunEnvironment {
+function environmentOf(
+  tell: (message: FromWorker) => void,
+  stopSignal: AbortSignal,
+  user: RunAs | undefined,
+): RunEnvironment {
   const say =
     (level: keyof Log): Log['error'] =>
     (message, fields) =>
@@ -93,6 +102,10 @@ function environmentOf(tell: (message: FromWorker) => void, stopSignal: AbortSig
     stdout: (text) => tell({ type: 'line', text }),
     stopSignal,
     statsRequests: () => undefined,
-    started: () => tell({ type: 'started' }),
+    childUser: childUserOf(user),
+    started() {
+      goOnAs(user, { open: [], later: undefined });
+      tell({ type: 'started' });
+    },
   };
 }

@@ -126,12 +126,21 @@ export interface RecordingOptions {
 }
 
 /** What both programs share: logs, pid file, daemon. */
+/** A user to be. */
+export interface RunAs {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
 export interface ProcessOptions {
   readonly logFile: string | undefined;
   readonly logLevel: 'error' | 'warn' | 'info' | 'debug' | 'trace';
   readonly logFormat: 'text' | 'json';
   readonly pidFile: string | undefined;
   readonly daemon: boolean;
+  /** Whom to be once everything is open. */
+  readonly user: RunAs | undefined;
   /** Show stack traces. */
   readonly debug: boolean;
 }

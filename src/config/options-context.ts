@@ -2,6 +2,8 @@
  * What checking options needs to know of the machine, so that this layer itself opens no file: the command line gives
  * the real thing, tests give a table.
  */
+import type { RunAs } from './copy-options.ts';
+
 export interface OptionsContext {
   /** What stands at a path; `denied` when it cannot be opened for reading. */
   fileKind(path: string): 'file' | 'directory' | 'missing' | 'denied';
@@ -15,6 +17,10 @@ export interface OptionsContext {
   whyNotServerCertificate(pem: string): string | undefined;
   /** Why it is not the private key of this certificate. */
   whyNotPrivateKey(pem: string, certificate: string): string | undefined;
+  /** Who is called so on this machine; `undefined`: nobody is. */
+  userNamed(name: string): RunAs | undefined;
+  /** The user that this process is, as a number; `undefined` where there are none. */
+  readonly currentUser: number | undefined;
   /** Processors that this process may use. */
   readonly processors: number;
   /** Where a daemon logs when no -l says so. */

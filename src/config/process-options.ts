@@ -1,7 +1,9 @@
 import { TcpcopyError } from '../core/errors.ts';
-import type { ProcessOptions } from './copy-options.ts';
+import type { ProcessOptions, RunAs } from './copy-options.ts';
+import { optionError } from './option-error.ts';
 import type { OptionsContext } from './options-context.ts';
 import type { RawProcessOptions } from './raw-options.ts';
+import { or } from './shared-options.ts';
 
 /** Log, pid file, daemon. A daemon without -l logs to the context's default file. */
 export function parseProcessOptions(raw: RawProcessOptions, context: OptionsContext): ProcessOptions {
@@ -9,7 +11,17 @@ export function parseProcessOptions(raw: RawProcessOptions, context: OptionsCont
   if (logFile !== undefined) requireWritable('-l', logFile, context);
   if (raw.pidFile !== undefined) requireWritable('-P', raw.pidFile, context);
   const { logLevel, logFormat, pidFile, daemon, debug } = raw;
-  return { logFile, logLevel: debug ? 'debug' : logLevel, logFormat, pidFile, daemon, debug };
+  const user = or(raw.user, undefined, (name) => parseUser(name, context));
+  return { logFile, logLevel: debug ? 'debug' : logLevel, logFormat, pidFile, daemon, user, debug };
+}
+
+function parseUser(name: string, context: OptionsContext): RunAs {
+  const user = context.userNamed(name);
+  if (user === undefined) throw optionError('--user', name, 'there is no such user', 'see: getent passwd');
+  if (context.currentUser !== 0 && context.currentUser !== user.uid) {
+    throw optionError('--user', name, 'only root may become another user', 'start it as root, or as this user');
+  }
+  return user;
 }
 
 /** An output file that cannot be written is better known before the run than after it. */

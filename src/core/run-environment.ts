@@ -36,6 +36,8 @@ export interface RunEnvironment {
    * connected. A daemon's parent exits 0 at that moment, and no sooner.
    */
   started(): void;
+  /** Whom processes of plugins are to run as; absent: as this one, which has no rights to give. */
+  readonly childUser?: { readonly uid: number; readonly gid: number } | undefined;
   /**
    * Starts this program once more, as one of several processes that share this run. Absent where that cannot be done,
    * as in an embedding application.

@@ -9,6 +9,12 @@ export interface NativeAddon {
   compileFilter(dlt: number, snapLength: number, text: string): ArrayBuffer;
   /** Every network device of this network namespace. */
   devices(): NetworkDevice[];
+  /** The next change of user leaves this process its capabilities. */
+  keepCapabilities(): void;
+  /** No capability but CAP_NET_RAW from here on, as far as it was there. */
+  limitCapabilities(): void;
+  /** Whether processes started from here on inherit CAP_NET_RAW where this one has it and is not root. */
+  passNetRaw(pass: boolean): void;
 }
 
 export interface NetworkDevice {

@@ -25,6 +25,11 @@ export interface PluginEnv {
    * made as for 0, and what should differ from run to run is chosen anew.
    */
   readonly seed: number | undefined;
+  /**
+   * Whom a process of this plugin has to run as, as `spawn` of `node:child_process` takes it, so that none gets the rights
+   * we have; `undefined`: as we do, who have none to give.
+   */
+  readonly childUser?: { readonly uid: number; readonly gid: number } | undefined;
   /** What paths in options are relative to. */
   readonly directory: string;
 }

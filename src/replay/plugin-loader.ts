@@ -4,6 +4,7 @@
  */
 import { TcpcopyError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import type { RunEnvironment } from '../core/run-environment.ts';
 import { toMillis } from '../core/time.ts';
 import { readPluginOptions, secretTexts } from '../config/plugin-options.ts';
 import type { PluginSpec } from '../config/plugin-spec.ts';
@@ -22,6 +23,8 @@ export interface PluginRunSettings extends Pick<PipelineSettings, 'policy' | 'de
   readonly live?: boolean;
   /** How many processes share the traffic; 1 where it is not said. */
   readonly processes?: number | undefined;
+  /** Whom processes of plugins run as; as this one where it is not said. */
+  readonly childUser?: RunEnvironment['childUser'];
   /** The working directory where none is given. */
   readonly directory?: string;
 }
@@ -70,10 +73,10 @@ function protocolsOf({ plugin: { protocol = [] }, options }: LoadedPlugin): read
 /** Sets the plugins up and seals the order of their taps. */
 export async function setUpPlugins(
   plugins: readonly LoadedPlugin[],
-  { log, seed, directory = process.cwd(), live = false, processes = 1, ...rest }: PluginRunSettings,
+  { log, seed, directory = process.cwd(), live = false, processes = 1, childUser, ...rest }: PluginRunSettings,
 ): Promise<Pipeline> {
   const pipeline = new Pipeline({ clock: CLOCK, log, ...rest });
-  await registerPlugins(pipeline, plugins, { log, seed, directory, live, processes });
+  await registerPlugins(pipeline, plugins, { log, seed, directory, live, processes, childUser });
   return pipeline;
 }
 

@@ -88,6 +88,7 @@ async function prepare(
     seed: options.seed,
     live: !('file' in options.input),
     processes: seat?.count,
+    childUser: environment.childUser,
     policy: options.onPluginError,
     onAbort: (error) => current.run?.fail(error),
   });

@@ -55,6 +55,7 @@ async function run(options: Partial<InterceptOptions>): Promise<Running> {
           logFormat: 'text',
           pidFile: undefined,
           daemon: false,
+          user: undefined,
           debug: false,
         },
         ...options,

@@ -1,5 +1,5 @@
 /** The plugin `exec` with real programs: what they change, and what becomes of requests when they die, lie or hang. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -9,6 +9,7 @@ import { readPluginOptions } from '../../src/config/plugin-options.ts';
 import { parseIp } from '../../src/core/ip-address.ts';
 import { instant, toMillis } from '../../src/core/time.ts';
 import type { ConnectionInfo } from '../../src/pipeline/hooks.ts';
+import type { PluginEnv } from '../../src/pipeline/plugin.ts';
 import { Pipeline } from '../../src/pipeline/pipeline.ts';
 import type { HostClock } from '../../src/pipeline/tap-runner.ts';
 import { monotonicNow } from '../../src/replay/clock.ts';
@@ -23,6 +24,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const EXAMPLES = new URL('../../examples/exec/', import.meta.url).pathname;
 /** Longer than a program takes to start on a busy machine. */
 const PATIENT = { timeout: '60s' };
+const ROOT = process.getuid?.() === 0;
 const GET = request('GET /');
 
 const CLOCK: HostClock = {
@@ -49,12 +51,17 @@ function program(body: string, begin = ''): string {
   return `'${process.execPath}' '${path}'`;
 }
 
-async function start(command: string, options: Record<string, unknown> = {}, clock = CLOCK) {
+async function start(
+  command: string,
+  options: Record<string, unknown> = {},
+  clock = CLOCK,
+  childUser?: PluginEnv['childUser'],
+) {
   const lines: string[] = [];
   const note = (line: string): void => void lines.push(line);
   const log = { error: note, warn: note, info: note, debug: note };
   const pipeline = new Pipeline({ clock, log });
-  const env = { log, seed: 1, directory: folder, live: true, processes: 1 };
+  const env = { log, seed: 1, directory: folder, live: true, processes: 1, childUser };
   await pipeline.register(http, readPluginOptions(http, { options: [], where: 'http' }), env);
   const given = readPluginOptions(exec, { options: { command, ...options }, where: 'exec' });
   const ready = pipeline.register(exec, given, env);
@@ -129,6 +136,14 @@ describe('a program', () => {
     expect(await send(GET)).toBe('dropped: EXEC_TEST_PASSED PATH');
     await until(() => lines.length > 1);
     expect(lines.map((line) => line.replace(/^.*: /, ''))).toEqual(['ready', 'to go']);
+  });
+
+  it.skipIf(!ROOT)(`of a process of root's runs as somebody else${ROOT ? '' : ' [skipped: needs root]'}`, async () => {
+    chmodSync(folder, 0o755);
+    const nobody = { uid: 65_534, gid: 65_534 };
+    const told = "say({ id, headers: { who: [process.getuid(), process.getgid(), process.getgroups()].join(' ') } });";
+    const child = await start(program(told), PATIENT, CLOCK, nobody);
+    expect(await child.send(GET)).toBe(request('GET /', 'who: 65534 65534 65534'));
   });
 
   it('that cannot run is refused at the start', async () => {

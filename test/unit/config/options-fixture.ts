@@ -15,6 +15,8 @@ export const CONTEXT: OptionsContext = {
   whyNotServerCertificate: (pem) => (pem === 'certificate' ? undefined : 'has expired on some day'),
   whyNotPrivateKey: (pem, certificate) =>
     pem === 'private' && certificate === 'certificate' ? undefined : 'is not the key of the certificate',
+  userNamed: (name) => ({ tcpcopy: { name, uid: 990, gid: 991 }, root: { name, uid: 0, gid: 0 } })[name],
+  currentUser: 0,
   processors: 4,
   defaultLogFile: '/var/log/program.log',
 };

@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { parseProcessOptions } from '../../../src/config/process-options.ts';
+import { rawProcessSchema } from '../../../src/config/raw-options.ts';
+import { CONTEXT, lineOf } from './options-fixture.ts';
+
+const parse = (user: string | undefined, currentUser: number | undefined = 0) =>
+  parseProcessOptions(rawProcessSchema.parse({ user }), { ...CONTEXT, currentUser }).user;
+
+describe('--user', () => {
+  it('is a user of this machine', () => {
+    expect(parse(undefined)).toBeUndefined();
+    expect(parse('tcpcopy')).toEqual({ name: 'tcpcopy', uid: 990, gid: 991 });
+    expect(lineOf(() => parse('nobody-knows'))).toMatch(/^--user nobody-knows: there is no such user/);
+  });
+
+  it('is for root, or who is that user already', () => {
+    expect(parse('tcpcopy', 990)).toMatchObject({ uid: 990 });
+    expect(lineOf(() => parse('tcpcopy', 1000))).toMatch(/^--user tcpcopy: only root may become another user/);
+    expect(lineOf(() => parse('root', 1000))).toMatch(/only root/);
+  });
+});
