@@ -11,9 +11,10 @@ const ORDERLY: readonly (string | undefined)[] = ['upgraded', 'closing', 'not-ht
 export class HttpResponseReader implements ResponseReader {
   readonly #codec: HttpResponseCodec<HttpRequest>;
   readonly #settings: HttpSettings;
-  readonly #said: { message: HttpResponse<HttpRequest> | undefined; completes: boolean } = {
+  readonly #said: { message: HttpResponse<HttpRequest> | undefined; completes: boolean; failed: boolean } = {
     message: undefined,
     completes: false,
+    failed: false,
   };
   /** Behind the requests that wait for a response, something was sent that is not HTTP. */
   #otherFollows = false;
@@ -65,6 +66,7 @@ export class HttpResponseReader implements ResponseReader {
     this.#settings.stats.responses++;
     this.#said.message = response;
     this.#said.completes = !response.informational && response.end !== 'truncated';
+    this.#said.failed = response.status >= 500;
     this.#abandonIfDue();
     return this.#said;
   }

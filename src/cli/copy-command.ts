@@ -1,6 +1,6 @@
 /** tcpcopy's command line: TCPCopy's short flags with their meanings, a long name for each, and what is new here. */
 import { Option, type Command } from 'commander';
-import { IO_BACKENDS, PACES, TARGETS } from '../config/defaults.ts';
+import { IO_BACKENDS, PACES, SHEDS, TARGETS } from '../config/defaults.ts';
 import { addProcessOptions, baseCommand, collect } from './command-base.ts';
 import { addReplacedFlags, TCPCOPY_REPLACED_FLAGS } from './replaced-flags.ts';
 
@@ -113,6 +113,15 @@ export function copyCommand(): Command {
     .optionsGroup('Limits:')
     .option('-m, --memory <mb>', 'memory for sessions; beyond it new connections are left out and counted (512 MB)')
     .option('--max-sessions <num>', 'sessions open at once; likewise (65536)')
+    .option('--max-cpu <percent>', 'own CPU time, 100: one processor; beyond it connections are left out (no limit)')
+    .option('--max-host-cpu <percent>', "likewise while this host's processors are busier than that (no limit)")
+    .addOption(
+      new Option(
+        '--shed <when>',
+        'leave connections out when this host or the target is in trouble (all), for this host alone (host), ' +
+          'or never (all)',
+      ).choices(SHEDS),
+    )
     .option('--workers <num>', 'processes that share the connections, 1 to 64, or auto: one a processor (1)')
     .option('-t, --timeout <s>', 'close a session that has had nothing to do for this long (600)')
     .option('-k, --keepalive-timeout <s>', 'the same while its connection is still open online (-t and 120)');

@@ -75,6 +75,13 @@ export function parseCopyOptions(input: Readonly<Record<string, unknown>>, conte
     maxSessions: or(raw.maxSessions, defaults.SESSIONS.default, (text) =>
       parseInteger('--max-sessions', text, defaults.SESSIONS),
     ),
+    maxCpu: or(raw.maxCpu, undefined, (text) => parseInteger('--max-cpu', text, defaults.MAX_CPU) / 100),
+    maxHostCpu: or(
+      raw.maxHostCpu,
+      undefined,
+      (text) => parseInteger('--max-host-cpu', text, defaults.MAX_HOST_CPU) / 100,
+    ),
+    shed: raw.shed,
     mtu,
     mss,
     sessionTimeout,

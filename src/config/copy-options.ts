@@ -44,6 +44,8 @@ export interface ControlIdentity {
 }
 
 export type Pace = 'response' | 'capture' | 'asap';
+/** Whose trouble leads to connections being left out: this host's and the target's, this host's, nobody's. */
+export type Shed = 'all' | 'host' | 'never';
 export type TargetKind = 'raw' | 'socket';
 export type IoBackend = 'auto' | 'ring' | 'pcap';
 
@@ -87,6 +89,11 @@ export interface CopyOptions {
   /** Session memory cap, bytes. */
   readonly memoryLimit: number;
   readonly maxSessions: number;
+  /** Own CPU time beyond which connections are left out, where 1 is one processor. */
+  readonly maxCpu: number | undefined;
+  /** Busy share of the host's processors beyond which they are, 0 to 1. */
+  readonly maxHostCpu: number | undefined;
+  readonly shed: Shed;
   readonly mtu: number;
   /** Largest segment payload sent, before the target's own MSS is applied. */
   readonly mss: number;

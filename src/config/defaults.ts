@@ -19,6 +19,9 @@ export const MAX_GAP = { min: millis(0), max: seconds(86_400) };
 export const REPEAT = { default: 1, min: 1, max: 1_000_000 };
 export const MEMORY = { default: 512 * MB, min: 16 * MB, max: 1024 * 1024 * MB };
 export const SESSIONS = { default: 65_536, min: 1, max: 4_194_304 };
+/** Percent; of one processor, so that more than 100 is possible. */
+export const MAX_CPU = { min: 1, max: 6400 };
+export const MAX_HOST_CPU = { min: 1, max: 100 };
 export const MTU = { default: 1500, min: 576, max: 65_535 };
 /** RFC 8200 §5 */
 export const MTU_MIN_V6 = 1280;
@@ -38,6 +41,7 @@ export const SEED = { min: 0, max: 0xffff_ffff };
 
 export const IO_BACKENDS = ['auto', 'ring', 'pcap'] as const;
 export const TARGETS = ['raw', 'socket'] as const;
+export const SHEDS = ['all', 'host', 'never'] as const;
 export const PACES = ['response', 'capture', 'asap'] as const;
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export const LOG_FORMATS = ['text', 'json'] as const;

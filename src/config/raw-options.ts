@@ -3,7 +3,7 @@
  * is the business of the parser for its flag.
  */
 import { z } from 'zod';
-import { IO_BACKENDS, LOG_FORMATS, LOG_LEVELS, PACES, TARGETS } from './defaults.ts';
+import { IO_BACKENDS, LOG_FORMATS, LOG_LEVELS, PACES, SHEDS, TARGETS } from './defaults.ts';
 import { optionError } from './option-error.ts';
 import type { TcpcopyError } from '../core/errors.ts';
 import type { PluginSpec } from './plugin-spec.ts';
@@ -64,6 +64,9 @@ export const rawCopySchema = z.object({
   lonely: flag,
   memory: text,
   maxSessions: text,
+  maxCpu: text,
+  maxHostCpu: text,
+  shed: z.enum(SHEDS).default('all'),
   mtu: text,
   mss: text,
   timeout: text,

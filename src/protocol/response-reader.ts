@@ -19,6 +19,8 @@ export interface ServerMessage {
   readonly message: unknown;
   /** The response to the oldest request that waits for one is whole with it. */
   readonly completes: boolean;
+  /** It says that the server itself has failed (HTTP 5xx), not that the request was wrong. */
+  readonly failed?: boolean;
 }
 
 export interface ResponseReader {

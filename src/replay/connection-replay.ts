@@ -14,7 +14,13 @@ import type { ClientBytes, Codec, Piece } from '../protocol/codec.ts';
 import type { Dialogue } from '../protocol/dialogue.ts';
 import { OpaqueCodec } from '../protocol/opaque-codec.ts';
 import type { ResponseReader, ServerMessage } from '../protocol/response-reader.ts';
-import { UNREAD_REASONS, type ConnectionBucket, type UnitBucket, type UnreadReason } from '../report/ledger.ts';
+import {
+  SHED_REASONS,
+  UNREAD_REASONS,
+  type ConnectionBucket,
+  type UnitBucket,
+  type UnreadReason,
+} from '../report/ledger.ts';
 import { ContainedCodec } from './contained-codec.ts';
 import { PendingExchange, type ReadRequest } from './exchange.ts';
 import type { DroppedBy, MessageObserver, Verdict } from './message-observer.ts';
@@ -36,6 +42,8 @@ export interface ConnectionPlan {
   readonly excluded: Excluded | undefined;
   /** The plugin that said so, and why; `undefined`: an option. */
   readonly dropped?: DroppedBy | undefined;
+  /** Where it stands among those that the governor leaves out, 0 to 1: the highest first. Default 0. */
+  readonly place?: number;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -58,6 +66,9 @@ export class ConnectionReplay implements ReplicaOwner {
   readonly #online: OnlineResponses | undefined;
   readonly #onDone: (connection: ConnectionReplay) => void;
   readonly #copies: number;
+  readonly #place: number;
+  /** The governor has left messages out that whatever follows would depend on. */
+  #shedForGood = false;
   /** Nothing of this connection is copied, for this reason. */
   #excluded: Excluded | undefined;
   /** The plugin that said so, and why; `undefined`: an option. */
@@ -100,6 +111,7 @@ export class ConnectionReplay implements ReplicaOwner {
       codec instanceof OpaqueCodec ? undefined : new ContainedCodec(codec, (error) => this.#codecFailed(error));
     this.#codec = this.#contained ?? codec;
     this.#copies = plan.copies;
+    this.#place = plan.place ?? 0;
     this.#excluded = plan.excluded;
     this.#droppedBy = plan.dropped;
     this.#onDone = onDone;
@@ -111,7 +123,8 @@ export class ConnectionReplay implements ReplicaOwner {
     if (reading?.online === true && plan.excluded === undefined) {
       this.#online = new OnlineResponses(reading, this.#onlineOwner(), info.openedBy === 'syn');
     }
-    if (info.openedBy === 'syn') for (const replica of this.#replicas) replica.openEarly();
+    const opensNow = info.openedBy === 'syn' && context.governor?.takes(this.#place) !== false;
+    if (opensNow) for (const replica of this.#replicas) replica.openEarly();
   }
 
   /** The first ACK seen from the client: what it acknowledges came before anything the client sends from now on. */
@@ -233,7 +246,9 @@ export class ConnectionReplay implements ReplicaOwner {
   }
 
   unitSettled(bucket: UnitBucket): void {
-    this.#context.ledger.settleUnit(bucket);
+    const { ledger, governor } = this.#context;
+    ledger.settleUnit(bucket);
+    if (bucket === 'shed') ledger.shed.add(SHED_REASONS.indexOf(governor!.reason!));
     if (bucket === 'answered' || bucket === 'unanswered') {
       this.#delivered++;
     } else {
@@ -258,8 +273,9 @@ export class ConnectionReplay implements ReplicaOwner {
     this.#pipeline.notReplayable(this.protocol, reason, all);
   }
 
-  responseRead(message: unknown): void {
+  responseRead(message: unknown, failed: boolean): void {
     this.#context.ledger.responsesRead++;
+    if (failed) this.#context.ledger.responsesFailed++;
     this.#pipeline.response(this.#info, this.protocol, 'target', message);
   }
 
@@ -313,6 +329,11 @@ export class ConnectionReplay implements ReplicaOwner {
       return true;
     }
     this.#replaced = false;
+    if (this.#isShed()) {
+      this.#goesOn = false;
+      this.#leaveOut('shed');
+      return true;
+    }
     const message = this.#messageOf(piece);
     if (this.#excluded !== undefined) {
       this.#lose(this.#excluded);
@@ -324,6 +345,17 @@ export class ConnectionReplay implements ReplicaOwner {
       return false;
     }
     this.#carryOut(plan, piece);
+    return true;
+  }
+
+  /** Whether the message that begins is left out, so that this host or the target is spared. */
+  #isShed(): boolean {
+    const { governor, reading } = this.#context;
+    if (governor === undefined) return false;
+    if (this.#shedForGood) return true;
+    if (governor.admits(this.#place)) return false;
+    // A dialogue would go on from a state that the target has not been brought into.
+    this.#shedForGood = reading?.protocol(this.protocol)?.dialogue !== undefined;
     return true;
   }
 

@@ -55,6 +55,7 @@ import { unixNow, type LoopClock } from './clock.ts';
 import { ConnectionReplay } from './connection-replay.ts';
 import type { FlowSlice } from './flow-slice.ts';
 import type { FramePacer } from './frame-pacer.ts';
+import type { Governor } from './governor.ts';
 import type { Observe } from './message-observer.ts';
 import type { ByteBudget } from './piece-queue.ts';
 import type { ReplayContext } from './replay-context.ts';
@@ -68,6 +69,10 @@ import type { TimerWheel } from './timer-wheel.ts';
 const BATCHES_PER_TURN = 8;
 /** How long a response may take when something waits behind it. */
 const HELD_PATIENCE = seconds(30);
+/** The same while the target answers nobody. */
+const SILENT_PATIENCE = seconds(10);
+/** Steps of this size fill the range from 0 to 1 evenly, however many there are (Weyl 1916). */
+const GOLDEN = 0.618_033_988_749_894_9;
 /** How often waiting holes, idle connections and kernel counters are looked at, while there are turns. */
 const HOUSEKEEPING = millis(20);
 /** Longest rest while captured data waits for the target, milliseconds. */
@@ -102,6 +107,8 @@ export interface EngineParts {
   readonly reading: ResponseReading | undefined;
   /** How long a response may take while the client waits for its own. */
   readonly sessionTimeout: Duration;
+  /** Says which connections are left out; `undefined`: none. */
+  readonly governor?: Governor | undefined;
   /** Who looks at what the pipeline lets pass. */
   readonly observe?: Observe | undefined;
   /** Who takes the frames themselves: then nothing else is done with them. */
@@ -122,9 +129,13 @@ export class Engine implements ReplayContext {
   readonly repeatable: boolean;
   readonly reading: ResponseReading | undefined;
   readonly observe: Observe | undefined;
+  readonly governor: Governor | undefined;
   busyReplicas = 0;
   crowdedReplicas = 0;
   heldReplicas = 0;
+  behindReplicas = 0;
+  /** Units sent and answered, and the sums of how long after their capture: microseconds, live only. */
+  readonly pace = { sent: 0, late: 0, answered: 0, age: 0 };
   #sources: readonly PacketSource[] = [];
   #tracker: ConnectionTracker<ConnectionReplay> | undefined;
   #pacer: FramePacer | undefined;
@@ -152,6 +163,8 @@ export class Engine implements ReplayContext {
   /** Responses that have arrived are to be taken by then. */
   #responsesDue: Instant = NEVER;
   #nextHousekeeping: Instant = instant(0);
+  /** Of the last connection. */
+  #place = 0;
   /** The same in the time of a recording. */
   #nextRecordedCheck: Instant = instant(0);
   /** A recording's batch being paced out, and how far. */
@@ -175,6 +188,7 @@ export class Engine implements ReplayContext {
     this.repeatable = !parts.live;
     this.reading = parts.reading;
     this.observe = parts.observe;
+    this.governor = parts.governor;
   }
 
   /** Connections that are not settled yet. */
@@ -192,11 +206,22 @@ export class Engine implements ReplayContext {
 
   patience(held: boolean): Duration {
     const { sessionTimeout } = this.#parts;
-    return held && HELD_PATIENCE < sessionTimeout ? HELD_PATIENCE : sessionTimeout;
+    const most = this.governor?.targetIsSilent === true ? SILENT_PATIENCE : HELD_PATIENCE;
+    return held && most < sessionTimeout ? most : sessionTimeout;
   }
 
   released(captured: Instant): void {
-    if (this.#parts.live) this.#parts.lag.record(unixNow() - captured);
+    if (!this.#parts.live) return;
+    const late = unixNow() - captured;
+    this.#parts.lag.record(late);
+    this.pace.sent++;
+    this.pace.late += late;
+  }
+
+  answered(captured: Instant): void {
+    if (!this.#parts.live) return;
+    this.pace.answered++;
+    this.pace.age += unixNow() - captured;
   }
 
   /** Takes its frames from these sources, already open, from now on. `slice`: only those that fall into it. */
@@ -396,13 +421,15 @@ export class Engine implements ReplayContext {
     const info = { client, server, openedBy };
     const plan = pipeline.admit(info);
     const tooLate = onlyFromSyn && openedBy === 'midstream' ? 'not-picked-up' : undefined;
+    const excluded = plan?.dropped?.cause ?? tooLate;
+    if (excluded === undefined) this.#place = (this.#place + GOLDEN) % 1;
     const replay = new ConnectionReplay(
       this,
       pipeline,
       info,
       target,
       this.#codecFor(info),
-      { copies: plan?.copyCount ?? 1, excluded: plan?.dropped?.cause ?? tooLate, dropped: plan?.dropped },
+      { copies: plan?.copyCount ?? 1, excluded, dropped: plan?.dropped, place: this.#place },
       this.#finished,
     );
     connection.user = replay;

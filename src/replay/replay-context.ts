@@ -1,6 +1,7 @@
 import type { Duration, Instant } from '../core/time.ts';
 import type { Ledger } from '../report/ledger.ts';
 import type { Observe } from './message-observer.ts';
+import type { Governor } from './governor.ts';
 import type { ByteBudget } from './piece-queue.ts';
 import type { ResponseReading } from './response-reading.ts';
 import type { Target } from './target.ts';
@@ -28,6 +29,10 @@ export interface ReplayContext {
   crowdedReplicas: number;
   /** Replicas of which something captured waits for the target: for its response, or to accept the session. */
   heldReplicas: number;
+  /** Replicas whose clients have gone on while the target still owes a response. */
+  behindReplicas: number;
+  /** Says which connections are left out just now; `undefined`: none ever are. */
+  readonly governor?: Governor | undefined;
   /** How long a response may take; `held`: something waits behind it, or the client has ended. */
   patience(held: boolean): Duration;
   /** Loop time. */
@@ -38,4 +43,6 @@ export interface ReplayContext {
   gapBucket(): 'kernel-drop' | 'capture-gap';
   /** A unit captured then goes out now: feeds the lag figure. */
   released(captured: Instant): void;
+  /** A unit captured then has been answered. */
+  answered(captured: Instant): void;
 }

@@ -9,8 +9,8 @@ export type ClientEnd = 'fin' | 'rst' | 'gone';
 export interface ReplicaOwner extends ConversationOwner {
   readonly client: Endpoint;
   readonly target: Endpoint;
-  /** A message of the target's has been read. */
-  responseRead(message: unknown): void;
+  /** A message of the target's has been read; `failed`: it says that the target has failed. */
+  responseRead(message: unknown, failed: boolean): void;
   /** A request cannot be replayed, or (`all`) nothing on this copy can. */
   notReplayable(reason: string, all: boolean): void;
   unitSettled(bucket: UnitBucket): void;

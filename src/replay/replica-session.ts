@@ -141,7 +141,7 @@ export class ReplicaSession {
     if (conversation === undefined) return;
     for (let read = conversation.next(); read !== undefined; read = conversation.next()) {
       const { message, completes } = read;
-      this.#owner.responseRead(message);
+      this.#owner.responseRead(message, read.failed === true);
       if (completes) this.#completeOldest(message);
     }
     if (conversation.closes) this.closing = true;

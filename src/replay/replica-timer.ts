@@ -28,10 +28,11 @@ export class ReplicaTimer extends TimerEntry {
   #giveUpAt: Instant = NEVER;
   /** A unit waited, or the client had ended, when the timer was last set. */
   #held = false;
-  /** Counted in `context.busyReplicas`, in `crowdedReplicas`, and in `heldReplicas`. */
+  /** Counted in `context.busyReplicas`, in `crowdedReplicas`, in `heldReplicas`, and in `behindReplicas`. */
   #busy = false;
   #crowded = false;
   #waiting = false;
+  #behind = false;
 
   constructor(
     context: ReplayContext,
@@ -56,8 +57,8 @@ export class ReplicaTimer extends TimerEntry {
   /** Everything was looked at: until when nothing need be. */
   set(): void {
     const waitsFor = this.#waitsFor();
-    this.#tellLoad(waitsFor === 'target', this.#units.bytes.crowded, this.#waitsToBeSent());
     const held = this.#closing.isDue || this.#units.length > 1 || this.#units.first?.released === false;
+    this.#tellLoad(waitsFor === 'target', this.#units.bytes.crowded, this.#waitsToBeSent(), held);
     if (waitsFor === 'nobody' || this.#isDelayed) this.#giveUpAt = NEVER;
     else if (this.#giveUpAt === NEVER || (held && !this.#held)) {
       const latest = addTime(this.#context.now(), this.#context.patience(held));
@@ -69,7 +70,7 @@ export class ReplicaTimer extends TimerEntry {
 
   /** The replica is done. */
   stop(): void {
-    this.#tellLoad(false, false, false);
+    this.#tellLoad(false, false, false, false);
     this.#context.wheel.schedule(this, NEVER);
   }
 
@@ -124,12 +125,15 @@ export class ReplicaTimer extends TimerEntry {
   }
 
   /** Keeps the figures of the context. */
-  #tellLoad(busy: boolean, crowded: boolean, waiting: boolean): void {
+  #tellLoad(busy: boolean, crowded: boolean, waiting: boolean, held: boolean): void {
+    const behind = busy && held;
     if (busy !== this.#busy) this.#context.busyReplicas += busy ? 1 : -1;
     if (crowded !== this.#crowded) this.#context.crowdedReplicas += crowded ? 1 : -1;
     if (waiting !== this.#waiting) this.#context.heldReplicas += waiting ? 1 : -1;
+    if (behind !== this.#behind) this.#context.behindReplicas += behind ? 1 : -1;
     this.#busy = busy;
     this.#crowded = crowded;
     this.#waiting = waiting;
+    this.#behind = behind;
   }
 }

@@ -32,6 +32,7 @@ import { DiscardingTarget } from './discarding-target.ts';
 import { listRequests } from './dry-run.ts';
 import { Engine } from './engine.ts';
 import { FlowSlice } from './flow-slice.ts';
+import { Governing, governorLimits } from './governing.ts';
 import { ByteBudget } from './piece-queue.ts';
 import { loadPlugins } from './plugin-loader.ts';
 import { describeMapping, RawNetwork } from './raw-network.ts';
@@ -122,6 +123,7 @@ class CopyRun {
   readonly #recording: Recording | undefined;
   readonly #target: Target;
   readonly #engine: Engine;
+  readonly #governing: Governing | undefined;
   /** The online server's responses are captured, too. */
   readonly #bothWays: boolean;
   readonly #progress: Progress;
@@ -185,6 +187,8 @@ class CopyRun {
     } else {
       this.#target = new SocketTarget(options.maxSessions, wake);
     }
+    const limits = options.target === 'recording' ? undefined : governorLimits(options);
+    this.#governing = limits && new Governing(limits, this.#ledger, environment.log);
     this.#engine = new Engine({
       clock: this.#clock,
       parser: createParser(options),
@@ -202,6 +206,7 @@ class CopyRun {
       expectsResponses: sends,
       reading,
       sessionTimeout: options.sessionTimeout,
+      governor: this.#governing?.governor,
       observe: options.dryRun ? listRequests(environment) : this.#recording?.observe,
       takeFrame: this.#recording?.takeFrame,
       responses: () => this.#network?.takeResponses() ?? 0,
@@ -232,6 +237,7 @@ class CopyRun {
     } finally {
       clearInterval(ticker);
       this.#closeSources();
+      this.#governing?.close();
     }
     this.#plugins = this.#pipeline.report().map(pluginFacts);
     await this.#pipeline.close();
@@ -327,6 +333,7 @@ class CopyRun {
     if (elapsed(now, this.#lastTick) > TICK + HELD_UP) this.#pipeline.searchForBlocking();
     this.#lastTick = now;
     this.#engine.wake();
+    this.#governing?.step(now, this.#engine, this.#sources);
     const unwritable = this.#recording?.tick();
     if (unwritable !== undefined) this.fail(unwritable);
     if (this.#progress.due(now)) this.#progress.show(now, this.#ledger, this.#facts());
@@ -391,6 +398,7 @@ class CopyRun {
       sources: [...this.#pastSources, ...this.#sources.map(sourceFacts)],
       connectionsOpen: this.#engine.activeConnections,
       sessionsOpen: this.#target.openSessions,
+      governor: this.#governing?.facts(),
       intercepts: this.#network?.interceptFacts() ?? [],
       lag: lagFacts(this.#lag),
       sent: sent === undefined ? undefined : { packets: sent.packets, bytes: sent.bytes, failed: sent.failed },

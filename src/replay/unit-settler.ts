@@ -104,6 +104,7 @@ export class UnitSettler {
 
   #settle(unit: Unit, bucket: UnitBucket): void {
     unit.request?.exchange?.targetSettled(unit.response);
+    if (bucket === 'answered') this.#context.answered(unit.captured);
     this.#owner.unitSettled(bucket);
   }
 

@@ -26,12 +26,13 @@ const LEAST_BUFFER = 16 << 20;
 
 /** Its part of what is limited for the run as a whole. */
 export function shareOf(options: CopyOptions, count: number): CopyOptions {
-  const { memoryLimit, maxSessions, captureBuffer } = options;
+  const { memoryLimit, maxSessions, captureBuffer, maxCpu } = options;
   return {
     ...options,
     workers: 1,
     memoryLimit: Math.ceil(memoryLimit / count),
     maxSessions: Math.ceil(maxSessions / count),
+    maxCpu: maxCpu && maxCpu / count,
     captureBuffer: Math.max(Math.min(LEAST_BUFFER, captureBuffer), Math.ceil(captureBuffer / count)),
   };
 }

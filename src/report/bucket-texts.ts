@@ -1,6 +1,6 @@
 /** What each line of the ledger means to someone who has not read the code, and what to do about it. */
 import type { DropReasonName } from '../core/drop-reason.ts';
-import type { ConnectionBucket, UnitBucket } from './ledger.ts';
+import type { ConnectionBucket, ShedReason, UnitBucket } from './ledger.ts';
 
 export interface BucketText {
   readonly meaning: string;
@@ -11,6 +11,7 @@ export interface BucketText {
 const KERNEL_DROP_HINT = 'enlarge the capture buffer (-B), narrow the capture (-F, -i) or copy a share (-r)';
 const MEMORY_HINT = 'allow more memory (-m), or copy a share of the connections (-r)';
 const QUEUE_HINT = 'the target is slower than the traffic: copy a share (-r), or look at the service under test';
+const SHED_HINT = 'the table below says why; --shed chooses when';
 const INTERCEPT_HINT = 'see that intercept runs and that its address (-s) is reachable from here';
 const LEASE_HINT = 'give more client addresses (-c a.b.c.x or a block), or fewer copies (-n)';
 const PLUGIN_HINT = 'the log names the plugin and what it threw';
@@ -53,11 +54,25 @@ export const UNIT_TEXTS: Readonly<Record<UnitBucket, BucketText>> = {
     meaning: 'too many sessions were open',
     hint: 'raise --max-sessions, or look why the target keeps them open',
   },
+  shed: { meaning: 'left out to spare this host or the target', hint: SHED_HINT },
   'no-lease': { meaning: 'no source port was free', hint: LEASE_HINT },
   'no-intercept': { meaning: 'no intercept was connected', hint: INTERCEPT_HINT },
   'send-failed': { meaning: 'the kernel would not send them', hint: SEND_FAILED_HINT },
   'worker-lost': { meaning: 'under way in a worker process that died', hint: WORKER_HINT },
   shutdown: { meaning: 'still under way when the run ended' },
+};
+
+export const SHED_TEXTS: Readonly<Record<ShedReason, BucketText>> = {
+  cpu: { meaning: 'tcpcopy used more CPU time than --max-cpu allows', hint: 'allow more, or copy a share (-r)' },
+  'host-cpu': { meaning: "this host's processors were busier than --max-host-cpu allows" },
+  'kernel-drops': { meaning: 'the kernel dropped frames before they could be read', hint: KERNEL_DROP_HINT },
+  memory: { meaning: 'too much waited for the target, or memory was short (-m)', hint: MEMORY_HINT },
+  'target-silent': { meaning: 'the target answered nobody', hint: 'the service under test may be hanging' },
+  'target-slow': { meaning: 'the target was more than five seconds behind', hint: QUEUE_HINT },
+  'target-failing': {
+    meaning: 'the target refused, broke off or failed more requests than it served',
+    hint: 'the service under test may be failing: look at its log; --shed host sends it everything all the same',
+  },
 };
 
 /** Where the requests of a run go that sends nothing. */
@@ -90,6 +105,7 @@ export const CONNECTION_TEXTS: Readonly<Record<ConnectionBucket, BucketText>> = 
   'queue-cap': { meaning: 'their queue was full', hint: QUEUE_HINT },
   'memory-cap': { meaning: 'the memory limit was reached', hint: MEMORY_HINT },
   'session-cap': { meaning: 'too many sessions were open', hint: 'raise --max-sessions' },
+  shed: { meaning: 'left out to spare this host or the target', hint: SHED_HINT },
   'no-lease': { meaning: 'no source port was free', hint: LEASE_HINT },
   'no-intercept': { meaning: 'no intercept was connected', hint: INTERCEPT_HINT },
   'send-failed': { meaning: 'the kernel would not send', hint: SEND_FAILED_HINT },

@@ -24,6 +24,7 @@ export const UNIT_BUCKETS = [
   'queue-cap', // the connection's queue was full
   'memory-cap', // -m
   'session-cap', // too many sessions
+  'shed', // left out to spare this host or the target: see SHED_REASONS
   'no-lease', // no source port was free
   'no-intercept', // no intercept was connected
   'send-failed', // the kernel would not send it
@@ -51,6 +52,7 @@ export const CONNECTION_BUCKETS = [
   'queue-cap',
   'memory-cap',
   'session-cap',
+  'shed',
   'no-lease',
   'no-intercept',
   'send-failed',
@@ -58,6 +60,18 @@ export const CONNECTION_BUCKETS = [
   'shutdown',
 ] as const;
 export type ConnectionBucket = (typeof CONNECTION_BUCKETS)[number];
+
+/** Why units are left out, all of them in the bucket `shed`. */
+export const SHED_REASONS = [
+  'cpu', // --max-cpu
+  'host-cpu', // --max-host-cpu
+  'kernel-drops', // the kernel dropped frames
+  'memory', // -m, or too much waited for the target
+  'target-silent', // no answer at all while many waited
+  'target-slow', // it fell further and further behind
+  'target-failing', // it refused, broke off or answered with errors more often than not
+] as const;
+export type ShedReason = (typeof SHED_REASONS)[number];
 
 /** Why the responses of a session were read no further. */
 export const UNREAD_REASONS = [
@@ -83,6 +97,8 @@ export class Ledger {
   readonly units = new Counters(UNIT_BUCKETS);
   readonly connections = new Counters(CONNECTION_BUCKETS);
   readonly frames = new Counters(DROP_REASONS);
+  /** The units in `shed`, by reason. */
+  readonly shed = new Counters(SHED_REASONS);
   /** Frames handed out by the sources, and those of them that were TCP segments of interest. */
   framesSeen = 0;
   segments = 0;
@@ -98,8 +114,9 @@ export class Ledger {
   sessionsOpened = 0;
   retransmissions = 0;
   responses = 0;
-  /** Messages of the target's that were read, and sessions that could not be read to their end. */
+  /** Messages of the target's that were read, those that say it failed, and sessions that could not be read to their end. */
   responsesRead = 0;
+  responsesFailed = 0;
   readonly sessionsUnread = new Counters(UNREAD_REASONS);
   /** The same of the online server, by connection; one that could be read again counts each time. */
   onlineRead = 0;

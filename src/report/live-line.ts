@@ -65,6 +65,10 @@ export class LiveLine {
       `${formatCount(lost)} lost`,
     ];
     pieces.push(...kernelDrops(ledger));
+    const { governor } = facts;
+    if (governor?.reason !== undefined) {
+      pieces.push(`SHEDDING ${formatShare(1 - governor.share, 1)} (${governor.reason})`);
+    }
     if (down > 0) pieces.push(down === facts.intercepts.length ? 'NO INTERCEPT' : `${plural(down, 'intercept')} down`);
     pieces.push(`${formatCount(delivered)} sent`);
     if (facts.lag) pieces.push(`delay ${formatTime(facts.lag.p50)}`);

@@ -1,5 +1,6 @@
 /** What the live line and the summary tell beside the ledger. The runner takes it afresh each time it is wanted. */
 import type { Duration } from '../core/time.ts';
+import type { ShedReason } from './ledger.ts';
 
 export interface RunFacts {
   /** Since capturing began. */
@@ -21,6 +22,8 @@ export interface RunFacts {
   readonly sources: readonly SourceFacts[];
   readonly connectionsOpen: number;
   readonly sessionsOpen: number;
+  /** `undefined`: nothing is ever left out for the sake of this host or the target. */
+  readonly governor: GovernorFacts | undefined;
   /** Empty where none is used. */
   readonly intercepts: readonly InterceptFacts[];
   /** From a request's last captured frame to its being sent; `undefined` where it cannot be told. */
@@ -86,6 +89,17 @@ export interface InterceptFacts {
   readonly connected: boolean;
   /** When it was away, counted from the start; without `to` it still is. */
   readonly outages: readonly { readonly from: Duration; readonly to: Duration | undefined }[];
+}
+
+/** What is left out for the sake of this host or the target. */
+export interface GovernorFacts {
+  /** Share of the connections that is copied now, 0 to 1. */
+  readonly share: number;
+  /** Why it is less than 1; `undefined`: it is not. */
+  readonly reason: ShedReason | undefined;
+  /** How often it has been, and for how long in all. */
+  readonly spells: number;
+  readonly time: Duration;
 }
 
 export interface SentFacts {

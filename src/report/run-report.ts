@@ -6,7 +6,15 @@ import type { Counters } from '../core/counters.ts';
 import { micros, type Duration } from '../core/time.ts';
 import { Histogram } from './histogram.ts';
 import { CONNECTION_BUCKETS, Ledger, UNIT_BUCKETS, type ConnectionBucket, type UnitBucket } from './ledger.ts';
-import type { InterceptFacts, PluginFacts, RunEnd, RunFacts, SentFacts, SourceFacts } from './run-facts.ts';
+import type {
+  GovernorFacts,
+  InterceptFacts,
+  PluginFacts,
+  RunEnd,
+  RunFacts,
+  SentFacts,
+  SourceFacts,
+} from './run-facts.ts';
 
 export interface RunReport {
   readonly ledger: LedgerFigures;
@@ -22,7 +30,7 @@ export type LedgerFigures = { readonly [K in NumberField]: number } & {
 
 type NumberField = (typeof NUMBERS)[number];
 type CounterField = (typeof COUNTERS)[number];
-const COUNTERS = ['units', 'connections', 'frames', 'sessionsUnread', 'onlineUnread'] as const;
+const COUNTERS = ['units', 'connections', 'frames', 'shed', 'sessionsUnread', 'onlineUnread'] as const;
 const NUMBERS = [
   'framesSeen',
   'segments',
@@ -36,6 +44,7 @@ const NUMBERS = [
   'retransmissions',
   'responses',
   'responsesRead',
+  'responsesFailed',
   'onlineRead',
 ] as const;
 
@@ -92,6 +101,7 @@ export function mergeReports(reports: readonly RunReport[]): {
       ),
       connectionsOpen: total(({ connectionsOpen }) => connectionsOpen),
       sessionsOpen: total(({ sessionsOpen }) => sessionsOpen),
+      governor: mergeGovernors(all.flatMap(({ governor }) => governor ?? [])),
       intercepts: mergeIntercepts(all.map(({ intercepts }) => intercepts)),
       lag: lagFacts(lag),
       sent: mergeSent(all.flatMap(({ sent }) => sent ?? [])),
@@ -149,6 +159,17 @@ function mergeOutages(outages: InterceptFacts['outages']): InterceptFacts['outag
     else if (last.to !== undefined && (to === undefined || to > last.to)) last.to = to;
   }
   return merged;
+}
+
+/** Each leaves out of its own: of all connections it is what they do on average, for as long as the longest did. */
+function mergeGovernors(all: readonly GovernorFacts[]): GovernorFacts | undefined {
+  if (all.length === 0) return undefined;
+  return {
+    share: all.reduce((n, { share }) => n + share, 0) / all.length,
+    reason: all.find(({ reason }) => reason !== undefined)?.reason,
+    spells: Math.max(...all.map(({ spells }) => spells)),
+    time: longest(all.map(({ time }) => time)),
+  };
 }
 
 function mergeSent(all: readonly SentFacts[]): SentFacts | undefined {

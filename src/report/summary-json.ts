@@ -4,7 +4,7 @@ import { renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { DROP_REASONS } from '../core/drop-reason.ts';
 import { TcpcopyError } from '../core/errors.ts';
 import { toMillis, toSeconds } from '../core/time.ts';
-import { CONNECTION_BUCKETS, UNIT_BUCKETS, UNREAD_REASONS, type Ledger } from './ledger.ts';
+import { CONNECTION_BUCKETS, SHED_REASONS, UNIT_BUCKETS, UNREAD_REASONS, type Ledger } from './ledger.ts';
 import type { RunFacts } from './run-facts.ts';
 
 export const SUMMARY_SCHEMA = 'tcpcopy-summary/1';
@@ -31,6 +31,7 @@ export function summaryObject(ledger: Ledger, facts: RunFacts, exitCode: number)
       excluded: ledger.excluded(),
       lost: ledger.lost(),
       buckets: bucketObject(UNIT_BUCKETS, ledger.units.values),
+      shed: bucketObject(SHED_REASONS, ledger.shed.values),
     },
     connections: {
       captured: ledger.connectionsOpened,
@@ -47,6 +48,7 @@ export function summaryObject(ledger: Ledger, facts: RunFacts, exitCode: number)
       sessions: ledger.sessionsOpened,
       responses: ledger.responses,
       responsesRead: ledger.responsesRead,
+      responsesFailed: ledger.responsesFailed,
       sessionsUnread: bucketObject(UNREAD_REASONS, ledger.sessionsUnread.values),
       retransmissions: ledger.retransmissions,
       packets: facts.sent?.packets ?? null,
@@ -57,6 +59,14 @@ export function summaryObject(ledger: Ledger, facts: RunFacts, exitCode: number)
       responsesRead: ledger.onlineRead,
       connectionsUnread: bucketObject(UNREAD_REASONS, ledger.onlineUnread.values),
     },
+    governor: facts.governor
+      ? {
+          share: facts.governor.share,
+          reason: facts.governor.reason ?? null,
+          spells: facts.governor.spells,
+          seconds: toSeconds(facts.governor.time),
+        }
+      : null,
     sources: facts.sources.map((s) => ({
       name: s.name,
       frames: s.frames,

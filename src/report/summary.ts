@@ -6,15 +6,16 @@ import {
   CONNECTION_TEXTS,
   FRAME_TEXTS,
   UNIT_TEXTS,
+  SHED_TEXTS,
   unsentConnectionTexts,
   unsentUnitTexts,
   type BucketText,
   type Unsent,
 } from './bucket-texts.ts';
 import { formatBytes, formatCount, formatShare, formatTime, plural, wrap } from './format.ts';
-import { CONNECTION_BUCKETS, UNIT_BUCKETS, type Ledger, type UnreadReason } from './ledger.ts';
+import { CONNECTION_BUCKETS, SHED_REASONS, UNIT_BUCKETS, type Ledger, type UnreadReason } from './ledger.ts';
 import { DROP_REASONS } from '../core/drop-reason.ts';
-import type { InterceptFacts, PluginFacts, RecordingFacts, RunFacts, SourceFacts } from './run-facts.ts';
+import type { GovernorFacts, InterceptFacts, PluginFacts, RecordingFacts, RunFacts, SourceFacts } from './run-facts.ts';
 
 export interface SummaryLayout {
   /** Default 100. */
@@ -60,6 +61,8 @@ export function summaryLines(ledger: Ledger, facts: RunFacts, layout: SummaryLay
   for (const plugin of facts.plugins) {
     page.fact('Plugin', pluginText(plugin), plugin.failures > 0 || plugin.heldUp.times > 0 ? 'bad' : 'plain');
   }
+  const { governor } = facts;
+  if (governor !== undefined && governor.spells > 0) page.fact('Shedding', sheddingText(governor), 'bad');
   page.fact('Resources', resourcesText(facts, ledger.unitsOpened));
   const { balanced } = ledger.balance();
   page.fact(
@@ -70,6 +73,11 @@ export function summaryLines(ledger: Ledger, facts: RunFacts, layout: SummaryLay
     balanced ? 'plain' : 'bad',
   );
   return page.lines;
+}
+
+function sheddingText({ share, spells, time }: GovernorFacts): string {
+  const now = share < 1 ? `; ${formatShare(share, 1)} of the connections are copied now` : '';
+  return `${plural(spells, 'time')}, for ${formatTime(time)} in all${now}`;
 }
 
 function unsentOf({ writeFile, dryRun, recording }: RunFacts): Unsent | undefined {
@@ -100,6 +108,7 @@ function addRequests(page: Page, ledger: Ledger, facts: RunFacts, unsent: Unsent
     ledger.units.values,
     unsent === undefined ? UNIT_TEXTS : unsentUnitTexts(unsent),
   );
+  page.table('Left out to spare', SHED_REASONS, ledger.shed.values, SHED_TEXTS);
   const connectionTexts = unsent === undefined ? CONNECTION_TEXTS : unsentConnectionTexts(unsent);
   page.table('Connections', CONNECTION_BUCKETS, ledger.connections.values, connectionTexts);
 }

@@ -23,12 +23,12 @@ interface Case {
 }
 
 const CASES: readonly Case[] = [
-  { mode: 'hang', buckets: ['unanswered', 'queue-cap', 'session-cap', 'memory-cap', 'shutdown'] },
-  { mode: 'refuse', buckets: ['refused'] },
-  { mode: 'reset', buckets: ['reset', 'refused'] },
+  { mode: 'hang', buckets: ['unanswered', 'queue-cap', 'session-cap', 'memory-cap', 'shed', 'shutdown'] },
+  { mode: 'refuse', buckets: ['refused', 'shed'] },
+  { mode: 'reset', buckets: ['reset', 'refused', 'shed'] },
   {
     mode: 'zero-window',
-    buckets: ['unanswered', 'timed-out', 'queue-cap', 'session-cap', 'memory-cap', 'shutdown'],
+    buckets: ['unanswered', 'timed-out', 'queue-cap', 'session-cap', 'memory-cap', 'shed', 'shutdown'],
   },
 ];
 

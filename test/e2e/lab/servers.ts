@@ -1,6 +1,7 @@
 /** Handles of the lab's own servers, which run as processes inside a host. */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { AilingServerOptions, AilingServerResult } from './ailing-server.ts';
 import type { FaultyServerOptions } from './faulty-server.ts';
 import { outputOf, type Host } from './host.ts';
 import { SERVICE_PORT } from './plan.ts';
@@ -85,5 +86,33 @@ export class FaultyServer {
   async stop(): Promise<{ accepted: number; received: number }> {
     await this.child.stop('SIGTERM');
     return JSON.parse(outputOf(this.child).trim().split('\n').at(-1)!) as { accepted: number; received: number };
+  }
+}
+
+/** A target that falls ill and gets well again when it is told to. */
+export class AilingServer {
+  readonly child: Child;
+
+  static async start(host: Host, illness: AilingServerOptions['illness']): Promise<AilingServer> {
+    const child = host.spawn('ailing-server', ownProgram('ailing-server.ts', { port: SERVICE_PORT, illness }));
+    await host.listening(SERVICE_PORT);
+    return new AilingServer(child);
+  }
+
+  private constructor(child: Child) {
+    this.child = child;
+  }
+
+  fallIll(): void {
+    this.child.kill('SIGUSR1');
+  }
+
+  getWell(): void {
+    this.child.kill('SIGUSR2');
+  }
+
+  async stop(): Promise<AilingServerResult> {
+    await this.child.stop('SIGTERM');
+    return JSON.parse(outputOf(this.child).trim().split('\n').at(-1)!) as AilingServerResult;
   }
 }

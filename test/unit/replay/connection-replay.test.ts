@@ -5,6 +5,7 @@ import type { ErrorPolicy } from '../../../src/pipeline/error-policy.ts';
 import { Pipeline } from '../../../src/pipeline/pipeline.ts';
 import { OpaqueCodec } from '../../../src/protocol/opaque-codec.ts';
 import { ConnectionReplay } from '../../../src/replay/connection-replay.ts';
+import type { Governor } from '../../../src/replay/governor.ts';
 import { CLIENT, Rig, TARGET, type FakeSession, type RigOptions } from './replay-rig.ts';
 
 interface Setup extends RigOptions {
@@ -12,6 +13,7 @@ interface Setup extends RigOptions {
   readonly copies?: number;
   readonly policy?: ErrorPolicy;
   readonly excluded?: 'sampled-out' | 'filtered' | 'not-picked-up';
+  readonly place?: number;
   /** Where the server's bytes stood when the connection was first seen; `undefined`: nothing is known of it. */
   readonly firstAck?: SeqNum | undefined;
 }
@@ -26,7 +28,7 @@ class Capture extends Rig {
 
   constructor(setup: Setup = {}) {
     super(setup);
-    const { openedBy = 'syn', copies = 1, excluded, policy } = setup;
+    const { openedBy = 'syn', copies = 1, excluded, policy, place = 0 } = setup;
     this.pipeline = new Pipeline(policy === undefined ? {} : { policy });
     this.#firstAck = 'firstAck' in setup ? setup.firstAck : seqNum(1_000);
     this.#ack = this.#firstAck ?? seqNum(1_000);
@@ -41,7 +43,7 @@ class Capture extends Rig {
       info,
       TARGET,
       codec,
-      { copies, excluded },
+      { copies, excluded, place },
       () => this.done++,
     );
   }
@@ -501,3 +503,45 @@ describe('plugins', () => {
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
+
+describe('a governor that leaves connections out', () => {
+  /** Leaves out what stands at this place or above. */
+  function governed(share: number): { readonly rig: Capture; readonly governor: { share: number } } {
+    const governor = {
+      share,
+      reason: 'target-slow',
+      takes: (place: number) => place < governor.share,
+      admits: (place: number) => place < governor.share,
+    };
+    return { rig: new Capture({ governor: governor as unknown as Governor, place: 0.5 }), governor };
+  }
+
+  it('opens no session for one of them, and counts its requests by reason', () => {
+    const { rig } = governed(0.5);
+    rig.data('GET /1').sees(10).data('GET /2').sees(10).ended();
+    expect(rig.target.opened).toEqual([]);
+    rig.expectSettled('shed', { shed: 2 });
+    expect(rig.ledger.shed.toJSON()).toEqual({ 'target-slow': 2 });
+  });
+
+  it('never sends a half: a message that began is sent to its end, and the next is left out', () => {
+    const { rig, governor } = governed(1);
+    rig.data('POST /1');
+    governor.share = 0;
+    rig.data(' body');
+    expect(rig.streams).toEqual(['POST /1 body']);
+    rig.answerAll().sees(10).data('GET /2').data(' rest').sees(10).ended();
+    expect(rig.streams).toEqual(['POST /1 body']);
+    rig.expectSettled('partly-replayed', { answered: 1, shed: 1 });
+  });
+
+  it('copies them again from the next message on, into a session of their own', () => {
+    const { rig, governor } = governed(0);
+    rig.data('GET /1').sees(10);
+    governor.share = 1;
+    rig.data('GET /2');
+    expect(rig.streams).toEqual(['GET /2']);
+    rig.answerAll().sees(10).ended();
+    rig.expectSettled('partly-replayed', { answered: 1, shed: 1 });
+  });
+});

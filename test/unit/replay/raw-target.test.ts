@@ -428,6 +428,7 @@ describe('a dry run', () => {
     busyReplicas = 0;
     crowdedReplicas = 0;
     heldReplicas = 0;
+    behindReplicas = 0;
     done = 0;
     readonly #peer: AcknowledgingPeer;
 
@@ -441,6 +442,7 @@ describe('a dry run', () => {
     gapBucket = () => 'capture-gap' as const;
     wake = () => undefined;
     released = () => undefined;
+    answered = () => undefined;
 
     replica(i: number, to: Endpoint): Replica {
       const owner = {

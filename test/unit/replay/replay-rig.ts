@@ -5,6 +5,7 @@ import { addTime, instant, millis, seconds, type Duration, type Instant } from '
 import type { Exchange } from '../../../src/pipeline/contexts.ts';
 import type { Piece } from '../../../src/protocol/codec.ts';
 import { PendingExchange, type ReadRequest } from '../../../src/replay/exchange.ts';
+import type { Governor } from '../../../src/replay/governor.ts';
 import { ByteBudget } from '../../../src/replay/piece-queue.ts';
 import type { ReplicaOwner } from '../../../src/replay/replica-owner.ts';
 import { Replica } from '../../../src/replay/replica.ts';
@@ -137,6 +138,7 @@ export interface RigOptions {
   /** The protocol that is recognised: `lines` (see line-reader), or another that `reading` knows. */
   readonly protocol?: string;
   readonly reading?: ResponseReading | undefined;
+  readonly governor?: Governor;
 }
 
 export class Rig implements ReplayContext {
@@ -148,9 +150,11 @@ export class Rig implements ReplayContext {
   readonly repeatable: boolean;
   readonly wheel: TimerWheel;
   readonly reading: ResponseReading | undefined;
+  readonly governor: Governor | undefined;
   busyReplicas = 0;
   crowdedReplicas = 0;
   heldReplicas = 0;
+  behindReplicas = 0;
   gap: 'kernel-drop' | 'capture-gap' = 'capture-gap';
   readonly releasedAt: Instant[] = [];
   readonly #options: RigOptions;
@@ -164,6 +168,7 @@ export class Rig implements ReplayContext {
     this.repeatable = options.repeatable ?? false;
     this.wheel = new TimerWheel(this.#now);
     this.reading = options.reading;
+    this.governor = options.governor;
   }
 
   get session(): FakeSession {
@@ -188,6 +193,10 @@ export class Rig implements ReplayContext {
 
   released(captured: Instant): void {
     this.releasedAt.push(captured);
+  }
+
+  answered(): void {
+    // Counted by the ledger.
   }
 
   /** Lets time pass, firing timers on their way. */
@@ -218,10 +227,11 @@ export class Rig implements ReplayContext {
       busy: this.busyReplicas,
       crowded: this.crowdedReplicas,
       held: this.heldReplicas,
+      behind: this.behindReplicas,
       budget: this.budget.used,
       timers: this.wheel.size,
       unsettled: this.ledger.unitsOpened - this.unitsSettled,
-    }).toEqual({ busy: 0, crowded: 0, held: 0, budget: 0, timers: 0, unsettled: 0 });
+    }).toEqual({ busy: 0, crowded: 0, held: 0, behind: 0, budget: 0, timers: 0, unsettled: 0 });
   }
 }
 
