@@ -42,8 +42,18 @@ export function batchOf(frame: Uint8Array): FrameBatch {
   return batch;
 }
 
-/** Makes the frame one of connection `flow`. */
-export function setFlow(view: DataView, flow: number): void {
-  view.setUint32(CLIENT_ADDRESS, 0x0a01_0000 + Math.floor(flow / PORTS));
-  view.setUint16(CLIENT_PORT, 1_024 + (flow % PORTS));
+/** A batch with copies of a frame one behind the other, to be changed in place. */
+export function batchOfMany(frame: Uint8Array, copies: number): FrameBatch {
+  const batch = new FrameBatch(copies, new Uint8Array(frame.length * copies));
+  for (let i = 0; i < copies; i++) {
+    batch.bytes.set(frame, i * frame.length);
+    batch.add(i * frame.length, frame.length, frame.length, instant(1e15), LINKTYPE_ETHERNET);
+  }
+  return batch;
+}
+
+/** Makes the frame at `offset` one of connection `flow`. */
+export function setFlow(view: DataView, flow: number, offset = 0): void {
+  view.setUint32(offset + CLIENT_ADDRESS, 0x0a01_0000 + Math.floor(flow / PORTS));
+  view.setUint16(offset + CLIENT_PORT, 1_024 + (flow % PORTS));
 }

@@ -1,6 +1,11 @@
-/** What every half-stream of a tracker shares: its rules, its counters, and the account of memory held out of order. */
+/**
+ * What every connection and half-stream of a tracker shares: its rules, its counters, the account of memory held out of
+ * order, and the server's end, which mostly is that of the connection before.
+ */
+import { ipFromWords, type Endpoint } from '../core/ip-address.ts';
 import type { Counters } from '../core/counters.ts';
 import type { Duration } from '../core/time.ts';
+import type { Segment } from '../wire/segment.ts';
 import { Assembler } from './assembler.ts';
 import type { TrackerCounter, TrackerOptions } from './tracker-options.ts';
 
@@ -15,6 +20,7 @@ export class StreamContext {
   readonly maxHeldPerStream: number;
   /** Memory held by all half-streams together, in bytes. */
   heldBytes = 0;
+  #lastServer: Endpoint | undefined = undefined;
 
   constructor(options: TrackerOptions, counters: Counters<TrackerCounter>) {
     this.counters = counters;
@@ -22,6 +28,18 @@ export class StreamContext {
     this.gapPatience = options.gapPatience;
     this.ackedGapPatience = options.ackedGapPatience;
     this.maxHeldPerStream = options.maxHeldPerStream;
+  }
+
+  /** The end that a segment comes from or goes to, being the server's. */
+  serverOf(segment: Segment, source: boolean): Endpoint {
+    const s = segment;
+    const [w0, w1, w2, w3] = source ? [s.src0, s.src1, s.src2, s.src3] : [s.dst0, s.dst1, s.dst2, s.dst3];
+    const port = source ? s.srcPort : s.dstPort;
+    const last = this.#lastServer;
+    if (last?.port === port && last.address.w3 === w3 && last.address.w2 === w2) {
+      if (last.address.w1 === w1 && last.address.w0 === w0) return last;
+    }
+    return (this.#lastServer = { address: ipFromWords(w0, w1, w2, w3), port });
   }
 
   /** Without limits of its own: its half-stream skips holes as soon as the cap is passed, so by one segment at most. */

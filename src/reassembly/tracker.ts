@@ -62,7 +62,7 @@ import {
   RECORD_DOUBLES,
   RECORD_WORDS,
 } from './flow-record.ts';
-import { ACTIVE, CLOSED, FlowTable } from './flow-table.ts';
+import { ACTIVE, AHEAD, CLOSED, FlowTable } from './flow-table.ts';
 import { isReplacement } from './incarnation.ts';
 import { SKIP_ALL, SKIP_ONE, type HalfStream } from './half-stream.ts';
 import { StreamContext } from './stream-context.ts';
@@ -94,15 +94,18 @@ const RESET_SEEN = 8;
 /** The last event has been given. */
 const OVER = 16;
 
+export { AHEAD } from './flow-table.ts';
+
 /** A connection without segments for this long may have ended unseen, and its endpoints may be another's now. */
 const QUIET = seconds(1);
+
+/** So many flows stay in the processor's caches. */
+const MANY_FLOWS = 20_000;
 
 const FAST_FLAGS_MASK = TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK;
 
 export class ConnectionTracker<User = unknown> {
   readonly counters = trackerCounters();
-  /** What the last event is about; `connection` is undefined only after EVENT_REJECTED and before the first event. */
-  connection: Connection<User> | undefined = undefined;
   half: Half = CLIENT_TO_SERVER;
   readonly chunk = new Chunk();
   readonly gap = new Gap();
@@ -115,11 +118,17 @@ export class ConnectionTracker<User = unknown> {
   /** Views of a closed flow's record. */
   readonly #closedOwn = new ClosedHalf();
   readonly #closedOther = new ClosedHalf();
+  /** What the last event is about: an entry, or a connection. */
+  #toldEntry = -1;
+  #told: Connection<User> | undefined = undefined;
+  readonly #hashes = new Int32Array(AHEAD);
   #now: Instant = instant(0.5);
   #opened = 0;
   #active = 0;
   /** Bytes of the segment being handled that continue a stream and are still to be handed out: whose, and which. */
   #directOwner: Connection<User> | undefined = undefined;
+  /** The same where the connection is plain: its entry, so that it need not be looked at. */
+  #directEntry = -1;
   #directHalf: Half = CLIENT_TO_SERVER;
   #directSegment: Segment | undefined = undefined;
   #directOffset = 0;
@@ -152,6 +161,11 @@ export class ConnectionTracker<User = unknown> {
     return this.#active;
   }
 
+  /** What the last event is about; undefined only after EVENT_REJECTED and before the first event. */
+  get connection(): Connection<User> | undefined {
+    return this.#toldEntry >= 0 ? this.#connections[this.#toldEntry] : this.#told;
+  }
+
   /** Memory held for out-of-order segments, in bytes. */
   get heldBytes(): number {
     return this.#context.heldBytes;
@@ -159,9 +173,24 @@ export class ConnectionTracker<User = unknown> {
 
   /** Takes one segment; its bytes need to stay only until `poll` has returned EVENT_NONE. */
   handle(segment: Segment): void {
+    this.#take(segment, this.#table.hash(segment));
+  }
+
+  /** Prepares for the first `count` of these segments, AHEAD at most, to be handled in this order. */
+  expect(segments: readonly Segment[], count: number): void {
+    for (let i = 0; i < count; i++) this.#hashes[i] = this.#table.hash(segments[i]!);
+    if (this.#table.size > MANY_FLOWS) this.#table.touchAhead(this.#hashes, count);
+  }
+
+  /** Like `handle`, for the segment that was the `i`th to be expected. */
+  handleExpected(segment: Segment, i: number): void {
+    this.#take(segment, this.#hashes[i]!);
+  }
+
+  #take(segment: Segment, hash: number): void {
     this.counters.add(COUNT_SEGMENTS);
     if (segment.time > this.#now) this.#now = segment.time;
-    const found = this.#table.find(segment);
+    const found = this.#table.find(segment, hash);
     if (found < 0) {
       this.#open(segment);
       return;
@@ -194,8 +223,9 @@ export class ConnectionTracker<User = unknown> {
 
   /** The next event; EVENT_NONE when all that `handle`, `advance` or `finish` gave rise to has been told. */
   poll(): TrackerEvent {
-    if (this.#directOwner !== undefined && this.#queueHead === this.#queue.length) {
-      this.connection = this.#directOwner;
+    if (this.#directEntry >= 0) {
+      this.#toldEntry = this.#directEntry;
+      this.#directEntry = -1;
       return this.#takeDirect();
     }
     for (;;) {
@@ -203,7 +233,8 @@ export class ConnectionTracker<User = unknown> {
       if (connection === undefined) break;
       const event = this.#step(connection);
       if (event !== EVENT_NONE) {
-        this.connection = connection;
+        this.#toldEntry = -1;
+        this.#told = connection;
         return event;
       }
       connection.state &= ~QUEUED;
@@ -216,7 +247,8 @@ export class ConnectionTracker<User = unknown> {
     }
     if (this.#rejected) {
       this.#rejected = false;
-      this.connection = undefined;
+      this.#toldEntry = -1;
+      this.#told = undefined;
       return EVENT_REJECTED;
     }
     return EVENT_NONE;
@@ -259,25 +291,18 @@ export class ConnectionTracker<User = unknown> {
     const length = segment.payloadLength;
     if (length === 0) return;
     const offset = doubles[d + OFFSET + half]!;
-    this.#deliver(this.#connections[entry]!, half, offset, segment, segment.payloadOffset, length);
+    this.#directEntry = entry;
+    this.#deliver(half, offset, segment, segment.payloadOffset, length);
     words[at + NEXT + half] = seqAdd(segment.seq, length);
     doubles[d + OFFSET + half] = offset + length;
     this.counters.add(COUNT_DELIVERED, length);
   }
 
   /** `payloadOffset`: where in the segment's memory the bytes to be handed out begin. */
-  #deliver(
-    connection: Connection<User>,
-    half: Half,
-    streamOffset: number,
-    segment: Segment,
-    payloadOffset: number,
-    length: number,
-  ): void {
-    this.#directOwner = connection;
+  #deliver(half: Half, streamOffset: number, segment: Segment, payloadOffset: number, length: number): void {
     this.#directOffset = payloadOffset;
     this.#directHalf = half;
-    this.#directSegment = segment;
+    if (this.#directSegment !== segment) this.#directSegment = segment;
     this.#directLength = length;
     this.#directStreamOffset = streamOffset;
   }
@@ -285,7 +310,7 @@ export class ConnectionTracker<User = unknown> {
   #takeDirect(): TrackerEvent {
     const segment = this.#directSegment!;
     const chunk = this.chunk;
-    chunk.bytes = segment.bytes;
+    if (chunk.bytes !== segment.bytes) chunk.bytes = segment.bytes;
     chunk.offset = this.#directOffset;
     chunk.length = this.#directLength;
     chunk.streamOffset = this.#directStreamOffset;
@@ -293,7 +318,6 @@ export class ConnectionTracker<User = unknown> {
     chunk.push = (segment.flags & TCP_PSH) !== 0;
     chunk.peerAck = segment.ack;
     this.half = this.#directHalf;
-    this.#directOwner = undefined;
     return EVENT_DATA;
   }
 
@@ -361,7 +385,8 @@ export class ConnectionTracker<User = unknown> {
       if (length > 0) {
         // What is handed out ends where the stream stands now; a part before it may have been seen earlier.
         const at = segment.payloadOffset + seqDiff(own.next, segment.seq) - length;
-        this.#deliver(c, own === c.c2s ? CLIENT_TO_SERVER : SERVER_TO_CLIENT, before, segment, at, length);
+        this.#directOwner = c;
+        this.#deliver(own === c.c2s ? CLIENT_TO_SERVER : SERVER_TO_CLIENT, before, segment, at, length);
       }
     } else own.offerSuspect(segment, seq);
     if (flags & TCP_FIN) {
@@ -512,7 +537,10 @@ export class ConnectionTracker<User = unknown> {
       c.state &= ~TO_ANNOUNCE;
       return EVENT_OPENED;
     }
-    if (this.#directOwner === c) return this.#takeDirect();
+    if (this.#directOwner === c) {
+      this.#directOwner = undefined;
+      return this.#takeDirect();
+    }
     if (c.state & OVER) return EVENT_NONE;
     for (let half = 0; half < 2; half++) {
       const stream = half === CLIENT_TO_SERVER ? c.c2s : c.s2c;

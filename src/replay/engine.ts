@@ -46,7 +46,7 @@ import {
   EVENT_RESET,
   type TrackerEvent,
 } from '../reassembly/delivery.ts';
-import type { ConnectionTracker } from '../reassembly/tracker.ts';
+import { AHEAD, type ConnectionTracker } from '../reassembly/tracker.ts';
 import type { Histogram } from '../report/histogram.ts';
 import type { Ledger } from '../report/ledger.ts';
 import type { FrameParser } from '../wire/frame-parser.ts';
@@ -142,7 +142,7 @@ export class Engine implements ReplayContext {
   #slice: FlowSlice | undefined;
   readonly #parts: EngineParts;
   readonly #protocols: readonly (Required<Pick<ProtocolDefinition, 'detect' | 'codec'>> & { readonly name: string })[];
-  readonly #segment = new Segment();
+  readonly #segments = Array.from({ length: AHEAD }, () => new Segment());
   readonly #moderation = new WakeModeration();
   readonly #active = new Set<ConnectionReplay>();
   readonly #finished = (replay: ConnectionReplay): void => void this.#active.delete(replay);
@@ -324,14 +324,14 @@ export class Engine implements ReplayContext {
   #runBatch(batch: FrameBatch, source: PacketSource): boolean {
     const pacer = this.#pacer;
     if (source.live || pacer === undefined) {
-      for (let i = 0; i < batch.count; i++) this.#runFrame(batch, i, source);
+      for (let i = 0; i < batch.count; i += AHEAD) this.#runFrames(batch, i, Math.min(i + AHEAD, batch.count), source);
       return true;
     }
     this.#batch = batch;
     for (; this.#batchIndex < batch.count; this.#batchIndex++) {
       this.#frameDue ??= pacer.due(instant(batch.time[this.#batchIndex]!), this.now());
       if (this.#frameDue > this.now()) return false;
-      this.#runFrame(batch, this.#batchIndex, source);
+      this.#runFrames(batch, this.#batchIndex, this.#batchIndex + 1, source);
       this.#frameDue = undefined;
     }
     this.#batch = undefined;
@@ -339,24 +339,36 @@ export class Engine implements ReplayContext {
     return true;
   }
 
-  #runFrame(batch: FrameBatch, i: number, source: PacketSource): void {
+  /** Runs frames `[from, until)`, AHEAD at most: all are read, so that the tracker knows of them, before the first goes on. */
+  #runFrames(batch: FrameBatch, from: number, until: number, source: PacketSource): void {
+    const segments = this.#segments;
+    let count = 0;
+    for (let i = from; i < until; i++) if (this.#readFrame(batch, i, source, segments[count]!)) count++;
+    const tracker = this.#tracker!;
+    tracker.expect(segments, count);
+    for (let n = 0; n < count; n++) {
+      const segment = segments[n]!;
+      tracker.handleExpected(segment, n);
+      this.#drainTracker();
+      if (!this.#parts.live && segment.time >= this.#nextRecordedCheck) this.#checkRecorded(segment.time);
+    }
+  }
+
+  /** Reads a frame; returns whether its segment is for the tracker. */
+  #readFrame(batch: FrameBatch, i: number, source: PacketSource, segment: Segment): boolean {
     const { parser, selector, takeFrame } = this.#parts;
     const slice = this.#slice;
-    const segment = this.#segment;
     let reason = parser.parse(batch, i, segment);
-    if (slice !== undefined && !(reason === DROP_NONE ? slice.owns(segment) : slice.ownsRest)) return;
+    if (slice !== undefined && !(reason === DROP_NONE ? slice.owns(segment) : slice.ownsRest)) return false;
     this.ledger.framesSeen++;
     if (reason === DROP_NONE) reason = selector.judge(segment);
     if (takeFrame !== undefined) takeFrame(source.name, batch, i, reason, segment);
     if (reason !== DROP_NONE) {
       this.ledger.frames.add(reason);
-      return;
+      return false;
     }
     this.ledger.segments++;
-    if (takeFrame !== undefined) return;
-    this.#tracker!.handle(segment);
-    this.#drainTracker();
-    if (!this.#parts.live && segment.time >= this.#nextRecordedCheck) this.#checkRecorded(segment.time);
+    return takeFrame === undefined;
   }
 
   /** A recording's clock is that of its frames: what becomes of a hole must not depend on how fast they are read. */

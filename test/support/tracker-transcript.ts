@@ -30,6 +30,15 @@ export class TrackerTranscript {
     return lines;
   }
 
+  /** The same for several, known to the tracker before the first is handled. */
+  handleAll(segments: readonly Segment[]): string[] {
+    this.tracker.expect(segments, segments.length);
+    return segments.flatMap((segment, i) => {
+      this.tracker.handleExpected(segment, i);
+      return this.#drain();
+    });
+  }
+
   /** Milliseconds of the capture's clock. */
   advance(at: number): string[] {
     this.tracker.advance(instant(at * 1_000));

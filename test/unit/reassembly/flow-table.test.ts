@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { instant } from '../../../src/core/time.ts';
-import { ACTIVE, CLOSED, FlowTable } from '../../../src/reassembly/flow-table.ts';
+import { ACTIVE, AHEAD, CLOSED, FlowTable } from '../../../src/reassembly/flow-table.ts';
 import { clientSegment, serverSegment, type Ends } from '../../support/segment-builder.ts';
 
 const at = (seconds: number) => instant(seconds * 1_000_000);
@@ -31,6 +31,20 @@ describe('FlowTable', () => {
     table.insert(there({}), at(0));
     expect(table.find(there(ends))).toBe(-1);
     expect(table.find(back(ends))).toBe(-1);
+  });
+
+  it('finds the same after it has looked ahead', () => {
+    const table = new FlowTable({ maxFlows: 1_000 });
+    const known = Array.from({ length: 700 }, (_, i) => there({ clientPort: i }));
+    const entries = known.map((segment) => table.insert(segment, at(0)));
+    const hashes = new Int32Array(AHEAD);
+    for (let first = 0; first + AHEAD <= 1_000; first += AHEAD) {
+      const segments = Array.from({ length: AHEAD }, (_, i) => back({ clientPort: first + i }));
+      segments.forEach((segment, i) => (hashes[i] = table.hash(segment)));
+      table.touchAhead(hashes, AHEAD);
+      const found = segments.map((segment, i) => table.find(segment, hashes[i]));
+      expect(found).toEqual(segments.map((_, i) => (first + i < 700 ? entries[first + i]! * 2 + 1 : -1)));
+    }
   });
 
   it('grows to its cap and no further', () => {

@@ -23,6 +23,26 @@ function established(t: TrackerTranscript): TrackerTranscript {
   return t;
 }
 
+describe('a batch of segments', () => {
+  it('gives the same events whether or not they were expected, also of a connection that ends and one that follows it', () => {
+    const segments = () => [
+      c({ flags: 'S', seq: 100 }),
+      s({ flags: 'SA', seq: 500, ack: 101 }),
+      c({ seq: 101, ack: 501, data: 'one' }),
+      c({ flags: 'FA', seq: 104, ack: 501 }),
+      s({ flags: 'FA', seq: 501, ack: 105 }),
+      c({ flags: 'S', seq: 9_000, at: 5 }),
+      c({ seq: 9_001, ack: 1, data: 'two', at: 6 }),
+      c({ seq: 7, data: 'x', at: 6 }, { clientPort: 7 }),
+    ];
+    const one = live();
+    const single = segments().flatMap((segment) => one.handle(segment));
+    expect(single).toContain('c2s 0 two');
+    const other = live();
+    expect(other.handleAll(segments())).toEqual(single);
+  });
+});
+
 describe('a connection in order', () => {
   it('opens, talks both ways, closes', () => {
     const t = established(live());

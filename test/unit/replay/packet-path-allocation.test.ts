@@ -77,6 +77,7 @@ describe('the packet path', () => {
     const parser = new FrameParser({ verifyChecksums: true });
     const tracker = new ConnectionTracker({ ...LIVE_TRACKER, oneWay: true, clientOf: () => 'source' });
     const segment = new Segment();
+    const segments = [segment];
     let seq = seqNum(1_000);
     let delivered = 0;
     let sent = 0;
@@ -88,7 +89,8 @@ describe('the packet path', () => {
       const length = writeTcpPacket(memory, view, 0, header, payload, 0, PAYLOAD);
       frames.add(0, length, length, instant(1), LINKTYPE_RAW);
       parser.parse(frames, 0, segment);
-      tracker.handle(segment);
+      tracker.expect(segments, 1);
+      tracker.handleExpected(segment, 0);
       while (tracker.poll() !== NO_TRACKER_EVENT) delivered += tracker.chunk.length;
     });
     expect(least).toBeLessThanOrEqual(NOISE);
