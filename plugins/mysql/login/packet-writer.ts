@@ -23,9 +23,9 @@ export class PacketWriter {
     return this.uint(1, 0xfe).uint(8, value);
   }
 
-  /** Kept as they are until `payload` is called; so their owner may not change them until then. */
+  /** Kept as they are until `payload` is called; so their owner may not change them until then. Texts go as Latin-1. */
   bytes(bytes: Uint8Array | string): this {
-    this.#parts.push(typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
+    this.#parts.push(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
     return this;
   }
 

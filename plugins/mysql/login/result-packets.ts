@@ -62,5 +62,5 @@ export function buildOk({ affectedRows, lastInsertId, status, warnings }: OkPack
 
 export function buildErr({ code, sqlState, message }: ErrPacket): Uint8Array {
   const state = sqlState === undefined ? '' : `#${sqlState}`;
-  return new PacketWriter().uint(1, ERR).uint(2, code).bytes(state).bytes(message).payload();
+  return new PacketWriter().uint(1, ERR).uint(2, code).bytes(state).bytes(Buffer.from(message)).payload();
 }
