@@ -1,3 +1,5 @@
+import type { Refusal } from './peer.ts';
+
 /** What an intercept counts. frames = segments + notSegments; segments = all of the rest but kernelDropped. */
 export interface InterceptStats {
   readonly frames: number;
@@ -18,6 +20,8 @@ export interface InterceptStats {
   readonly absent: number;
   readonly instances: number;
   readonly connections: number;
+  /** Control connections that were not let in, or thrown out for what they sent, by reason. */
+  readonly refused: Readonly<Partial<Record<Refusal, number>>>;
   readonly freeBlocks: number;
 }
 
@@ -30,6 +34,9 @@ export function describeStats(s: InterceptStats): string[] {
       `${s.copies} copies, ${s.unrouted} not asked for`,
     `${n(s.instances, 'tcpcopy instance')}, ${n(s.connections, 'connection')}, ${n(s.freeBlocks, 'free port block')}`,
   ];
+  const refused = Object.entries(s.refused);
+  if (refused.length > 0)
+    lines.push(`refused connections: ${refused.map(([reason, count]) => `${reason} ${count}`).join(', ')}`);
   const others = Object.entries(s.notSegments);
   if (others.length > 0)
     lines.push(`not segments: ${others.map(([reason, count]) => `${reason} ${count}`).join(', ')}`);

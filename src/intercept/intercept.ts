@@ -18,10 +18,12 @@ import { BYE, INSTANCE_ID_BYTES, NONCE_BYTES, PROBE, REFUSED_BUSY, STATS, TARGET
 import { ResponseWriter } from '../control/response-writer.ts';
 import { RunningClock } from '../control/running-clock.ts';
 import { refusedMessage, ServerHandshake, type ServerIdentity } from '../control/server-handshake.ts';
+import { Counters } from '../core/counters.ts';
 import { TcpcopyError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { elapsed, instant, millis, toMillis, type Duration, type Instant } from '../core/time.ts';
 import type { Segment } from '../wire/segment.ts';
+import { Anteroom } from './anteroom.ts';
 import { CaptureLoop, type SegmentHandler, type SegmentParser } from './capture-loop.ts';
 import { coarseFilter, exactFilter } from './capture-selection.ts';
 import { ControlServer } from './control-server.ts';
@@ -30,7 +32,7 @@ import { hmacSha256 } from './hmac.ts';
 import type { Instance } from './instance.ts';
 import { Instances } from './instances.ts';
 import type { InterceptStats } from './intercept-stats.ts';
-import { Peer, type PeerOwner } from './peer.ts';
+import { Peer, REFUSALS, type PeerOwner, type Refusal } from './peer.ts';
 import { Probes } from './probes.ts';
 import { Router } from './router.ts';
 import { TlsGate } from './tls-gate.ts';
@@ -75,6 +77,8 @@ export interface InterceptTuning {
   /** Bytes that may wait for one connection. */
   readonly outputCap: number;
   readonly maxConnections: number;
+  /** Of these, how many may be at the handshake. */
+  readonly maxEntering: number;
 }
 
 const DEFAULTS: InterceptTuning = {
@@ -86,6 +90,7 @@ const DEFAULTS: InterceptTuning = {
   firstPort: 1024,
   outputCap: 16 << 20,
   maxConnections: 512,
+  maxEntering: 64,
 };
 
 /** A tick that comes later than this many periods shows that the process stood still. */
@@ -93,6 +98,7 @@ const LATE_TICKS = 4;
 /** Bounds of a clean stop: for the capture, and for the last bytes to the peers. */
 const CAPTURE_STOP_MS = 400;
 const PEERS_STOP_MS = 300;
+const CROWDED_OUT = 'others came while it had not shaken hands';
 
 export class Intercept implements PeerOwner, SegmentHandler {
   readonly #setup: InterceptSetup;
@@ -108,6 +114,9 @@ export class Intercept implements PeerOwner, SegmentHandler {
   readonly #gate: TlsGate | undefined;
   readonly #server: ControlServer;
   readonly #peers = new Set<Peer>();
+  /** Those of them that have not shaken hands. */
+  readonly #entering: Anteroom<Peer>;
+  readonly #refused = new Counters(REFUSALS);
   /** Peers with a batch to write. */
   readonly #due: Peer[] = [];
   readonly #counts = { unrouted: 0, copies: 0, absent: 0 };
@@ -125,6 +134,7 @@ export class Intercept implements PeerOwner, SegmentHandler {
       software: setup.software,
       leaseSilence: toMillis(leaseSilence),
     };
+    this.#entering = new Anteroom(this.#tuning.maxEntering);
     this.#clock = new RunningClock(monotonic(), (tick * LATE_TICKS) as Duration);
     this.#leases = new LeaseTable({ firstPort, silence: leaseSilence });
     this.#instances = new Instances(this.#leases, setup.log, () => this.#refilter());
@@ -187,6 +197,7 @@ export class Intercept implements PeerOwner, SegmentHandler {
       ...this.#counts,
       instances: this.#instances.count,
       connections: this.#peers.size,
+      refused: this.#refused.toJSON(),
       freeBlocks: this.#leases.free,
     };
   }
@@ -231,7 +242,9 @@ export class Intercept implements PeerOwner, SegmentHandler {
   }
 
   admit(peer: Peer, hello: Hello): Instance | string {
-    return this.#instances.admit(peer, hello);
+    const admitted = this.#instances.admit(peer, hello);
+    if (typeof admitted !== 'string') this.#entering.leave(peer);
+    return admitted;
   }
 
   received(peer: Peer, instance: Instance, message: Message): void {
@@ -244,11 +257,17 @@ export class Intercept implements PeerOwner, SegmentHandler {
     if (message.type === TARGETS) peer.send(this.#statsFor(instance));
   }
 
-  closed(peer: Peer, reason: string | undefined): void {
+  closed(peer: Peer, reason: string | undefined, refusal: Refusal | undefined): void {
     this.#peers.delete(peer);
+    this.#entering.leave(peer);
+    if (refusal !== undefined) this.#refuse(refusal);
     this.#probes.left(peer);
     if (reason !== undefined) this.#setup.log.warn(`control connection of ${peer.name} closed: ${reason}`);
     if (peer.instance !== undefined) this.#instances.left(peer, peer.instance, this.time);
+  }
+
+  #refuse(refusal: Refusal): void {
+    this.#refused.add(REFUSALS.indexOf(refusal));
   }
 
   #makeGate(accept: (socket: Socket) => void): TlsGate | undefined {
@@ -257,9 +276,12 @@ export class Intercept implements PeerOwner, SegmentHandler {
     return new TlsGate({
       identity: tls,
       timeout: this.#tuning.handshakeTimeout,
-      maxEntering: this.#tuning.maxConnections,
+      maxEntering: this.#tuning.maxEntering,
       accept,
-      refused: (name, reason) => log.warn(`control connection of ${name} refused: ${reason}`),
+      refused: (name, reason) => {
+        this.#refuse('tls');
+        log.warn(`control connection of ${name} refused: ${reason}`);
+      },
     });
   }
 
@@ -267,9 +289,10 @@ export class Intercept implements PeerOwner, SegmentHandler {
     const handshake = new ServerHandshake(this.#identity, hmacSha256, randomBytes(NONCE_BYTES));
     const peer = new Peer(socket, handshake, this, new ResponseWriter(), this.#tuning.outputCap);
     this.#peers.add(peer);
+    this.#entering.enter(peer, peer.address)?.close(CROWDED_OUT, 'crowded-out');
     if (this.#peers.size > this.#tuning.maxConnections) {
       const reason = `the intercept has ${this.#tuning.maxConnections} connections already`;
-      void peer.closeAfter(refusedMessage(REFUSED_BUSY, reason), reason);
+      void peer.closeAfter(refusedMessage(REFUSED_BUSY, reason), reason, 'busy');
     }
   }
 
@@ -278,7 +301,7 @@ export class Intercept implements PeerOwner, SegmentHandler {
     const { handshakeTimeout, peerTimeout, statsInterval } = this.#tuning;
     for (const peer of this.#peers) {
       if (peer.instance === undefined && elapsed(now, peer.openedAt) > handshakeTimeout) {
-        peer.close('the handshake took too long');
+        peer.close('the handshake took too long', 'too-slow');
       } else if (elapsed(now, peer.heard) > peerTimeout) {
         peer.close(`silent for ${toMillis(peerTimeout)} ms`);
       }

@@ -7,7 +7,7 @@
  */
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { TcpcopyError } from '../core/errors.ts';
+import { TcpcopyError, type ErrorCode } from '../core/errors.ts';
 import type { Instant } from '../core/time.ts';
 import { Decoder } from '../control/decoder.ts';
 import { encode } from '../control/encoder.ts';
@@ -21,19 +21,26 @@ import type { Instance } from './instance.ts';
 /** How long a refused connection may take to read why. */
 const LINGER_MS = 1_000;
 
+/** Why a connection is refused, or thrown out for what it sends. */
+export const REFUSALS = ['version', 'key', 'protocol', 'busy', 'too-slow', 'crowded-out', 'tls'] as const;
+export type Refusal = (typeof REFUSALS)[number];
+
+const REFUSAL_OF: Partial<Record<ErrorCode, Refusal>> = { E_CONTROL_VERSION: 'version', E_CONTROL_AUTH: 'key' };
+
 export interface PeerOwner {
   /** Coarse time, for `heard`. */
   readonly time: Instant;
   /** The handshake is done: takes the peer in, or says why not. */
   admit(peer: Peer, hello: Hello): Instance | string;
   received(peer: Peer, instance: Instance, message: Message): void;
-  /** The last call; `reason` when it was not the other end that closed. */
-  closed(peer: Peer, reason: string | undefined): void;
+  /** The last call; `reason` when it was not the other end that closed, `refusal` when it is not wanted here. */
+  closed(peer: Peer, reason: string | undefined, refusal: Refusal | undefined): void;
 }
 
 export class Peer {
   /** For messages: the remote address and port. */
   readonly name: string;
+  readonly address: string;
   readonly openedAt: Instant;
   /** When something last arrived. */
   heard: Instant;
@@ -63,7 +70,8 @@ export class Peer {
     this.#batch = batch;
     this.#outputCap = outputCap;
     this.#queues = socket instanceof TLSSocket;
-    this.name = `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`;
+    this.address = socket.remoteAddress ?? '?';
+    this.name = `${this.address}:${socket.remotePort ?? 0}`;
     this.openedAt = this.heard = owner.time;
     socket.setNoDelay(true);
     socket.on('data', (chunk) => this.#read(chunk));
@@ -115,16 +123,16 @@ export class Peer {
   }
 
   /** Ends the connection at once. */
-  close(reason?: string): void {
+  close(reason?: string, refusal?: Refusal): void {
     if (!this.#open) return;
     this.#open = false;
     this.#dropBatch();
     this.#socket.destroy();
-    this.#owner.closed(this, reason);
+    this.#owner.closed(this, reason, refusal);
   }
 
   /** Ends it after `bytes` have been taken by the other side, or a second; resolves then. */
-  closeAfter(bytes: Uint8Array, reason: string | undefined): Promise<void> {
+  closeAfter(bytes: Uint8Array, reason: string | undefined, refusal?: Refusal): Promise<void> {
     if (!this.#open) return Promise.resolve();
     this.#open = false;
     this.#dropBatch();
@@ -133,7 +141,7 @@ export class Peer {
     socket.resume();
     socket.setTimeout(LINGER_MS, () => socket.destroy());
     socket.end(bytes);
-    this.#owner.closed(this, reason);
+    this.#owner.closed(this, reason, refusal);
     return new Promise((resolve) => socket.once('close', () => resolve()));
   }
 
@@ -153,21 +161,21 @@ export class Peer {
       }
     } catch (error) {
       if (!(error instanceof TcpcopyError)) throw error;
-      void this.closeAfter(refusedMessage(REFUSED_PROTOCOL, error.message), error.message);
+      void this.closeAfter(refusedMessage(REFUSED_PROTOCOL, error.message), error.message, 'protocol');
     }
   }
 
   #shakeHands(message: Message): void {
     const step = this.#handshake.handle(message);
     if (step.kind === 'refused') {
-      void this.closeAfter(step.bytes, step.error.message);
+      void this.closeAfter(step.bytes, step.error.message, REFUSAL_OF[step.error.code] ?? 'protocol');
       return;
     }
     if (step.kind === 'welcomed') {
       this.index = step.hello.connectionIndex;
       const admitted = this.#owner.admit(this, step.hello);
       if (typeof admitted === 'string') {
-        void this.closeAfter(refusedMessage(REFUSED_BUSY, admitted), admitted);
+        void this.closeAfter(refusedMessage(REFUSED_BUSY, admitted), admitted, 'busy');
         return;
       }
       this.instance = admitted;

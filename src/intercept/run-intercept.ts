@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { createCapture } from '../capture/open-capture.ts';
 import type { InterceptOptions } from '../config/copy-options.ts';
 import { TcpcopyError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
 import type { RunEnvironment } from '../core/run-environment.ts';
 import { FrameParser } from '../wire/frame-parser.ts';
 import { exactFilter } from './capture-selection.ts';
@@ -10,6 +11,8 @@ import { Intercept, type InterceptSource } from './intercept.ts';
 import { describeStats } from './intercept-stats.ts';
 
 const EXIT_FAILED = 1;
+const EVERY_ADDRESS = ['::', '0.0.0.0'];
+const LOOPBACK = /^(127\.|::1$)/;
 /** As short as the kernel lets it be: the next request on a connection waits for the response that lies in a block. */
 const RETIRE_MS = 1;
 
@@ -41,6 +44,7 @@ export async function runIntercept(options: InterceptOptions, environment: RunEn
   await intercept.start();
   const port = `${intercept.port}${options.controlTls === undefined ? '' : ' (TLS)'}`;
   log.info(`intercept captures on ${options.devices.join(', ')} (${backend}) and listens on port ${port}`);
+  tellWhoMayConnect(options, intercept.port, log);
   const report = () => describeStats(intercept.stats()).forEach((line) => environment.stdout(line));
   environment.statsRequests(report);
   environment.started();
@@ -58,6 +62,16 @@ export async function runIntercept(options: InterceptOptions, environment: RunEn
     });
   }
   return reason === 'stopped' ? 0 : EXIT_FAILED;
+}
+
+/** Without a key the network decides who may take leases and read responses. */
+function tellWhoMayConnect({ bind, controlKey }: InterceptOptions, port: number, log: Log): void {
+  if (controlKey !== undefined || LOOPBACK.test(bind)) return;
+  if (EVERY_ADDRESS.includes(bind)) {
+    log.warn(`whoever reaches port ${port} may connect: set --control-key-file, or listen on one address with -b`);
+  } else {
+    log.info(`whoever reaches port ${port} of ${bind} may connect; --control-key-file lets only yours in`);
+  }
 }
 
 function openSources(

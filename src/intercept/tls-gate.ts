@@ -13,6 +13,7 @@ import type { ControlIdentity } from '../config/copy-options.ts';
 import { REFUSED_TLS, TLS_HANDSHAKE_RECORD } from '../control/protocol.ts';
 import { refusedMessage } from '../control/server-handshake.ts';
 import { toMillis, type Duration } from '../core/time.ts';
+import { Anteroom } from './anteroom.ts';
 
 /** How long a refused connection may take to read why. */
 const LINGER_MS = 1_000;
@@ -21,7 +22,7 @@ export interface TlsGateSetup {
   readonly identity: ControlIdentity;
   /** For the first byte, and again for the TLS handshake. */
   readonly timeout: Duration;
-  /** Connections that may be on their way in; further ones are closed. */
+  /** Connections that may be on their way in; then some of those have to go. */
   readonly maxEntering: number;
   readonly accept: (socket: Socket) => void;
   readonly refused: (name: string, reason: string) => void;
@@ -32,11 +33,14 @@ export class TlsGate {
   readonly #server: Server;
   /** Of whom nothing has come yet, or who is being told why not. */
   readonly #waiting = new Set<Socket>();
+  /** The two together. */
+  readonly #entering: Anteroom<Socket>;
   /** In the TLS handshake, by remote address and port: the TLS socket is another object, with the same name. */
   readonly #shaking = new Map<string, Socket>();
 
   constructor(setup: TlsGateSetup) {
     this.#setup = setup;
+    this.#entering = new Anteroom(setup.maxEntering);
     const { identity, timeout } = setup;
     this.#server = createServer({
       cert: identity.certificate,
@@ -45,7 +49,7 @@ export class TlsGate {
       handshakeTimeout: toMillis(timeout),
     });
     this.#server.on('secureConnection', (socket) => {
-      this.#shaking.delete(nameOf(socket));
+      this.#letIn(nameOf(socket));
       setup.accept(socket);
     });
     this.#server.on('tlsClientError', (error, socket) => {
@@ -57,17 +61,15 @@ export class TlsGate {
   }
 
   enter(socket: Socket): void {
-    const { timeout, maxEntering, refused } = this.#setup;
+    const { timeout, refused } = this.#setup;
     const name = nameOf(socket);
-    if (this.#waiting.size + this.#shaking.size >= maxEntering) {
-      refused(name, `${maxEntering} connections are on their way in already`);
-      socket.destroy();
-      return;
-    }
+    const crowdedOut = this.#entering.enter(socket, socket.remoteAddress ?? '?');
+    if (crowdedOut !== undefined) this.#crowdOut(crowdedOut);
     this.#waiting.add(socket);
     socket.on('error', () => socket.destroy());
     socket.once('close', () => {
       this.#waiting.delete(socket);
+      this.#entering.leave(socket);
       if (this.#shaking.get(name) !== socket) return;
       this.#shaking.delete(name);
       refused(name, 'it broke off the TLS handshake; perhaps it does not trust the certificate');
@@ -89,6 +91,19 @@ export class TlsGate {
     const entering = [...this.#waiting, ...this.#shaking.values()];
     this.#shaking.clear();
     for (const socket of entering) socket.destroy();
+  }
+
+  #letIn(name: string): void {
+    const plain = this.#shaking.get(name);
+    this.#shaking.delete(name);
+    if (plain !== undefined) this.#entering.leave(plain);
+  }
+
+  #crowdOut(socket: Socket): void {
+    const name = nameOf(socket);
+    this.#shaking.delete(name);
+    this.#setup.refused(name, 'others came while it was on its way in');
+    socket.destroy();
   }
 
   #shakeHands(socket: Socket, name: string, first: Uint8Array): void {
