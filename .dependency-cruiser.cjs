@@ -21,7 +21,7 @@ const LAYERS = {
     folders: ['core', 'protocol', 'pipeline', 'config'],
     packages: ['zod'],
     // For their types, which plugins of others need to tap these protocols.
-    files: ['^plugins/(http|redis)/index\\.ts$'],
+    files: ['^plugins/(http|mysql|redis)/index\\.ts$'],
   },
   replay: {
     folders: [

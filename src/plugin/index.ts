@@ -51,3 +51,12 @@ export type {
   JsonVerdict,
 } from '../../plugins/http/index.ts';
 export type { RedisCommand, RedisError, RedisReading, RedisReply, RedisValue } from '../../plugins/redis/index.ts';
+export type {
+  MysqlCommand,
+  MysqlCommandName,
+  MysqlConnection,
+  MysqlParameter,
+  MysqlReading,
+  MysqlResponse,
+  MysqlValue,
+} from '../../plugins/mysql/index.ts';

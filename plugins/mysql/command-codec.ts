@@ -1,0 +1,413 @@
+/**
+ * The client's half of MySQL: bytes in, pieces of commands out.
+ *
+ * Theory of operation. A message is a command, in one packet or more; a login, with all that the client says until it is
+ * let in; or the file that it sends for LOAD DATA LOCAL. What kind a packet is of is told by its number: commands have 0, the
+ * others go on counting where the server stopped.
+ *
+ *     hello ─ login ─▶ auth ─ number 0 ─▶ command ⇄ file
+ *       └ TLS, zstd ─▶ sealed               └ CHANGE_USER ─▶ auth
+ *
+ * A packet that lies whole in one push is handed on where it lies; another is copied together, up to `commandLimit`: of a
+ * longer command the beginning is the first piece, and the rest streams past. In a compressed session (zlib) all of this is
+ * done to what was inside, and that is what is handed on.
+ *
+ * After a gap the end of the command under way is known where the gap lies inside one packet. Else, and in a connection that
+ * was open when copying began, the next command is looked for at the beginning of a push (boundary.ts).
+ */
+import { ClientInput, MessagePiece, PendingBytes, Swallowed, type ClientBytes, type Codec } from 'tcpcopy/plugin';
+import { detectCommand, detectCompressed, isRun } from './boundary.ts';
+import type { MysqlCommand } from './command.ts';
+import { CommandMaker } from './command-maker.ts';
+import { COMMANDS } from './command-names.ts';
+import type { MysqlConnection } from './connection.ts';
+import { detectHello } from './detect.ts';
+import { Decompressor } from './login/index.ts';
+import { LONGEST_PAYLOAD } from './packet.ts';
+import { PacketScanner } from './packet-scanner.ts';
+import { mysqlSettings, type MysqlSettings } from './settings.ts';
+
+export type MysqlPiece = MessagePiece<MysqlCommand>;
+
+/** What the next packet may be. `sealed`: nobody can read what follows. */
+type Phase = 'hello' | 'auth' | 'command' | 'file' | 'sealed';
+/** Bytes that are not handed on, of a message that is lost: to its end, or until another is found. */
+type Skipping = 'no' | 'message' | 'all';
+
+export class MysqlCommandCodec implements Codec {
+  readonly protocol = 'mysql';
+  readonly #settings: MysqlSettings;
+  readonly #connection: MysqlConnection;
+  readonly #maker: CommandMaker;
+  readonly #scanner = new PacketScanner();
+  readonly #in = new ClientInput();
+  readonly #pending: PendingBytes;
+  readonly #piece: MysqlPiece = new MessagePiece<MysqlCommand>();
+  readonly #swallowed = new Swallowed();
+  #phase: Phase;
+  #skipping: Skipping;
+  /** A piece with `first` is out, and one with `last` is not. */
+  #open = false;
+  /** The packet under way streams past: its beginning is out. */
+  #streams = false;
+  /** The pending bytes are going out. */
+  #pendingOut = false;
+  /** Bytes of the push that belong behind the pending ones: from, to, and whether a message ends there. */
+  #rest: { readonly from: number; readonly to: number; readonly last: boolean } | undefined;
+  #flushes = false;
+  /** Set in a compressed session. */
+  #decompressor: Decompressor | undefined;
+  /** What the client had seen of the server when it sent the frame under way, and when that was. */
+  #frame: ClientBytes | undefined;
+
+  /** `fromSyn`: the connection was seen from its beginning. `fromBoundary`: the first byte pushed begins a message. */
+  constructor(
+    connection: MysqlConnection,
+    fromSyn: boolean,
+    settings: MysqlSettings = mysqlSettings(),
+    fromBoundary = fromSyn,
+  ) {
+    this.#settings = settings;
+    this.#connection = connection;
+    this.#maker = new CommandMaker(connection);
+    this.#pending = new PendingBytes(settings.budget);
+    this.#phase = fromSyn ? 'hello' : 'command';
+    this.#skipping = fromSyn && fromBoundary ? 'no' : 'all';
+  }
+
+  get skippedBytes(): number {
+    return this.#swallowed.bytes;
+  }
+
+  get skippedMessages(): number {
+    return this.#swallowed.messages;
+  }
+
+  push(input: ClientBytes): void {
+    if (this.#decompressor === undefined) this.#in.push(input);
+    else this.#pushFrames(input);
+  }
+
+  next(): MysqlPiece | undefined {
+    this.#releasePending();
+    if (this.#flushes) return this.#flush();
+    if (this.#rest !== undefined) return this.#emitRest(this.#rest);
+    for (;;) {
+      while (this.#in.left > 0) if (this.#step()) return this.#piece;
+      if (!this.#inflate()) return undefined;
+    }
+  }
+
+  gap(length: number): boolean {
+    this.#releasePending();
+    const broken = this.#open && this.#phase !== 'auth';
+    this.#rest = undefined;
+    if (broken) this.#swallowed.followsBroken();
+    else if (this.#pending.length > 0) this.#swallowed.add(this.#pending.length);
+    this.#pending.release();
+    this.#open = false;
+    this.#streams = false;
+    this.#in.cut();
+    const inside = this.#decompressor === undefined && length <= this.#scanner.left && this.#phase !== 'sealed';
+    if (inside) {
+      if (broken) this.#swallowed.addStray(length);
+      else this.#swallowed.add(length);
+      this.#scanner.skip(length);
+      this.#skipping = 'message';
+      if (this.#scanner.ended) this.#skipped();
+      return broken;
+    }
+    // What lies behind the end of a packet is another message's, as far as that can be told.
+    if (!this.#scanner.idle && broken) this.#swallowed.separate();
+    this.#swallowed.add(length);
+    this.#lose();
+    return broken;
+  }
+
+  /** The client will send no more: what is held back is given out by `next`, and memory is given back. */
+  end(): void {
+    this.#decompressor?.end();
+    this.#flushes = this.#pending.length > 0 && !this.#pendingOut;
+  }
+
+  /** Reads on; true when a piece is ready. */
+  #step(): boolean {
+    if (this.#phase === 'sealed') return this.#passSealed();
+    if (this.#skipping === 'all') return this.#seek();
+    if (this.#skipping === 'message') return this.#skip();
+    const input = this.#in;
+    const start = input.at;
+    const fresh = this.#scanner.idle && !this.#streams && this.#pending.length === 0;
+    if (fresh) input.begin();
+    input.at = this.#scanner.feed(input.bytes, start, input.end);
+    if (this.#beginsCompression()) return this.#compress(start);
+    if (this.#streams) return this.#stream(start);
+    if (!this.#scanner.ended || this.#scanner.length === LONGEST_PAYLOAD) return this.#hold(start);
+    return this.#emitWhole(start);
+  }
+
+  /** Keeps the beginning of a packet; true when it has outgrown the limit and its first piece goes out. */
+  #hold(start: number): boolean {
+    const { bytes, at } = this.#in;
+    const length = this.#pending.length + at - start;
+    if (length <= this.#settings.commandLimit && this.#pending.append(bytes, start, at - start)) return false;
+    const kind = this.#kind();
+    // A login has to be read as a whole.
+    if (kind === undefined || kind === 'hello')
+      return this.#fail(kind === undefined ? 'no-command' : 'long-login', start);
+    this.#streams = true;
+    this.#settings.stats.streamed++;
+    if (this.#pending.length === 0) this.#emit(bytes, start, at - start, kind !== 'goes on', false);
+    else {
+      this.#rest = { from: start, to: at, last: false };
+      this.#emitPending(kind !== 'goes on', false);
+    }
+    this.#read(kind, false);
+    return true;
+  }
+
+  /** The packet from `start` on, and what is pending of it, is whole. */
+  #emitWhole(start: number): boolean {
+    const { bytes, at } = this.#in;
+    const kind = this.#kind();
+    if (kind === undefined) return this.#fail('no-command', start);
+    const first = kind !== 'goes on';
+    const pending = this.#pending;
+    if (pending.length > 0 && !pending.append(bytes, start, at - start)) return this.#fail('no-memory', start);
+    if (pending.length > 0) this.#emitPending(first, false);
+    else this.#emit(bytes, start, at - start, first, false);
+    if (!this.#read(kind, true)) {
+      this.#pendingOut = false;
+      return this.#fail('no-login', start);
+    }
+    this.#finish();
+    return true;
+  }
+
+  /** The rest of a packet, and of those that it goes on in, goes on as it comes. */
+  #stream(start: number): boolean {
+    const { bytes, at } = this.#in;
+    const ended = this.#scanner.ended && this.#scanner.length < LONGEST_PAYLOAD;
+    this.#emit(bytes, start, at - start, false, false);
+    if (ended) {
+      this.#streams = false;
+      this.#finish();
+    }
+    return true;
+  }
+
+  /** What the packet under way is; `undefined`: nothing that can be here. */
+  #kind(): 'hello' | 'command' | 'file' | 'goes on' | undefined {
+    const { sequence, code } = this.#scanner;
+    if (this.#phase === 'hello') return sequence > 0 ? 'hello' : undefined;
+    if (sequence === 0) return COMMANDS[code] === undefined ? undefined : 'command';
+    if (this.#phase === 'auth' || (this.#phase === 'file' && this.#open)) return 'goes on';
+    return this.#maker.mayAskForFile ? 'file' : undefined;
+  }
+
+  /** Makes the message of the piece that is ready; false: its bytes are no login. */
+  #read(kind: 'hello' | 'command' | 'file' | 'goes on', whole: boolean): boolean {
+    const piece = this.#piece;
+    if (kind === 'goes on') return true;
+    const { bytes, offset, length } = piece;
+    if (kind === 'hello') {
+      const hello = this.#maker.hello(bytes, offset, length);
+      if (hello === undefined) return false;
+      piece.message = hello;
+      const { compression } = this.#connection;
+      this.#phase = hello.name === 'TLS' || compression === 'zstd' ? 'sealed' : 'auth';
+      if (hello.name === 'TLS') this.#settings.stats.tls++;
+      else if (compression === 'zstd') this.#settings.stats.zstd++;
+      else this.#settings.stats.commands++;
+      return true;
+    }
+    this.#settings.stats.commands++;
+    this.#swallowed.separate();
+    if (kind === 'file') {
+      this.#phase = 'file';
+      piece.sameSession = true;
+      piece.message = this.#maker.file(bytes, offset, length);
+    } else {
+      const command = this.#maker.command(bytes, offset, length, whole);
+      this.#phase = command.name === 'CHANGE_USER' ? 'auth' : 'command';
+      piece.message = command;
+    }
+    return true;
+  }
+
+  /** The packet of the piece that is ready has its end: whether its message has. */
+  #finish(): void {
+    const file = this.#phase === 'file';
+    // A file ends with an empty packet.
+    const last = file ? this.#scanner.length === 0 : this.#phase === 'command';
+    if (this.#rest !== undefined) this.#rest = { ...this.#rest, last };
+    else this.#piece.last = last;
+    this.#open = !last;
+    if (file && last) this.#phase = 'command';
+  }
+
+  /** The rest of a message that is lost, to its end. */
+  #skip(): boolean {
+    const input = this.#in;
+    const start = input.at;
+    input.at = this.#scanner.feed(input.bytes, start, input.end);
+    this.#swallowed.addStray(input.at - start);
+    if (this.#scanner.ended && this.#scanner.length < LONGEST_PAYLOAD) this.#skipped();
+    return false;
+  }
+
+  #skipped(): void {
+    if (this.#phase === 'hello') return this.#lose();
+    this.#skipping = 'no';
+    this.#swallowed.separate();
+    if (this.#phase === 'file') this.#phase = 'command';
+  }
+
+  /** Looks for a message at the beginning of the push. */
+  #seek(): boolean {
+    const input = this.#in;
+    const { bytes, at, end, beginsTurn } = input;
+    const found = input.atStart ? this.#find(bytes, at, end, beginsTurn) : undefined;
+    if (found === undefined) {
+      this.#swallowed.add(end - at);
+      input.at = end;
+      return false;
+    }
+    this.#skipping = 'no';
+    this.#scanner.reset();
+    this.#settings.stats.resynchronised++;
+    this.#phase = found === 'hello' ? 'hello' : 'command';
+    if (found !== 'zlib') return false;
+    return this.#compress(at);
+  }
+
+  #find(bytes: Uint8Array, from: number, to: number, turned: boolean): 'hello' | 'command' | 'zlib' | undefined {
+    const inside = this.#decompressor !== undefined;
+    if (turned && !inside && detectHello(bytes, from, to) === 'yes') return 'hello';
+    if (isRun(bytes, from, to)) return 'command';
+    if (!inside && detectCompressed(bytes, from, to)) return 'zlib';
+    return turned && detectCommand(bytes, from, to, false) !== 'no' ? 'command' : undefined;
+  }
+
+  /** Where the next message begins is not known any more. */
+  #lose(): void {
+    this.#skipping = 'all';
+    this.#scanner.reset();
+    if (this.#phase === 'sealed') return;
+    this.#phase = 'command';
+    if (this.#decompressor !== undefined) this.#decompressor = new Decompressor(this.#settings.budget);
+  }
+
+  /** These bytes are nothing that can be here, from `start` on and with what is pending. */
+  #fail(reason: string, start: number): boolean {
+    this.#settings.stats.countUnparsable(reason);
+    const input = this.#in;
+    this.#swallowed.separate();
+    this.#swallowed.add(this.#pending.length + input.end - start);
+    this.#pending.release();
+    input.cut();
+    this.#open = false;
+    this.#streams = false;
+    this.#lose();
+    return false;
+  }
+
+  #passSealed(): boolean {
+    const input = this.#in;
+    if (!this.#open) {
+      this.#swallowed.add(input.left);
+      input.at = input.end;
+      return false;
+    }
+    this.#emit(input.bytes, input.at, input.left, false, false);
+    input.at = input.end;
+    return true;
+  }
+
+  /** The packet under way is the first frame of a compressed session. */
+  #beginsCompression(): boolean {
+    const { hasHeader, ended, sequence } = this.#scanner;
+    const pending =
+      this.#decompressor === undefined && this.#connection.compression === 'zlib' && this.#phase === 'auth';
+    return pending && sequence === 0 && (hasHeader || ended);
+  }
+
+  /** What is read from here on lies in compressed frames: from `start` on, and what is pending. */
+  #compress(start: number): boolean {
+    const { bytes, end, time } = this.#in;
+    const frame = Buffer.concat([this.#pending.bytes.subarray(0, this.#pending.length), bytes.subarray(start, end)]);
+    this.#pending.release();
+    const seen = Math.max(this.#in.seen, this.#in.answers);
+    this.#in.cut();
+    this.#scanner.reset();
+    this.#open = false;
+    this.#phase = 'command';
+    this.#settings.stats.compressed++;
+    this.#connection.compression = 'zlib';
+    this.#decompressor = new Decompressor(this.#settings.budget);
+    this.#pushFrames({ bytes: frame, offset: 0, length: frame.length, time, serverBytesSeen: seen });
+    return false;
+  }
+
+  #pushFrames(input: ClientBytes): void {
+    const before = this.#frame?.serverBytesSeen ?? 0;
+    this.#frame = { ...input, serverBytesSeen: input.serverBytesSeen + before };
+    this.#decompressor!.push(input.bytes, input.offset, input.length);
+  }
+
+  /** The next bytes of a compressed session become the input; false when there are none. */
+  #inflate(): boolean {
+    const frame = this.#frame;
+    const plain = frame === undefined ? undefined : this.#decompressor?.next();
+    if (plain === undefined) {
+      if (this.#decompressor?.failure !== undefined) this.#settings.stats.countUnparsable(this.#decompressor.failure);
+      if (this.#decompressor?.failure !== undefined) this.#lose();
+      return false;
+    }
+    this.#in.push({ ...frame!, bytes: plain, offset: 0, length: plain.length });
+    this.#frame = { ...frame!, serverBytesSeen: 0 };
+    return true;
+  }
+
+  /** The server does nothing about a command that is not whole. */
+  #flush(): MysqlPiece {
+    this.#flushes = false;
+    this.#settings.stats.countUnparsable('unfinished');
+    this.#emitPending(!this.#open, false);
+    this.#piece.unparsable = 'unfinished';
+    this.#piece.refused = true;
+    return this.#piece;
+  }
+
+  #emitRest({ from, to, last }: { readonly from: number; readonly to: number; readonly last: boolean }): MysqlPiece {
+    this.#rest = undefined;
+    this.#emit(this.#in.bytes, from, to - from, false, last);
+    return this.#piece;
+  }
+
+  #emitPending(first: boolean, last: boolean): void {
+    this.#emit(this.#pending.bytes, 0, this.#pending.length, first, last);
+    this.#pendingOut = true;
+  }
+
+  /** The piece of pending bytes is dealt with. */
+  #releasePending(): void {
+    if (!this.#pendingOut) return;
+    this.#pendingOut = false;
+    this.#pending.release();
+  }
+
+  #emit(bytes: Uint8Array, offset: number, length: number, first: boolean, last: boolean): void {
+    const piece = this.#piece;
+    piece.bytes = bytes;
+    piece.offset = offset;
+    piece.length = length;
+    piece.first = first;
+    piece.last = last;
+    piece.time = first ? this.#in.begunAt : this.#in.time;
+    piece.answers = first ? this.#in.answers : 0;
+    piece.sameSession = false;
+    piece.message = undefined;
+    this.#open = !last;
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Makes messages of a client's packets, and keeps what the connection is like up to date: who is logged in, the default
+ * database, the statements. A message is made when its packet is read, so that it says how things stood then.
+ */
+import { MysqlCommand } from './command.ts';
+import { COMMANDS, type MysqlCommandName } from './command-names.ts';
+import { PreparedStatement, type MysqlConnection } from './connection.ts';
+import {
+  CLIENT,
+  compressionOf,
+  parseChangeUser,
+  parseClientHello,
+  USUAL_CLIENT,
+  type ChangeUser,
+  type HandshakeResponse,
+} from './login/index.ts';
+import { HEADER_LENGTH } from './packet.ts';
+import { databaseOfUse } from './statements.ts';
+
+export class CommandMaker {
+  readonly #connection: MysqlConnection;
+  /** The last command may be followed by a file. */
+  mayAskForFile = false;
+
+  constructor(connection: MysqlConnection) {
+    this.#connection = connection;
+  }
+
+  /** The client's first packet; `undefined`: it is no login, nor a wish for TLS. */
+  hello(bytes: Uint8Array, offset: number, length: number): MysqlCommand | undefined {
+    const packet = copyOf(bytes, offset, length);
+    const hello = parseClientHello(packet.subarray(HEADER_LENGTH));
+    if (hello === undefined || hello.kind === 'old') return undefined;
+    if (hello.kind === 'tls') return MysqlCommand.read(this.#connection, 'TLS', packet, true);
+    const { capabilities, charset } = hello.response;
+    const connection = this.#connection;
+    connection.capabilities = capabilities;
+    connection.charset = charset;
+    connection.queryAttributes = (capabilities.flags & CLIENT.QUERY_ATTRIBUTES) !== 0;
+    connection.compression = compressionOf(capabilities);
+    this.#logsIn(hello.response);
+    return MysqlCommand.read(connection, 'LOGIN', packet, true, hello.response);
+  }
+
+  /** The first packet of a file that the server asked for. */
+  file(bytes: Uint8Array, offset: number, length: number): MysqlCommand {
+    this.mayAskForFile = false;
+    return MysqlCommand.read(this.#connection, 'LOCAL_DATA', copyOf(bytes, offset, length), false);
+  }
+
+  command(bytes: Uint8Array, offset: number, length: number, whole: boolean): MysqlCommand {
+    const packet = copyOf(bytes, offset, length);
+    const name = COMMANDS[packet[HEADER_LENGTH]!]!;
+    this.mayAskForFile = name === 'QUERY' || name === 'STMT_EXECUTE';
+    const login = name === 'CHANGE_USER' ? this.#changeOfUser(packet) : undefined;
+    const command = MysqlCommand.read(this.#connection, name, packet, whole, login);
+    this.#follow(name, command);
+    return command;
+  }
+
+  #changeOfUser(packet: Buffer): ChangeUser | undefined {
+    return parseChangeUser(packet.subarray(HEADER_LENGTH), this.#connection.capabilities ?? USUAL_CHANGE);
+  }
+
+  #follow(name: MysqlCommandName, command: MysqlCommand): void {
+    const connection = this.#connection;
+    switch (name) {
+      case 'QUERY':
+        connection.schema = databaseOfUse(command.sql ?? '') ?? connection.schema;
+        break;
+      case 'INIT_DB':
+        connection.schema = command.database;
+        break;
+      case 'STMT_PREPARE':
+        command.prepares = new PreparedStatement(command, command.whole ? command.sql : undefined);
+        connection.lastStatement = command.prepares;
+        break;
+      case 'STMT_EXECUTE':
+        command.statement?.executed(command.bound);
+        break;
+      case 'STMT_SEND_LONG_DATA':
+        command.statement?.sentAheadOf(command.payload);
+        break;
+      case 'STMT_RESET':
+        command.statement?.forgetSentAhead();
+        break;
+      case 'STMT_CLOSE':
+        connection.closed(command.statementId);
+        break;
+      case 'RESET_CONNECTION':
+        connection.reset();
+        break;
+      case 'CHANGE_USER':
+        connection.reset();
+        if (command.login !== undefined) this.#logsIn(command.login);
+    }
+  }
+
+  #logsIn({ user, database }: HandshakeResponse | ChangeUser): void {
+    const connection = this.#connection;
+    connection.user = Buffer.from(user).toString();
+    connection.schema = database === undefined || database.length === 0 ? undefined : Buffer.from(database).toString();
+  }
+}
+
+/** What a client is taken to have whose login was not seen: the answer to a challenge with its length before it. */
+const USUAL_CHANGE = {
+  ...USUAL_CLIENT,
+  flags: USUAL_CLIENT.flags | CLIENT.SECURE_CONNECTION | CLIENT.PLUGIN_AUTH | CLIENT.CONNECT_ATTRS,
+};
+
+function copyOf(bytes: Uint8Array, offset: number, length: number): Buffer {
+  const copy = Buffer.allocUnsafe(length);
+  copy.set(bytes.subarray(offset, offset + length));
+  return copy;
+}

@@ -1,0 +1,100 @@
+/** What is known of one online connection: shared by what reads its two halves and what speaks to the target. */
+import type { ConnectionInfo } from 'tcpcopy/plugin';
+import type { BoundParameters } from './bound.ts';
+import type { MysqlCommand } from './command.ts';
+import type { Capabilities } from './login/index.ts';
+import type { Compression } from './login/capabilities.ts';
+
+/** A statement that the client has prepared. */
+export class PreparedStatement {
+  /** With which it was prepared. */
+  readonly command: MysqlCommand;
+  /** The text as the client sent it, whatever plugins made of it; `undefined`: it was too long to be held. */
+  readonly sql: string | undefined;
+  /** `undefined`: the online server has not answered yet, or has not been heard. */
+  parameterCount: number | undefined;
+  /** Types of its parameters, as the last EXECUTE that brought some had them: two bytes each. */
+  types: Uint8Array | undefined;
+  /** Indices of parameters whose values came ahead of the next EXECUTE, with SEND_LONG_DATA. */
+  sentAhead: ReadonlySet<number> = new Set();
+
+  constructor(command: MysqlCommand, sql: string | undefined) {
+    this.command = command;
+    this.sql = sql;
+  }
+
+  /** `bound`: what an EXECUTE of it brought. */
+  executed(bound: BoundParameters | undefined): void {
+    if (bound?.typed === true) this.types = bound.types;
+    this.forgetSentAhead();
+  }
+
+  /** `payload`: of a SEND_LONG_DATA. */
+  sentAheadOf(payload: Buffer): void {
+    if (payload.length >= LONG_DATA_HEAD) this.sentAhead = new Set([...this.sentAhead, payload.readUInt16LE(5)]);
+  }
+
+  forgetSentAhead(): void {
+    if (this.sentAhead.size > 0) this.sentAhead = new Set();
+  }
+}
+
+const LONG_DATA_HEAD = 7;
+/** The most statements that are remembered of one connection: servers have a limit of 16,382 over all. */
+const MOST_STATEMENTS = 16_384;
+const LAST = 0xffff_ffff;
+
+export class MysqlConnection {
+  /** The user online; `undefined`: it logged in before copying began. */
+  user: string | undefined;
+  /** The default database, as the client's last command about it has it; `undefined`: none, or not known. */
+  schema: string | undefined;
+  /** What the client said it can; `undefined`: not known. */
+  capabilities: Capabilities | undefined;
+  /** Id of the collation in the login; `undefined`: not known. */
+  charset: number | undefined;
+  /** The client puts attributes before the text of queries (CLIENT_QUERY_ATTRIBUTES), as far as that is known. */
+  queryAttributes = false;
+  /** How what both sides send is compressed, behind the login. */
+  compression: Compression = 'none';
+  /** By the ids of the online server. */
+  readonly statements = new Map<number, PreparedStatement>();
+  /** The last one that was prepared: MariaDB's id −1. */
+  lastStatement: PreparedStatement | undefined;
+
+  /** Of a statement's id, which may be MariaDB's for the last one. */
+  statement(id: number): PreparedStatement | undefined {
+    return this.statements.get(id) ?? (id === LAST ? this.lastStatement : undefined);
+  }
+
+  /** Whether a query, with its header, has attributes before its text: a zero and a one, where there are none. */
+  hasAttributes(bytes: Uint8Array): boolean {
+    return this.queryAttributes || (this.capabilities === undefined && bytes[5] === 0 && bytes[6] === 1);
+  }
+
+  /** The online server has prepared a statement. */
+  prepared(id: number, statement: PreparedStatement, parameterCount: number): void {
+    if (this.statements.size >= MOST_STATEMENTS) this.statements.delete(this.statements.keys().next().value!);
+    this.statements.set(id, statement);
+    statement.parameterCount = parameterCount;
+  }
+
+  closed(id: number | undefined): void {
+    if (id !== undefined) this.statements.delete(id);
+  }
+
+  /** Whatever a session has built up is gone. */
+  reset(): void {
+    this.statements.clear();
+    this.lastStatement = undefined;
+  }
+
+  /** What is shared by all that is made for one captured connection. */
+  static of(info: ConnectionInfo): MysqlConnection {
+    let connection = known.get(info);
+    if (connection === undefined) known.set(info, (connection = new MysqlConnection()));
+    return connection;
+  }
+}
+
+const known = new WeakMap<ConnectionInfo, MysqlConnection>();

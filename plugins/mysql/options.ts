@@ -1,0 +1,36 @@
+/** The options of the plugin `mysql`, and what they come to. */
+import { option, z } from 'tcpcopy/plugin';
+
+/** Shorter commands than these are common, and longer ones are better not in memory. */
+const SMALLEST_LIMIT = 1 << 10;
+const LARGEST_LIMIT = 64 << 20;
+
+export const mysqlOptions = z
+  .object({
+    users: z.string().min(1).optional().describe('file with a line for each user: ONLINE-USER TARGET-USER PASSWORD'),
+    user: z.string().min(1).optional().describe('user on the target, for all'),
+    password: option.secret().optional().describe('password on the target, for all'),
+    database: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('database online of connections that were open before copying began, until they choose one'),
+    localInfile: z
+      .enum(['drop', 'pass'])
+      .default('drop')
+      .describe('LOAD DATA LOCAL: not sent, or sent with the file that the client sends'),
+    admin: z
+      .enum(['drop', 'pass'])
+      .default('drop')
+      .describe('commands that run a server (SHUTDOWN, PROCESS_KILL, REFRESH…): not sent, or sent'),
+    commandLimit: option
+      .size()
+      .default(1 << 20)
+      .refine((bytes) => bytes >= SMALLEST_LIMIT && bytes <= LARGEST_LIMIT, 'must be from 1k to 64M')
+      .describe('longest command that is held until it is whole; longer ones stream past'),
+  })
+  .refine(({ user, password }) => user === undefined || password !== undefined, 'user: needs a password')
+  .refine(({ user, password }) => password === undefined || user !== undefined, 'password: needs a user')
+  .refine(({ users, user }) => users === undefined || user === undefined, 'give users or user, not both');
+
+export type MysqlOptions = z.output<typeof mysqlOptions>;

@@ -1,0 +1,117 @@
+/** The plugin `mysql`: the protocol with its hooks, and what is not sent unless told otherwise. */
+import {
+  definePlugin,
+  type EventHook,
+  type ExchangeHook,
+  type RequestContext,
+  type RequestHook,
+  type ResponseHook,
+} from 'tcpcopy/plugin';
+import type { MysqlCommand } from './command.ts';
+import { MysqlCommandCodec } from './command-codec.ts';
+import { ADMINISTRATION, REPLICATION } from './command-names.ts';
+import { MysqlConnection } from './connection.ts';
+import { detect } from './detect.ts';
+import { mysqlOptions, type MysqlOptions } from './options.ts';
+import { MysqlReading } from './reading.ts';
+import type { MysqlResponse } from './response.ts';
+import { MysqlResponseReader } from './response-reader.ts';
+import { mysqlSettings } from './settings.ts';
+import { loadsLocalFile } from './statements.ts';
+
+declare module 'tcpcopy/plugin' {
+  interface ProtocolHooks {
+    readonly mysql: {
+      readonly command: RequestHook<MysqlCommand>;
+      readonly response: ResponseHook<MysqlResponse>;
+      readonly exchange: ExchangeHook<MysqlCommand, MysqlResponse>;
+      /** A connection that speaks MySQL. */
+      readonly connection: EventHook<MysqlReading>;
+    };
+  }
+}
+
+/** The most kinds of unparsable bytes that are told apart in the figures. */
+const MOST_REASONS = 16;
+
+export const mysql = definePlugin({
+  name: 'mysql',
+  description: 'Reads MySQL and MariaDB: commands, which plugins can look at and change, and responses to look at.',
+  options: mysqlOptions,
+  examples: ['mysql,user=shadow,password=secret', 'mysql,users=mysql-users.txt,database=app'],
+  failClosed: true,
+  apply(hooks, options) {
+    const settings = mysqlSettings({ commandLimit: options.commandLimit });
+    const events = hooks.provide('mysql', {
+      hooks: {
+        command: {
+          role: 'request',
+          payload: 'MysqlCommand',
+          moment: 'Once per command, login and file; at its beginning where it is too long to be held.',
+          nothing: 'The command goes on as it is.',
+        },
+        response: {
+          role: 'response',
+          payload: 'MysqlResponse',
+          moment: 'Once per response, behind its last row.',
+          nothing: 'Later taps see the response as it is.',
+        },
+        exchange: {
+          role: 'exchange',
+          payload: 'ExchangeContext of MysqlCommand and MysqlResponse',
+          moment: 'Once per command that was sent, when its response has come or will not.',
+          nothing: 'As always.',
+        },
+        connection: {
+          role: 'event',
+          payload: 'MysqlReading',
+          moment: 'Once per connection that turns out to speak MySQL, before it is read.',
+          nothing: 'Nothing follows from it.',
+        },
+      },
+      detect,
+      codec(info, fromBoundary) {
+        const connection = MysqlConnection.of(info);
+        if (info.openedBy === 'midstream') connection.schema = options.database;
+        events.connection(new MysqlReading(connection), info);
+        return new MysqlCommandCodec(connection, info.openedBy === 'syn' && fromBoundary, settings, fromBoundary);
+      },
+      responses: (info, origin) =>
+        new MysqlResponseReader(settings, { connection: MysqlConnection.of(info), online: origin === 'online' }),
+    });
+
+    hooks.mysql.command.tap({ name: 'mysql', phase: 'filter' }, (command, context) =>
+      keepBack(command, context, options),
+    );
+    hooks.stats.tap('mysql', (context) => {
+      const { commands, responses, streamed, resynchronised, compressed, tls, zstd, unparsable, unreadable } =
+        settings.stats;
+      context.figure('commands', commands);
+      if (responses > 0) context.figure('responses', responses);
+      context.figure('commands over the limit', streamed);
+      context.figure('resynchronised', resynchronised);
+      if (compressed > 0) context.figure('compressed connections', compressed);
+      if (tls > 0) context.figure('encrypted connections', tls);
+      if (zstd > 0) context.figure('connections compressed by zstd', zstd);
+      for (const [reason, count] of [...unparsable].slice(0, MOST_REASONS)) {
+        context.figure(`unparsable: ${reason}`, count);
+      }
+      for (const [reason, count] of [...unreadable].slice(0, MOST_REASONS)) {
+        context.figure(`unreadable responses: ${reason}`, count);
+      }
+    });
+  },
+});
+
+/** What is not sent, whoever else looks at it. */
+function keepBack(command: MysqlCommand, context: RequestContext, options: MysqlOptions): void {
+  const { name } = command;
+  if (name === 'TLS') context.dropConnection('encrypted');
+  else if (name === 'LOGIN' && command.connection.compression === 'zstd') context.dropConnection('compressed by zstd');
+  else if (REPLICATION.includes(name)) context.dropConnection('replication');
+  else if (ADMINISTRATION.includes(name) && options.admin === 'drop') context.drop('administration');
+  else if (options.localInfile === 'drop') {
+    const local = name === 'LOCAL_DATA' || (name === 'QUERY' && loadsLocalFile(command.sql ?? ''));
+    if (local) context.drop('LOAD DATA LOCAL');
+  }
+}
