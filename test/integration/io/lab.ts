@@ -4,21 +4,32 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export const isRoot = process.getuid?.() === 0;
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
+/** What scenarios are run with. */
+export interface Runtime {
+  /** Command line that begins Node. */
+  readonly node: readonly string[];
+  /** Where they and the sources are taken from, compiled; default: this tree. */
+  readonly compiled?: string;
+}
+
+const PLAIN: Runtime = { node: [process.execPath] };
+
 export interface Lab {
   readonly namespace: string;
   ip(...args: string[]): string;
   sh(command: string): string;
-  /** Runs `scenarios.ts NAME` in the namespace and returns what it printed as JSON. */
+  /** Runs `scenarios.ts NAME…` in the namespace and returns what it printed as JSON. */
   run(scenario: string, file?: string): Promise<Record<string, unknown>>;
   remove(): void;
 }
 
-export function makeLab(tag: string): Lab {
+export function makeLab(tag: string, runtime = PLAIN): Lab {
   const namespace = `io-${tag}-${process.pid}`;
   const inside = (command: string, ...args: string[]) =>
     execFileSync('ip', ['netns', 'exec', namespace, command, ...args], { encoding: 'utf8', stdio: 'pipe' });
@@ -41,14 +52,22 @@ export function makeLab(tag: string): Lab {
     namespace,
     ip,
     sh: (command) => inside('sh', '-c', command),
-    run: (scenario, file = 'scenarios.ts') => runScenario(namespace, file, scenario),
+    run: (scenario, file = 'scenarios.ts') => runScenario(namespace, runtime, file, scenario),
     remove: () => void execFileSync('ip', ['netns', 'del', namespace]),
   };
 }
 
-function runScenario(namespace: string, file: string, scenario: string): Promise<Record<string, unknown>> {
-  const script = fileURLToPath(new URL(`./${file}`, import.meta.url));
-  const args = ['netns', 'exec', namespace, process.execPath, '--expose-gc', '--import', tsx, script, scenario];
+function runScenario(
+  namespace: string,
+  { node, compiled }: Runtime,
+  file: string,
+  scenario: string,
+): Promise<Record<string, unknown>> {
+  const script =
+    compiled === undefined
+      ? ['--import', tsx, fileURLToPath(new URL(file, import.meta.url))]
+      : [join(compiled, 'test/integration/io', file.replace(/\.ts$/, '.js'))];
+  const args = ['netns', 'exec', namespace, ...node, '--expose-gc', ...script, ...scenario.split(' ')];
   const child = spawn('ip', args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let err = '';
