@@ -1,6 +1,5 @@
 /** Changes bodies. */
-import type { HttpRequest } from 'tcpcopy/plugin';
-import type { Replace } from './replacement.ts';
+import type { HttpRequest, Replace } from 'tcpcopy/plugin';
 
 export interface BodyChanges {
   /** Of JSON: pointers, with what to put there; and to what is removed. */

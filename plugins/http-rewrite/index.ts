@@ -1,7 +1,6 @@
 /** Changes HTTP requests: method, path, query, header fields, and bodies by JSON pointer or by pattern. */
-import { definePlugin, option, z, type HttpRequest } from 'tcpcopy/plugin';
+import { definePlugin, option, parseReplacement, z, type HttpRequest, type Replace } from 'tcpcopy/plugin';
 import { rewriteBody } from './body.ts';
-import { parseReplacement, type Replace } from './replacement.ts';
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const FIELD_CONTENT = /^[\t\x20-\x7e\x80-\xff]*$/;

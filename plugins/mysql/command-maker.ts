@@ -15,7 +15,7 @@ import {
   type HandshakeResponse,
 } from './login/index.ts';
 import { HEADER_LENGTH } from './packet.ts';
-import { databaseOfUse } from './statements.ts';
+import { SqlSession } from './sql/index.ts';
 
 export class CommandMaker {
   readonly #connection: MysqlConnection;
@@ -36,6 +36,7 @@ export class CommandMaker {
     const connection = this.#connection;
     connection.capabilities = capabilities;
     connection.charset = charset;
+    connection.session = new SqlSession(charset);
     connection.queryAttributes = (capabilities.flags & CLIENT.QUERY_ATTRIBUTES) !== 0;
     connection.compression = compressionOf(capabilities);
     this.#logsIn(hello.response);
@@ -66,7 +67,7 @@ export class CommandMaker {
     const connection = this.#connection;
     switch (name) {
       case 'QUERY':
-        connection.schema = databaseOfUse(command.sql ?? '') ?? connection.schema;
+        this.#followSql(command);
         break;
       case 'INIT_DB':
         connection.schema = command.database;
@@ -94,6 +95,14 @@ export class CommandMaker {
         connection.reset();
         if (command.login !== undefined) this.#logsIn(command.login);
     }
+  }
+
+  /** Statements are looked at before the next one is read where they may change how. */
+  #followSql(command: MysqlCommand): void {
+    const connection = this.#connection;
+    const { sqlText } = command;
+    if (sqlText === undefined || !SqlSession.concerns(sqlText)) return;
+    connection.schema = connection.session.follow(sqlText, command.analysis!) ?? connection.schema;
   }
 
   #logsIn({ user, database }: HandshakeResponse | ChangeUser): void {

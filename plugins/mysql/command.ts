@@ -11,6 +11,7 @@ import { PacketReader } from './login/index.ts';
 import { payloadOf, toPackets } from './packet.ts';
 import { utf8, type MysqlParameter, type MysqlValue } from './parameters.ts';
 import { withoutSecrets } from './secrets.ts';
+import { mapSchemas, type SchemaMap, type SqlAnalysis, type SqlMode } from './sql/index.ts';
 
 /** The rest of the payload is text: of SQL, or a name. */
 const WITH_SQL: readonly MysqlCommandName[] = ['QUERY', 'STMT_PREPARE'];
@@ -43,6 +44,8 @@ interface Captured {
   readonly sentAhead: ReadonlySet<number>;
   /** Attributes stand before the text of a query. */
   readonly attributes: boolean;
+  /** How its text is to be read. */
+  readonly mode: SqlMode;
 }
 
 export class MysqlCommand {
@@ -54,6 +57,7 @@ export class MysqlCommand {
   #changes: Changes = {};
   #payload: Buffer | undefined;
   #parts: { readonly bound: BoundParameters | undefined; readonly textAt: number } | undefined;
+  #analysis: { readonly of: string; readonly found: SqlAnalysis } | undefined;
 
   private constructor(connection: MysqlConnection, captured: Captured) {
     this.connection = connection;
@@ -77,6 +81,7 @@ export class MysqlCommand {
       types: statement?.types,
       sentAhead: statement?.sentAhead ?? NO_IDS,
       attributes: name === 'QUERY' && connection.hasAttributes(bytes),
+      mode: connection.session.mode,
     });
   }
 
@@ -98,6 +103,11 @@ export class MysqlCommand {
   /** Who sent it, as that user is called online; `undefined`: not known, the connection was open before. */
   get user(): string | undefined {
     return this.#captured.user;
+  }
+
+  /** Whom LOGIN and CHANGE_USER ask to be let in as; `undefined` for other commands. */
+  get newUser(): string | undefined {
+    return this.login === undefined ? undefined : decode(this.login.user);
   }
 
   /** What is asked for with the login, or the change of user; `undefined` for other commands. */
@@ -130,6 +140,37 @@ export class MysqlCommand {
     if (!this.#hasText) throw new TypeError(`${this.name} has no text that could be changed`);
     if (!this.whole) throw new TypeError('this command streams past: its text cannot be changed');
     if (sql !== this.sql) this.#changes = { ...this.#changes, sql };
+  }
+
+  /**
+   * What its SQL does and names, and its digest, as it stands; of commands about a statement that of the text that this was
+   * prepared with. `undefined`: there is none, or it is not known.
+   */
+  get analysis(): SqlAnalysis | undefined {
+    const { sqlText } = this;
+    if (sqlText === undefined) return this.statement?.command.analysis;
+    if (this.#analysis?.of !== sqlText) {
+      const { mode } = this.#captured;
+      const { session, analyzer } = this.connection;
+      const context = { mode, prepared: (name: string) => session.prepared(name) };
+      this.#analysis = { of: sqlText, found: analyzer.analyze(sqlText, context, this.whole) };
+    }
+    return this.#analysis.found;
+  }
+
+  /** Gives schemas in its SQL other names, those of tables and routines among them; not those in strings and comments. */
+  mapSchemas(map: SchemaMap): void {
+    const { sqlText } = this;
+    if (sqlText === undefined) return;
+    const { mode } = this.#captured;
+    const mapped = mapSchemas(sqlText, mode, map);
+    if (mapped !== sqlText) this.sql = mode.multiByte === undefined ? mapped : decode(Buffer.from(mapped, 'latin1'));
+  }
+
+  /** The text of its own as it is to be read: a character a byte where characters may end in bytes that look like quotes. */
+  get sqlText(): string | undefined {
+    if (!this.#hasText) return undefined;
+    return this.#captured.mode.multiByte === undefined ? this.sql : Buffer.from(this.textBytes).toString('latin1');
   }
 
   /** The database that LOGIN, CHANGE_USER, INIT_DB, CREATE_DB or DROP_DB names; else, and for a login without one, `undefined`. */

@@ -4,6 +4,7 @@ import type { BoundParameters } from './bound.ts';
 import type { MysqlCommand } from './command.ts';
 import type { Capabilities } from './login/index.ts';
 import type { Compression } from './login/capabilities.ts';
+import { SqlAnalyzer, SqlSession } from './sql/index.ts';
 
 /** A statement that the client has prepared. */
 export class PreparedStatement {
@@ -43,6 +44,10 @@ const LONG_DATA_HEAD = 7;
 /** The most statements that are remembered of one connection: servers have a limit of 16,382 over all. */
 const MOST_STATEMENTS = 16_384;
 const LAST = 0xffff_ffff;
+/** Kinds of statements that are remembered; applications have some hundreds. */
+export const KNOWN_DIGESTS = 5_000;
+/** Where the plugin's options say nothing else. */
+const ANALYZER = new SqlAnalyzer({ capacity: KNOWN_DIGESTS });
 
 export class MysqlConnection {
   /** The user online; `undefined`: it logged in before copying began. */
@@ -57,6 +62,10 @@ export class MysqlConnection {
   queryAttributes = false;
   /** How what both sides send is compressed, behind the login. */
   compression: Compression = 'none';
+  /** What its statements made of it: how the next ones are to be read. */
+  session = new SqlSession();
+  /** What looks at its statements: one for all connections. */
+  analyzer = ANALYZER;
   /** By the ids of the online server. */
   readonly statements = new Map<number, PreparedStatement>();
   /** The last one that was prepared: MariaDB's id −1. */
@@ -87,6 +96,7 @@ export class MysqlConnection {
   reset(): void {
     this.statements.clear();
     this.lastStatement = undefined;
+    this.session = new SqlSession(this.charset);
   }
 
   /** What is shared by all that is made for one captured connection. */

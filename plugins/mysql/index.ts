@@ -10,3 +10,4 @@ export { MysqlReading } from './reading.ts';
 export { MysqlResponseReader } from './response-reader.ts';
 export { MysqlResponse, type ResponseKind } from './response.ts';
 export { mysqlSettings, MysqlStats, type MysqlSettings } from './settings.ts';
+export type { SqlAnalysis, SqlEffect, TableName } from './sql/index.ts';

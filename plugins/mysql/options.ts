@@ -1,5 +1,5 @@
 /** The options of the plugin `mysql`, and what they come to. */
-import { option, z } from 'tcpcopy/plugin';
+import { option, parsePattern, z, type Matches } from 'tcpcopy/plugin';
 
 /** Shorter commands than these are common, and longer ones are better not in memory. */
 const SMALLEST_LIMIT = 1 << 10;
@@ -23,6 +23,18 @@ export const mysqlOptions = z
       .enum(['drop', 'pass'])
       .default('drop')
       .describe('commands that run a server (SHUTDOWN, PROCESS_KILL, REFRESH…): not sent, or sent'),
+    reads: z
+      .array(z.string().min(1))
+      .default([])
+      .transform((texts, context) =>
+        texts.flatMap((text): Matches[] => {
+          const matches = parsePattern(/^\/.*\/$/.test(text) ? text : text.toLowerCase());
+          if (matches !== undefined) return [matches];
+          context.addIssue({ code: 'custom', message: `'${text}' is no regular expression` });
+          return [];
+        }),
+      )
+      .describe('stored procedures and functions that change nothing, as in price_of or reports.*: others are writes'),
     commandLimit: option
       .size()
       .default(1 << 20)

@@ -10,13 +10,15 @@ import {
 import type { MysqlCommand } from './command.ts';
 import { MysqlCommandCodec } from './command-codec.ts';
 import { ADMINISTRATION, REPLICATION } from './command-names.ts';
-import { MysqlConnection } from './connection.ts';
+import { KNOWN_DIGESTS, MysqlConnection } from './connection.ts';
 import { detect } from './detect.ts';
+import { effectOf } from './effect.ts';
 import { mysqlOptions, type MysqlOptions } from './options.ts';
 import { MysqlReading } from './reading.ts';
 import type { MysqlResponse } from './response.ts';
 import { MysqlResponseReader } from './response-reader.ts';
 import { mysqlSettings } from './settings.ts';
+import { SqlAnalyzer, type ReadsOnly } from './sql/index.ts';
 import { loadsLocalFile } from './statements.ts';
 
 declare module 'tcpcopy/plugin' {
@@ -42,6 +44,7 @@ export const mysql = definePlugin({
   failClosed: true,
   apply(hooks, options) {
     const settings = mysqlSettings({ commandLimit: options.commandLimit });
+    const analyzer = new SqlAnalyzer({ capacity: KNOWN_DIGESTS, readsOnly: readsOnly(options.reads) });
     const events = hooks.provide('mysql', {
       hooks: {
         command: {
@@ -70,8 +73,10 @@ export const mysql = definePlugin({
         },
       },
       detect,
+      effect: effectOf,
       codec(info, fromBoundary) {
         const connection = MysqlConnection.of(info);
+        connection.analyzer = analyzer;
         if (info.openedBy === 'midstream') connection.schema = options.database;
         events.connection(new MysqlReading(connection), info);
         return new MysqlCommandCodec(connection, info.openedBy === 'syn' && fromBoundary, settings, fromBoundary);
@@ -114,4 +119,13 @@ function keepBack(command: MysqlCommand, context: RequestContext, options: Mysql
     const local = name === 'LOCAL_DATA' || (name === 'QUERY' && loadsLocalFile(command.sql ?? ''));
     if (local) context.drop('LOAD DATA LOCAL');
   }
+}
+
+/** Names without their schema are told by their names alone. */
+function readsOnly(patterns: MysqlOptions['reads']): ReadsOnly {
+  return (schema, name) => {
+    const lower = name.toLowerCase();
+    const full = schema === undefined ? lower : `${schema.toLowerCase()}.${lower}`;
+    return patterns.some((matches) => matches(lower) || matches(full));
+  };
 }

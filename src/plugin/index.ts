@@ -34,6 +34,7 @@ export { defineConfig, definePlugin, type DefinedPlugin, type PluginDefinition }
 export type { Condition, ConditionSubject } from './condition.ts';
 export { option } from './option.ts';
 export { parsePattern, type Matches } from './pattern.ts';
+export { parseReplacement, type Replace } from './replacement.ts';
 export { seededPosition } from './seeded-position.ts';
 // With `*`, so that `declare module 'tcpcopy/plugin'` can add to ProtocolHooks.
 export * from '../pipeline/protocol-hooks.ts';
@@ -59,4 +60,6 @@ export type {
   MysqlReading,
   MysqlResponse,
   MysqlValue,
+  SqlAnalysis,
+  SqlEffect,
 } from '../../plugins/mysql/index.ts';

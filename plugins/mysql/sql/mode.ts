@@ -28,7 +28,7 @@ const COLLATIONS: Readonly<Record<number, MultiByte>> = {
 };
 
 export function multiByteOfCollation(id: number): MultiByte | undefined {
-  return COLLATIONS[id & 0xff];
+  return COLLATIONS[id];
 }
 
 /** Of a character set by MySQL's name; `undefined`: it is as ASCII in this respect. */
