@@ -110,6 +110,59 @@ withRedis(`redis${redisObstacle() === undefined ? '' : ` [skipped: ${redisObstac
     expect(summary.requests.lost).toBeLessThanOrEqual(16);
   });
 
+  labTest('copied from the middle of a pipelined load on', {}, async (lab) => {
+    const connections = 8;
+    const total = 16_000;
+    const online = await RedisServer.start(lab.host('online'), PASSWORD.online);
+    const test = await RedisServer.start(lab.host('test'), PASSWORD.test);
+    await startIntercept(lab.host('assistant'));
+    // Commands that a server works on for a while, so that there is a middle.
+    const script = `for i = 1, 20000 do end return redis.call('RPUSH', KEYS[1], ARGV[1])`;
+    const load = lab
+      .host('client')
+      .spawn('benchmark', [
+        ...['redis-benchmark', '-h', lab.host('online').on('front').v4, '-a', PASSWORD.online, '-q'],
+        ...[
+          '-c',
+          String(connections),
+          '-P',
+          '16',
+          '-n',
+          String(total),
+          '-r',
+          '100000',
+          'EVAL',
+          script,
+          '1',
+          'list:__rand_int__',
+          'x',
+        ],
+      ]);
+    await until('the load does not begin', () => online.calls('eval') > 0);
+    const tcpcopy = await startTcpcopy(lab.host('online'), arguments_([`redis,password=${PASSWORD.test}`]));
+    await load.exited;
+    await until('nothing is copied', () => test.calls('eval') > 0);
+    let [seen, quiet] = [0, 0];
+    await until('the copies do not end', () => {
+      const calls = test.calls('eval');
+      quiet = calls === seen ? quiet + 1 : 0;
+      seen = calls;
+      return quiet > 20;
+    });
+    const { summary, stopped } = await stopTcpcopy(tcpcopy);
+
+    // From where each connection was picked up, between two pipelines, to its end.
+    const whole = online.conversations();
+    const copies = test.conversations();
+    const ends = (copy: string): boolean => whole.some((commands) => commands.endsWith(copy));
+    expect(copies.map(ends), stopped.output).toEqual(Array.from({ length: connections }, () => true));
+    expect(whole).not.toEqual(copies);
+    expect(summary.requests.buckets['not-picked-up'] ?? 0).toBe(summary.requests.lost);
+    expect(summary.requests.lost).toBeLessThanOrEqual(connections * 16);
+    expect(summary.requests.buckets['answered']).toBe(seen);
+    expect(stopped.output).not.toContain(PASSWORD.test);
+  });
+
   labTest('sessions that the target closes', {}, async (lab) => {
     const rounds = 60;
     const { test, connect, begin, finish } = await applications(lab, { rounds, pause: 20 });

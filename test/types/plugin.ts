@@ -10,7 +10,13 @@ import {
   type ConnectionInfo,
   type Drop,
   type EventHook,
+  type ExchangeContext,
   type PluginConnection,
+  type RedisCommand,
+  type RedisError,
+  type RedisReading,
+  type RedisReply,
+  type RedisValue,
   type RequestContext,
   type RequestHook,
   type ResponseContext,
@@ -128,6 +134,49 @@ export function protocols(): void {
     },
   });
   expectTypeOf(name).toBeString();
+}
+
+/** The hooks of Redis, which come with the package. */
+export function redis(): void {
+  definePlugin({
+    name: 'typed-redis',
+    description: 'Checks types.',
+    protocol: 'redis',
+    state: () => ({ seen: 0 }),
+    apply(hooks) {
+      hooks.redis.command.tap('typed-redis', (command, context) => {
+        expectTypeOf(command).toEqualTypeOf<RedisCommand>();
+        expectTypeOf(context).toEqualTypeOf<RequestContext<{ seen: number }>>();
+        expectTypeOf(command.name).toBeString();
+        expectTypeOf(command.writes).toBeBoolean();
+        expectTypeOf(command.text(1)).toEqualTypeOf<string | undefined>();
+        command.set(1, 'key');
+        command.replace(['GET', Buffer.from('key')]);
+        command.mapKeys((key) => Buffer.concat([Buffer.from('p:'), key]));
+        // @ts-expect-error -- arguments are texts or bytes
+        command.set(1, 5);
+        // @ts-expect-error -- its name follows from its arguments
+        command.name = 'SET';
+        return command.writes ? context.drop('a write') : undefined;
+      });
+      hooks.redis.command.tapPromise({ name: 'typed-redis:later', deadline: 100 }, async () => undefined);
+      hooks.redis.reply.tap('typed-redis', (reply, context) => {
+        expectTypeOf(reply).toEqualTypeOf<RedisReply>();
+        expectTypeOf(context).toEqualTypeOf<ResponseContext<{ seen: number }>>();
+        expectTypeOf(reply.command).toEqualTypeOf<RedisCommand | undefined>();
+        expectTypeOf(reply.value).toEqualTypeOf<RedisValue | undefined>();
+        expectTypeOf(reply.error).toEqualTypeOf<RedisError | undefined>();
+      });
+      hooks.redis.exchange.tap('typed-redis', (exchange) => {
+        expectTypeOf(exchange).toEqualTypeOf<ExchangeContext<{ seen: number }, RedisCommand, RedisReply>>();
+      });
+      hooks.redis.connection.tap('typed-redis', (reading) => {
+        expectTypeOf(reading).toEqualTypeOf<RedisReading>();
+        reading.refuseUnparsable();
+      });
+      expectTypeOf(hooks.redis).not.toHaveProperty('query');
+    },
+  });
 }
 
 /** What makes no sense does not compile. */

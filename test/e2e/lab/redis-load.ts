@@ -67,14 +67,16 @@ async function consume(client: RedisClient, user: number): Promise<void> {
 async function publish(client: RedisClient): Promise<void> {
   for (const round of numbers(rounds)) {
     await client.ask('PUBLISH', 'news', `item ${round}`);
+    await client.ask('SPUBLISH', 'shard', `piece ${round}`);
     await sleep(pause);
   }
 }
 
 async function subscribe(client: RedisClient): Promise<void> {
-  for (let n = 0; n < rounds; n++) await client.next();
+  for (let n = 0; n < 2 * rounds; n++) await client.next();
   client.send('UNSUBSCRIBE');
   for (let n = 0; n < 2; n++) await client.next();
+  await client.ask('SUNSUBSCRIBE');
   await client.ask('SET', 'subscriber', 'gone');
   await client.ask('QUIT');
 }
@@ -101,6 +103,7 @@ const logins = await Promise.all(
 const subscriber = await connected(['HELLO', '3', 'AUTH', 'default', options.password]);
 subscriber.send('SUBSCRIBE', 'news', 'other');
 for (let n = 0; n < 2; n++) await subscriber.next();
+await subscriber.ask('SSUBSCRIBE', 'shard');
 const others = await Promise.all([connected(), connected(), connected()]);
 console.log('ready');
 while (!existsSync(options.go)) await sleep(20);

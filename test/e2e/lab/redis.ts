@@ -47,6 +47,11 @@ export class RedisServer {
     return this.cli('debug digest');
   }
 
+  /** How often a command has been called. */
+  calls(command: string): number {
+    return Number(new RegExp(`^cmdstat_${command}:calls=(\\d+)`, 'm').exec(this.cli('info commandstats'))?.[1] ?? 0);
+  }
+
   /** Commands by connection, in order, without logins: what MONITOR shows of those that come over the network. */
   conversations(): string[] {
     const byClient = new Map<string, string[]>();

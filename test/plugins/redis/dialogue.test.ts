@@ -150,6 +150,18 @@ describe('a fresh session', () => {
     expect(copy.target('>3\r\n$9\r\nsubscribe\r\n$1\r\nb\r\n:1')).toEqual({ sent: ['GET k'], shown: [] });
   });
 
+  it('is subscribed to shard channels again', () => {
+    const copy = new Copy();
+    const confirmed = (kind: string, name: string, count: number) =>
+      `>3\r\n$${kind.length}\r\n${kind}\r\n$1\r\n${name}\r\n:${count}`;
+    copy.client('HELLO 3', 'SUBSCRIBE c', 'SSUBSCRIBE a b', 'SUNSUBSCRIBE b');
+    copy.target('%0', confirmed('subscribe', 'c', 1), confirmed('ssubscribe', 'a', 1), confirmed('ssubscribe', 'b', 2));
+    copy.target(confirmed('sunsubscribe', 'b', 1));
+    expect(copy.fresh('GET k')).toEqual(['own HELLO 3', 'own SUBSCRIBE c', 'own SSUBSCRIBE a']);
+    expect(copy.target('%0', confirmed('subscribe', 'c', 1)).sent).toEqual([]);
+    expect(copy.target(confirmed('ssubscribe', 'a', 1))).toEqual({ sent: ['GET k'], shown: [] });
+  });
+
   it('is not given what the target has refused', () => {
     const copy = new Copy();
     copy.client('SELECT 99', 'AUTH wrong');

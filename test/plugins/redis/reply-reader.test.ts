@@ -178,6 +178,15 @@ describe('subscriptions', () => {
     expect(s.receive(confirm(type, 'unsubscribe', 'b', 0))).toEqual(['UNSUBSCRIBE']);
   });
 
+  it.each(['*', '>'])('to shard channels are confirmed and heard likewise (%s)', (type) => {
+    const s = new Session();
+    s.send('SSUBSCRIBE a b', 'SUNSUBSCRIBE b');
+    const heard = `${type}3\r\n$8\r\nsmessage\r\n$1\r\na\r\n$2\r\nhi\r\n`;
+    const bytes = confirm(type, 'ssubscribe', 'a', 1) + heard + confirm(type, 'ssubscribe', 'b', 2) + heard;
+    expect(s.receive(bytes)).toEqual(['(SSUBSCRIBE)', 'push', 'SSUBSCRIBE', 'push']);
+    expect(s.receive(confirm(type, 'sunsubscribe', 'b', 1) + heard)).toEqual(['SUNSUBSCRIBE', 'push']);
+  });
+
   it('that are not there are confirmed as well', () => {
     const s = new Session();
     s.send('UNSUBSCRIBE', 'PUNSUBSCRIBE x y', 'PING');
