@@ -30,6 +30,10 @@ export function addProcessOptions(command: Command, name: string): Command {
     .option('-P, --pid-file <file>', 'write the process id here; a second instance with the same file is refused')
     .option('-l, --log <file>', `log to this file, opened anew on SIGHUP (stderr; with -d /var/log/${name}.log)`)
     .option('--user <name>', 'once everything is open, go on as this user, without the rights of root')
+    .option(
+      '--metrics <[ip:]port>',
+      'figures over HTTP: /metrics (Prometheus), /status (JSON), /healthz; ip: 127.0.0.1',
+    )
     .addOption(new Option('--log-level <level>', 'error, warn, info or debug (info)').choices(LOG_LEVELS))
     .addOption(new Option('--log-format <format>', 'text, or json for one object a line (text)').choices(LOG_FORMATS))
     .option('--debug', 'log everything, and show stack traces')

@@ -1,6 +1,8 @@
 /** One run in this process: pid file, log, signals, the runner; and all of them put away again. */
 import pc from 'picocolors';
-import type { ProcessOptions } from '../config/copy-options.ts';
+import type { MetricsAddress, ProcessOptions } from '../config/copy-options.ts';
+import type { Log } from '../core/log.ts';
+import type { Status } from '../core/metric.ts';
 import type { RunEnvironment } from '../core/run-environment.ts';
 import { keepRightsFromChildren } from '../native/privileges.ts';
 import type { DaemonParent } from './daemon.ts';
@@ -8,6 +10,7 @@ import { errorLine, exitCodeOf } from './exit-code.ts';
 import { createLog, openLogFile, type LogFile } from './logger.ts';
 import { acquirePidFile, type PidFile } from './pid-file.ts';
 import type { Task } from './program.ts';
+import type { StatusServer } from './status-server.ts';
 import { childUserOf, goOnAs } from './run-rights.ts';
 import { installSignals } from './signals.ts';
 import type { Terminal } from './terminal.ts';
@@ -37,7 +40,7 @@ export async function runInForeground<O extends RunOptions>(
   options: O,
   { terminal, parent, notes, onReport, onStray }: Surroundings,
 ): Promise<number> {
-  const { logFile: path, pidFile: pidPath, debug } = options.process;
+  const { logFile: path, pidFile: pidPath, metrics, debug } = options.process;
   const file = path === undefined ? undefined : openLogFile(path, options.process);
   const log = file?.log ?? createLog(options.process, (line) => terminal.errorLine(line));
   const report = (line: string) => {
@@ -53,6 +56,8 @@ export async function runInForeground<O extends RunOptions>(
     file?.flush();
   };
   process.on('exit', release);
+  let published: Status | undefined;
+  let statusServer: StatusServer | undefined;
   const signals = installSignals({
     reopenLog: reopener(file),
     abandon: () => log.warn('second signal: ending at once'),
@@ -66,6 +71,7 @@ export async function runInForeground<O extends RunOptions>(
         log.warn(`${pidPath} was left behind by process ${pidFile.replaced}, which is gone: taken over`);
       }
     }
+    if (metrics !== undefined) statusServer = await openStatusServer(metrics, () => published, log);
     const environment: RunEnvironment = {
       version: programVersion(),
       log,
@@ -79,6 +85,7 @@ export async function runInForeground<O extends RunOptions>(
       statsRequests: (callback) => signals.statsRequests(callback),
       fork: forkWorker,
       childUser: childUserOf(options.process.user),
+      publish: metrics && ((status) => (published = status)),
       strayErrors: onStray,
       started() {
         if (started) return;
@@ -101,9 +108,23 @@ export async function runInForeground<O extends RunOptions>(
   } finally {
     terminal.live('');
     signals.dispose();
+    statusServer?.close();
     release();
     process.off('exit', release);
   }
+}
+
+async function openStatusServer(
+  address: MetricsAddress,
+  status: () => Status | undefined,
+  log: Log,
+): Promise<StatusServer> {
+  const { StatusServer } = await import('./status-server.ts');
+  const server = await StatusServer.open(address, status);
+  const { host, port } = address;
+  const shown = host.includes(':') ? `[${host}]` : host;
+  log.info(`figures at http://${shown}:${port}/metrics, /status and /healthz`);
+  return server;
 }
 
 function reopener(file: LogFile | undefined): (() => void) | undefined {

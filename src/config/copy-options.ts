@@ -114,6 +114,12 @@ export interface CopyOptions {
   readonly process: ProcessOptions;
 }
 
+/** Where a program tells of itself over HTTP. */
+export interface MetricsAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** What a recording run is told: the same, without a target. */
 export interface RecordOptions extends Omit<CopyOptions, 'mappings' | 'target'> {
   readonly mappings: readonly Selected[];
@@ -148,6 +154,8 @@ export interface ProcessOptions {
   readonly daemon: boolean;
   /** Whom to be once everything is open. */
   readonly user: RunAs | undefined;
+  /** Where the program tells of itself over HTTP; `undefined`: nowhere. */
+  readonly metrics: MetricsAddress | undefined;
   /** Show stack traces. */
   readonly debug: boolean;
 }

@@ -1,5 +1,6 @@
 import { TcpcopyError } from '../core/errors.ts';
 import type { ProcessOptions, RunAs } from './copy-options.ts';
+import { parseMetricsAddress } from './metrics-address.ts';
 import { optionError } from './option-error.ts';
 import type { OptionsContext } from './options-context.ts';
 import type { RawProcessOptions } from './raw-options.ts';
@@ -12,7 +13,8 @@ export function parseProcessOptions(raw: RawProcessOptions, context: OptionsCont
   if (raw.pidFile !== undefined) requireWritable('-P', raw.pidFile, context);
   const { logLevel, logFormat, pidFile, daemon, debug } = raw;
   const user = or(raw.user, undefined, (name) => parseUser(name, context));
-  return { logFile, logLevel: debug ? 'debug' : logLevel, logFormat, pidFile, daemon, user, debug };
+  const metrics = or(raw.metrics, undefined, parseMetricsAddress);
+  return { logFile, logLevel: debug ? 'debug' : logLevel, logFormat, pidFile, daemon, user, metrics, debug };
 }
 
 function parseUser(name: string, context: OptionsContext): RunAs {

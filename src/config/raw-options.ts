@@ -20,6 +20,7 @@ const processShape = {
   logLevel: z.enum(LOG_LEVELS).default('info'),
   logFormat: z.enum(LOG_FORMATS).default('text'),
   pidFile: text,
+  metrics: text,
   daemon: flag,
   user: text,
   debug: flag,

@@ -14,7 +14,7 @@ export const ERROR_CODES = {
   E_ALREADY_RUNNING: 'another instance holds the pid file',
   E_CAPTURE_FORMAT: 'a recording is not pcap or pcapng, or is damaged',
   E_BACKEND: 'the packet I/O backend that was asked for is not available',
-  E_LISTEN: 'the control port cannot be bound',
+  E_LISTEN: 'a port cannot be listened on: control channel or --metrics',
   E_INTERCEPT_UNREACHABLE: 'no intercept answers at an -s address',
   E_CONTROL_VERSION: 'tcpcopy and intercept speak different control-channel versions',
   E_CONTROL_AUTH: 'the control channel refused the shared key',

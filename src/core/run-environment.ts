@@ -3,6 +3,7 @@
  * runners (`runCopy`, `runIntercept`) touch neither signals nor the console themselves.
  */
 import type { Log } from './log.ts';
+import type { Status } from './metric.ts';
 
 export interface RunEnvironment {
   readonly log: Log;
@@ -26,6 +27,8 @@ export interface RunEnvironment {
   readonly stopSignal: AbortSignal;
   /** Registers what to call when figures are wanted now (SIGUSR1). The last registration counts. */
   statsRequests(callback: () => void): void;
+  /** Registers what is told of the run while it goes on (`--metrics`). Absent where nobody asks. */
+  readonly publish?: ((status: Status) => void) | undefined;
   /**
    * Registers what to ask about an error that nobody has caught: it returns true when it has dealt with it, else the process
    * ends. `rejected`: by a promise. Absent where the process is somebody else's.

@@ -8,6 +8,7 @@ import type { RunEnvironment } from '../core/run-environment.ts';
 import { FrameParser } from '../wire/frame-parser.ts';
 import { exactFilter } from './capture-selection.ts';
 import { Intercept, type InterceptSource } from './intercept.ts';
+import { interceptMetrics } from './intercept-metrics.ts';
 import { describeStats } from './intercept-stats.ts';
 
 const EXIT_FAILED = 1;
@@ -47,6 +48,11 @@ export async function runIntercept(options: InterceptOptions, environment: RunEn
   tellWhoMayConnect(options, intercept.port, log);
   const report = () => describeStats(intercept.stats()).forEach((line) => environment.stdout(line));
   environment.statsRequests(report);
+  environment.publish?.({
+    figures: () => intercept.stats(),
+    metrics: () => interceptMetrics(intercept.stats()),
+    trouble: () => undefined,
+  });
   environment.started();
 
   const stopped = new Promise<'stopped'>((resolve) => {

@@ -501,6 +501,7 @@ export class ConnectionReplay implements ReplicaOwner {
         if (why === 'plugin-error') this.#pipeline.protocolFailed(this.protocol, error, 'responses');
       },
       heardOnline: (said, request) => this.#heardOnline(said, request),
+      onlineResponded: (time) => this.#context.responded('online', time),
     };
   }
 

@@ -33,6 +33,7 @@ import type { ConnectionInfo } from '../pipeline/hooks.ts';
 import type { ProtocolDefinition } from '../pipeline/protocol-hooks.ts';
 import type { Codec } from '../protocol/codec.ts';
 import { DetectingCodec } from '../protocol/detecting-codec.ts';
+import type { ResponseOrigin } from '../protocol/response-reader.ts';
 import { OpaqueCodec } from '../protocol/opaque-codec.ts';
 import { CLIENT_TO_SERVER, type Connection } from '../reassembly/connection.ts';
 import {
@@ -97,6 +98,9 @@ export interface EngineParts {
   readonly wheel: TimerWheel;
   readonly budget: ByteBudget;
   readonly lag: Histogram;
+  /** Times to whole responses, where they are read. */
+  readonly targetTimes?: Histogram | undefined;
+  readonly onlineTimes?: Histogram | undefined;
   /** Whether the input is live: then frames are never held back. */
   readonly live: boolean;
   readonly onlyFromSyn: boolean;
@@ -216,6 +220,10 @@ export class Engine implements ReplayContext {
     this.#parts.lag.record(late);
     this.pace.sent++;
     this.pace.late += late;
+  }
+
+  responded(by: ResponseOrigin, time: Duration): void {
+    (by === 'target' ? this.#parts.targetTimes : this.#parts.onlineTimes)?.record(time);
   }
 
   answered(captured: Instant): void {

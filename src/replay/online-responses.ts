@@ -6,7 +6,7 @@
  * of either half are missing nobody can say which response answers what: all that wait are given up, and reading begins
  * anew with a message that its client sent after seeing a response, on connections that do not pipeline.
  */
-import { elapsed, type Instant } from '../core/time.ts';
+import { elapsed, type Duration, type Instant } from '../core/time.ts';
 import type { ServerMessage } from '../protocol/response-reader.ts';
 import { Conversation, type ConversationOwner } from './conversation.ts';
 import type { PendingExchange } from './exchange.ts';
@@ -18,6 +18,8 @@ const WAITING_LIMIT = 1_000;
 export interface OnlineOwner extends ConversationOwner {
   /** The online server has said something; `request`: the message whose response is whole with it. */
   heardOnline(said: ServerMessage, request: unknown): void;
+  /** A whole response came so long after its request. */
+  onlineResponded(time: Duration): void;
 }
 
 /** A message of the client's that waits for the online server's response. */
@@ -119,7 +121,10 @@ export class OnlineResponses {
       const request = said.completes ? this.#waiting.shift() : undefined;
       if (request !== undefined && request === this.#last) this.#last = undefined;
       this.#owner.heardOnline(said, request?.message);
-      request?.exchange?.onlineSettled({ response: said.message, time: elapsed(at, request.sentAt) });
+      if (request === undefined) continue;
+      const time = elapsed(at, request.sentAt);
+      this.#owner.onlineResponded(time);
+      request.exchange?.onlineSettled({ response: said.message, time });
     }
     if (read && !conversation.reading) this.lost();
   }

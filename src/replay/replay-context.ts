@@ -1,4 +1,5 @@
 import type { Duration, Instant } from '../core/time.ts';
+import type { ResponseOrigin } from '../protocol/response-reader.ts';
 import type { Ledger } from '../report/ledger.ts';
 import type { Observe } from './message-observer.ts';
 import type { Governor } from './governor.ts';
@@ -43,6 +44,8 @@ export interface ReplayContext {
   gapBucket(): 'kernel-drop' | 'capture-gap';
   /** A unit captured then goes out now: feeds the lag figure. */
   released(captured: Instant): void;
+  /** A whole response was read so long after its request. */
+  responded(by: ResponseOrigin, time: Duration): void;
   /** A unit captured then has been answered. */
   answered(captured: Instant): void;
 }

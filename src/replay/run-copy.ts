@@ -23,7 +23,7 @@ import { Histogram } from '../report/histogram.ts';
 import { Ledger } from '../report/ledger.ts';
 import { LiveLine } from '../report/live-line.ts';
 import type { PluginFacts, RunEnd, RunFacts, SourceFacts } from '../report/run-facts.ts';
-import { lagFacts, ledgerFigures, type RunReport } from '../report/run-report.ts';
+import { ledgerFigures, quantilesOf, type RunReport } from '../report/run-report.ts';
 import { AcknowledgingPeer } from './acknowledging-peer.ts';
 import { LoopClock, monotonicNow, unixNow } from './clock.ts';
 import { conclude, printSummary } from './conclude.ts';
@@ -39,6 +39,7 @@ import { describeMapping, RawNetwork } from './raw-network.ts';
 import { Recording } from './recording.ts';
 import { ResponseReading } from './response-reading.ts';
 import { Selector } from './selector.ts';
+import { statusOf } from './status.ts';
 import { SocketTarget } from './socket-target.ts';
 import type { Target } from './target.ts';
 import { TimerWheel } from './timer-wheel.ts';
@@ -64,6 +65,7 @@ export async function runCopy(options: RunOptions, environment: RunEnvironment):
   const liveLine = new LiveLine(environment, options.summaryInterval);
   const run = await prepare(options, environment, liveLine, undefined);
   environment.statsRequests(() => run.printSummary());
+  environment.publish?.(statusOf(() => run.result()));
   const failure = await run.execute();
   return conclude(options, environment, { ...run.result(), failure });
 }
@@ -115,6 +117,8 @@ class CopyRun {
   readonly #clock = new LoopClock();
   readonly #ledger = new Ledger();
   readonly #lag = new Histogram();
+  readonly #targetTimes = new Histogram();
+  readonly #onlineTimes = new Histogram();
   readonly #selector: Selector;
   readonly #wheel = new TimerWheel(monotonicNow());
   readonly #pipeline: Pipeline;
@@ -199,6 +203,8 @@ class CopyRun {
       wheel: this.#wheel,
       budget: new ByteBudget(options.memoryLimit / 2),
       lag: this.#lag,
+      targetTimes: this.#targetTimes,
+      onlineTimes: this.#onlineTimes,
       live: this.#live,
       onlyFromSyn: options.onlyFromSyn,
       // Where nothing is sent there are no responses to wait for.
@@ -253,7 +259,13 @@ class CopyRun {
 
   /** The same as data for another process. */
   report(): RunReport {
-    return { ledger: ledgerFigures(this.#ledger), facts: this.#facts(), lag: this.#lag.buckets };
+    return {
+      ledger: ledgerFigures(this.#ledger),
+      facts: this.#facts(),
+      lag: this.#lag.buckets,
+      targetTimes: this.#targetTimes.buckets,
+      onlineTimes: this.#onlineTimes.buckets,
+    };
   }
 
   printSummary(): void {
@@ -400,7 +412,8 @@ class CopyRun {
       sessionsOpen: this.#target.openSessions,
       governor: this.#governing?.facts(),
       intercepts: this.#network?.interceptFacts() ?? [],
-      lag: lagFacts(this.#lag),
+      lag: quantilesOf(this.#lag),
+      responseTimes: { target: quantilesOf(this.#targetTimes), online: quantilesOf(this.#onlineTimes) },
       sent: sent === undefined ? undefined : { packets: sent.packets, bytes: sent.bytes, failed: sent.failed },
       plugins: this.#plugins ?? this.#pipeline.report().map(pluginFacts),
       cpu: micros(usage.user + usage.system),

@@ -21,6 +21,7 @@ import type { RunFacts } from '../report/run-facts.ts';
 import { mergeReports, settleRest, type RunReport } from '../report/run-report.ts';
 import { monotonicNow } from './clock.ts';
 import { conclude, printSummary } from './conclude.ts';
+import { statusOf } from './status.ts';
 import { errorOf, type FromWorker, type ParentChannel } from './worker-messages.ts';
 
 const TICK = millis(100);
@@ -162,6 +163,7 @@ class WorkerRun {
     if (this.#seats.some(({ started }) => !started)) return;
     this.#begun = true;
     this.#environment.log.info(`${this.#options.workers} workers share the connections`);
+    this.#environment.publish?.(statusOf(() => this.result()!));
     this.#environment.started();
   }
 

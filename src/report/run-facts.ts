@@ -27,7 +27,9 @@ export interface RunFacts {
   /** Empty where none is used. */
   readonly intercepts: readonly InterceptFacts[];
   /** From a request's last captured frame to its being sent; `undefined` where it cannot be told. */
-  readonly lag: { readonly p50: Duration; readonly p99: Duration } | undefined;
+  readonly lag: Quantiles | undefined;
+  /** Time to the whole response, where responses are read: of the target, and of the online server. */
+  readonly responseTimes: { readonly target: Quantiles | undefined; readonly online: Quantiles | undefined };
   /** What was given to the kernel to send; `undefined` for ordinary sockets. */
   readonly sent: SentFacts | undefined;
   /** In the order they were given; empty where there are none. */
@@ -36,6 +38,12 @@ export interface RunFacts {
   readonly cpu: Duration;
   /** Resident memory, bytes. */
   readonly rss: number;
+}
+
+/** Median, and what 99 of 100 stay below. */
+export interface Quantiles {
+  readonly p50: Duration;
+  readonly p99: Duration;
 }
 
 export interface PluginFacts {

@@ -10,6 +10,7 @@ import type {
   GovernorFacts,
   InterceptFacts,
   PluginFacts,
+  Quantiles,
   RunEnd,
   RunFacts,
   SentFacts,
@@ -19,8 +20,10 @@ import type {
 export interface RunReport {
   readonly ledger: LedgerFigures;
   readonly facts: RunFacts;
-  /** Buckets of the histogram of delays. */
+  /** Buckets of the histograms of delays, and of the times to responses. */
   readonly lag: Float64Array;
+  readonly targetTimes: Float64Array;
+  readonly onlineTimes: Float64Array;
 }
 
 /** Every number of a ledger by its name; counters by position. */
@@ -83,9 +86,12 @@ export function mergeReports(reports: readonly RunReport[]): {
   if (first === undefined) throw new Error('no report to merge');
   const ledger = new Ledger();
   const lag = new Histogram();
+  const [targetTimes, onlineTimes] = [new Histogram(), new Histogram()];
   for (const report of reports) {
     addToLedger(ledger, report.ledger);
     lag.add(report.lag);
+    targetTimes.add(report.targetTimes);
+    onlineTimes.add(report.onlineTimes);
   }
   const all = reports.map(({ facts }) => facts);
   const total = (value: (facts: RunFacts) => number): number => all.reduce((n, facts) => n + value(facts), 0);
@@ -103,7 +109,8 @@ export function mergeReports(reports: readonly RunReport[]): {
       sessionsOpen: total(({ sessionsOpen }) => sessionsOpen),
       governor: mergeGovernors(all.flatMap(({ governor }) => governor ?? [])),
       intercepts: mergeIntercepts(all.map(({ intercepts }) => intercepts)),
-      lag: lagFacts(lag),
+      lag: quantilesOf(lag),
+      responseTimes: { target: quantilesOf(targetTimes), online: quantilesOf(onlineTimes) },
       sent: mergeSent(all.flatMap(({ sent }) => sent ?? [])),
       plugins: mergePlugins(all.flatMap(({ plugins }) => plugins)),
       cpu: micros(total(({ cpu }) => cpu)),
@@ -112,9 +119,9 @@ export function mergeReports(reports: readonly RunReport[]): {
   };
 }
 
-export function lagFacts(lag: Histogram): RunFacts['lag'] {
-  const quantile = (share: number): Duration => micros(lag.quantile(share) ?? 0);
-  return lag.count === 0 ? undefined : { p50: quantile(0.5), p99: quantile(0.99) };
+export function quantilesOf(times: Histogram): Quantiles | undefined {
+  const quantile = (share: number): Duration => micros(times.quantile(share) ?? 0);
+  return times.count === 0 ? undefined : { p50: quantile(0.5), p99: quantile(0.99) };
 }
 
 function longest(times: readonly Duration[]): Duration {

@@ -5,12 +5,12 @@ import { DROP_REASONS } from '../core/drop-reason.ts';
 import { TcpcopyError } from '../core/errors.ts';
 import { toMillis, toSeconds } from '../core/time.ts';
 import { CONNECTION_BUCKETS, SHED_REASONS, UNIT_BUCKETS, UNREAD_REASONS, type Ledger } from './ledger.ts';
-import type { RunFacts } from './run-facts.ts';
+import type { Quantiles, RunFacts } from './run-facts.ts';
 
 export const SUMMARY_SCHEMA = 'tcpcopy-summary/1';
 
-/** A plain object: every bucket is there, zero or not; what cannot be told is null. */
-export function summaryObject(ledger: Ledger, facts: RunFacts, exitCode: number) {
+/** A plain object: every bucket is there, zero or not; what cannot be told is null. `exitCode`: null while it runs. */
+export function summaryObject(ledger: Ledger, facts: RunFacts, exitCode: number | null) {
   const { balanced } = ledger.balance();
   return {
     schema: SUMMARY_SCHEMA,
@@ -88,10 +88,18 @@ export function summaryObject(ledger: Ledger, facts: RunFacts, exitCode: number)
       heldUp: { times: heldUp.times, longestMicroseconds: heldUp.longest },
       figures: figures.map(({ name, value, unit }) => ({ name, value, unit: unit ?? null })),
     })),
-    delayMs: facts.lag ? { p50: toMillis(facts.lag.p50), p99: toMillis(facts.lag.p99) } : null,
+    delayMs: milliseconds(facts.lag),
+    responseMs: {
+      target: milliseconds(facts.responseTimes.target),
+      online: milliseconds(facts.responseTimes.online),
+    },
     cpuSeconds: toSeconds(facts.cpu),
     rssBytes: facts.rss,
   };
+}
+
+function milliseconds(times: Quantiles | undefined): { readonly p50: number; readonly p99: number } | null {
+  return times === undefined ? null : { p50: toMillis(times.p50), p99: toMillis(times.p99) };
 }
 
 export type SummaryObject = ReturnType<typeof summaryObject>;

@@ -15,7 +15,15 @@ import {
 import { formatBytes, formatCount, formatShare, formatTime, plural, wrap } from './format.ts';
 import { CONNECTION_BUCKETS, SHED_REASONS, UNIT_BUCKETS, type Ledger, type UnreadReason } from './ledger.ts';
 import { DROP_REASONS } from '../core/drop-reason.ts';
-import type { GovernorFacts, InterceptFacts, PluginFacts, RecordingFacts, RunFacts, SourceFacts } from './run-facts.ts';
+import type {
+  GovernorFacts,
+  InterceptFacts,
+  PluginFacts,
+  RecordingFacts,
+  RunFacts,
+  SourceFacts,
+  Quantiles,
+} from './run-facts.ts';
 
 export interface SummaryLayout {
   /** Default 100. */
@@ -58,6 +66,8 @@ export function summaryLines(ledger: Ledger, facts: RunFacts, layout: SummaryLay
       'Delay',
       `${formatTime(facts.lag.p50)} median, ${formatTime(facts.lag.p99)} at the 99th percentile, from capture to sending`,
     );
+  const times = responseTimesText(facts);
+  if (times !== undefined) page.fact('Response', times);
   for (const plugin of facts.plugins) {
     page.fact('Plugin', pluginText(plugin), plugin.failures > 0 || plugin.heldUp.times > 0 ? 'bad' : 'plain');
   }
@@ -73,6 +83,13 @@ export function summaryLines(ledger: Ledger, facts: RunFacts, layout: SummaryLay
     balanced ? 'plain' : 'bad',
   );
   return page.lines;
+}
+
+function responseTimesText({ responseTimes: { target, online } }: RunFacts): string | undefined {
+  const text = (of: Quantiles | undefined, whose: string): string[] =>
+    of === undefined ? [] : [`${whose} ${formatTime(of.p50)} median, ${formatTime(of.p99)} at the 99th percentile`];
+  const parts = [...text(target, 'target'), ...text(online, 'online server')];
+  return parts.length === 0 ? undefined : parts.join('; ');
 }
 
 function sheddingText({ share, spells, time }: GovernorFacts): string {

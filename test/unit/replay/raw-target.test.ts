@@ -443,6 +443,7 @@ describe('a dry run', () => {
     wake = () => undefined;
     released = () => undefined;
     answered = () => undefined;
+    responded = () => undefined;
 
     replica(i: number, to: Endpoint): Replica {
       const owner = {

@@ -195,6 +195,10 @@ export class Rig implements ReplayContext {
     this.releasedAt.push(captured);
   }
 
+  responded(): void {
+    // Of no interest here.
+  }
+
   answered(): void {
     // Counted by the ledger.
   }

@@ -40,7 +40,13 @@ class FakeWorker implements WorkerChannel<ToWorker, FromWorker> {
     this.#message(message);
   }
   reports(ledger: Ledger, facts: Partial<RunFacts> = {}): void {
-    const report = { ledger: ledgerFigures(ledger), facts: { ...FACTS, ...facts }, lag: new Float64Array(512) };
+    const report = {
+      ledger: ledgerFigures(ledger),
+      facts: { ...FACTS, ...facts },
+      lag: new Float64Array(512),
+      targetTimes: new Float64Array(512),
+      onlineTimes: new Float64Array(512),
+    };
     this.says({ type: 'report', report });
   }
   exits(how: string): void {

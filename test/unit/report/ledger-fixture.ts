@@ -34,6 +34,7 @@ export const FACTS: RunFacts = {
   governor: { share: 1, reason: undefined, spells: 0, time: seconds(0) },
   intercepts: [{ address: '192.0.2.20:36524', connected: true, outages: [] }],
   lag: { p50: micros(400), p99: millis(2.1) },
+  responseTimes: { target: undefined, online: undefined },
   sent: { packets: 1100, bytes: 250_000, failed: {} },
   plugins: [],
   cpu: seconds(1.5),

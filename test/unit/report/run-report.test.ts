@@ -10,7 +10,13 @@ import { FACTS, ledgerOf } from './ledger-fixture.ts';
 function reportOf(ledger: Ledger, facts: Partial<RunFacts> = {}, lags: readonly number[] = []): RunReport {
   const lag = new Histogram();
   for (const value of lags) lag.record(value);
-  return { ledger: ledgerFigures(ledger), facts: { ...FACTS, ...facts }, lag: lag.buckets };
+  return {
+    ledger: ledgerFigures(ledger),
+    facts: { ...FACTS, ...facts },
+    lag: lag.buckets,
+    targetTimes: new Histogram().buckets,
+    onlineTimes: new Histogram().buckets,
+  };
 }
 
 describe('the reports of several processes', () => {
