@@ -57,10 +57,14 @@ void poller_close(struct poller *p);
 
 napi_value ring_define(napi_env env);
 napi_value sender_define(napi_env env);
+napi_value watch_define(napi_env env);
+napi_value netlink_ask(napi_env env, napi_callback_info info);
 napi_value filter_compile(napi_env env, napi_callback_info info);
 napi_value devices_list(napi_env env, napi_callback_info info);
 napi_value privileges_keep(napi_env env, napi_callback_info info);
 napi_value privileges_limit(napi_env env, napi_callback_info info);
 napi_value privileges_pass(napi_env env, napi_callback_info info);
+napi_value waiting_pause(napi_env env, napi_callback_info info);
+napi_value waiting_receive(napi_env env, napi_callback_info info);
 
 #endif

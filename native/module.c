@@ -60,13 +60,15 @@ static const struct {
   napi_callback call;
 } FUNCTIONS[] = {
     {"compileFilter", filter_compile},      {"devices", devices_list},   {"keepCapabilities", privileges_keep},
-    {"limitCapabilities", privileges_limit}, {"passNetRaw", privileges_pass},
+    {"limitCapabilities", privileges_limit}, {"passNetRaw", privileges_pass}, {"askKernel", netlink_ask},
+    {"pause", waiting_pause},                {"receive", waiting_receive},
 };
 
 static napi_value module_init(napi_env env, napi_value exports) {
   napi_value function;
   NAPI_TRY(env, napi_set_named_property(env, exports, "Ring", ring_define(env)), NULL);
   NAPI_TRY(env, napi_set_named_property(env, exports, "Sender", sender_define(env)), NULL);
+  NAPI_TRY(env, napi_set_named_property(env, exports, "KernelWatch", watch_define(env)), NULL);
   for (size_t i = 0; i < ARRAY_LENGTH(FUNCTIONS); i++) {
     NAPI_TRY(env, napi_create_function(env, FUNCTIONS[i].name, NAPI_AUTO_LENGTH, FUNCTIONS[i].call, NULL, &function),
              NULL);

@@ -4,10 +4,17 @@
  * Two raw sockets of protocol 255 (one per family) whose packets bring their own IP header. Packets of a batch leave in
  * order; consecutive ones of a family share a sendmmsg. One the kernel refuses is reported and skipped. When the socket
  * (or the device queue: ENOBUFS) is full, sending stops there and the caller keeps the rest.
+ *
+ * Packets to a destination whose next hop is known (`setNextHop`) go straight to its device instead, past the look-up of
+ * route and neighbour and the hooks of a firewall: half the cost. Any error there, and that destination's packets go
+ * through the raw socket again, which knows what is wrong. After each `setNextHop` some still go that way: a neighbour
+ * that the kernel does not see used is not confirmed, and forgotten.
  */
 #include "addon.h"
 
 #include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,20 +26,32 @@
 #endif
 
 #define PACKETS_PER_CALL 256
+#define NEXT_HOPS 64
 
 /* Layout of the Int32Array `result` of `send`. */
 enum { RESULT_BLOCKED, RESULT_FAILURES, RESULT_FIRST_FAILURE };
 enum { FAILURE_INDEX, FAILURE_ERRNO, FAILURE_MTU, FAILURE_WORDS };
 
-enum { V4, V6, FAMILIES };
+/* The sockets: raw ones by family, and one for devices. */
+enum { V4, V6, LINK, WAYS };
+
+struct next_hop {
+  uint8_t destination[16];
+  size_t length; /* of the destination: 4, 16; 0: unused */
+  uint32_t mtu;
+  bool confirm; /* the next packet goes through the raw socket */
+  struct sockaddr_ll address;
+};
 
 struct sender {
-  int fd[FAMILIES];
-  struct poller poller[FAMILIES];
-  int blocked; /* which family's socket was full last */
+  int fd[WAYS];
+  struct poller poller[WAYS];
+  int blocked; /* which socket was full last */
   uint32_t mark;
   uint32_t device; /* 0: as routed */
   bool closed;
+  struct next_hop hops[NEXT_HOPS];
+  struct next_hop *last; /* the one found last */
   struct mmsghdr messages[PACKETS_PER_CALL];
   struct iovec vectors[PACKETS_PER_CALL];
   struct sockaddr_storage addresses[PACKETS_PER_CALL];
@@ -49,10 +68,10 @@ struct batch {
 static const napi_type_tag SENDER_TAG = {0x7463706f73656e64ULL, 0x52415753454e44a1ULL};
 
 static void sender_release(struct sender *s) {
-  for (int family = 0; family < FAMILIES; family++) {
-    poller_close(&s->poller[family]);
-    if (s->fd[family] >= 0) close(s->fd[family]);
-    s->fd[family] = -1;
+  for (int way = 0; way < WAYS; way++) {
+    poller_close(&s->poller[way]);
+    if (s->fd[way] >= 0) close(s->fd[way]);
+    s->fd[way] = -1;
   }
   s->closed = true;
 }
@@ -93,6 +112,11 @@ static int set_routing(const struct sender *s, int fd) {
   return error;
 }
 
+static int set_buffer(int fd, uint32_t bytes) {
+  if (bytes == 0 || set_int(fd, SOL_SOCKET, SO_SNDBUFFORCE, (int)bytes) == 0) return 0;
+  return set_int(fd, SOL_SOCKET, SO_SNDBUF, (int)bytes);
+}
+
 static int open_family(struct sender *s, int family, uint32_t buffer_bytes, const char **doing) {
   *doing = family == V4 ? "open a raw IPv4 socket" : "open a raw IPv6 socket";
   int fd = socket(family == V4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
@@ -106,13 +130,21 @@ static int open_family(struct sender *s, int family, uint32_t buffer_bytes, cons
   *doing = "ask for send errors";
   error = family == V4 ? set_int(fd, IPPROTO_IP, IP_RECVERR, 1) : set_int(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
   if (error != 0) return error;
-  if (buffer_bytes != 0 && set_int(fd, SOL_SOCKET, SO_SNDBUFFORCE, (int)buffer_bytes) != 0) {
-    *doing = "set the send buffer";
-    error = set_int(fd, SOL_SOCKET, SO_SNDBUF, (int)buffer_bytes);
-    if (error != 0) return error;
-  }
+  *doing = "set the send buffer";
+  error = set_buffer(fd, buffer_bytes);
+  if (error != 0) return error;
   *doing = "set mark and device";
   return set_routing(s, fd);
+}
+
+/* Protocol 0: it receives nothing. The kernel writes the link header. */
+static int open_link(struct sender *s, uint32_t buffer_bytes, const char **doing) {
+  *doing = "open a packet socket";
+  int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return errno;
+  s->fd[LINK] = fd;
+  int error = set_buffer(fd, buffer_bytes);
+  return error == 0 && s->mark != 0 ? set_int(fd, SOL_SOCKET, SO_MARK, (int)s->mark) : error;
 }
 
 static int sender_setup(struct sender *s, uint32_t buffer_bytes, const char **doing) {
@@ -120,7 +152,8 @@ static int sender_setup(struct sender *s, uint32_t buffer_bytes, const char **do
   if (error != 0) return error;
   error = open_family(s, V6, buffer_bytes, doing);
   /* A kernel without IPv6: such packets then fail one by one with EAFNOSUPPORT. */
-  return error == EAFNOSUPPORT ? 0 : error;
+  if (error != 0 && error != EAFNOSUPPORT) return error;
+  return open_link(s, buffer_bytes, doing);
 }
 
 /* new Sender({ mark, device, bufferBytes }, writable) */
@@ -134,7 +167,7 @@ static napi_value sender_new(napi_env env, napi_callback_info info) {
     addon_throw_errno(env, ENOMEM, "open a raw socket");
     return NULL;
   }
-  s->fd[V4] = s->fd[V6] = -1;
+  s->fd[V4] = s->fd[V6] = s->fd[LINK] = -1;
   if (!addon_option_u32(env, argv[0], "mark", &s->mark) || !addon_option_u32(env, argv[0], "device", &s->device) ||
       !addon_option_u32(env, argv[0], "bufferBytes", &buffer_bytes)) {
     free(s);
@@ -142,9 +175,9 @@ static napi_value sender_new(napi_env env, napi_callback_info info) {
   }
   const char *doing = NULL;
   int error = sender_setup(s, buffer_bytes, &doing);
-  for (int family = 0; error == 0 && family < FAMILIES; family++) {
+  for (int way = 0; error == 0 && way < WAYS; way++) {
     doing = "watch the raw socket";
-    if (s->fd[family] >= 0) error = poller_open(&s->poller[family], env, s->fd[family], UV_WRITABLE, argv[1]);
+    if (s->fd[way] >= 0) error = poller_open(&s->poller[way], env, s->fd[way], UV_WRITABLE, argv[1]);
   }
   if (error != 0) {
     sender_release(s);
@@ -214,19 +247,50 @@ static bool report_failure(struct batch *b, uint32_t index, int error, int mtu) 
   return used + FAILURE_WORDS <= b->result_words;
 }
 
-/* Describes packets from `first` on for one sendmmsg: those of one family. Returns how many; `*family` may be -1. */
-static unsigned gather(struct sender *s, const struct batch *b, uint32_t first, uint32_t end, int *family) {
+static struct next_hop *find_hop(struct sender *s, const uint8_t *destination, size_t length) {
+  struct next_hop *last = s->last;
+  if (last != NULL && last->length == length && memcmp(last->destination, destination, length) == 0) return last;
+  for (size_t i = 0; i < NEXT_HOPS; i++) {
+    struct next_hop *hop = &s->hops[i];
+    if (hop->length == length && memcmp(hop->destination, destination, length) == 0) return s->last = hop;
+  }
+  return NULL;
+}
+
+static void forget_hop(struct next_hop *hop) {
+  if (hop != NULL) hop->length = 0;
+}
+
+/* The next hop that the packet at `ip` can be sent to directly, or NULL. `family`: as read from it. */
+static struct next_hop *hop_of(struct sender *s, const uint8_t *ip, size_t length, int family) {
+  struct next_hop *hop = family == V4 ? find_hop(s, ip + 16, 4) : find_hop(s, ip + 24, 16);
+  return hop == NULL || hop->confirm || length > hop->mtu ? NULL : hop;
+}
+
+/* The packet at `ip` has gone through the raw socket. */
+static void confirmed(struct sender *s, const uint8_t *ip, int family) {
+  struct next_hop *hop = family == V4 ? find_hop(s, ip + 16, 4) : find_hop(s, ip + 24, 16);
+  if (hop != NULL) hop->confirm = false;
+}
+
+/* Describes packets from `first` on for one sendmmsg: those that go the same way, which may be -1. Returns how many. */
+static unsigned gather(struct sender *s, const struct batch *b, uint32_t first, uint32_t end, int *way) {
   unsigned n = 0;
   for (uint32_t i = first; i < end && n < PACKETS_PER_CALL; i++, n++) {
     size_t offset = b->offset[i], length = b->length[i];
+    const uint8_t *ip = b->bytes + offset;
     bool inside = offset <= b->size && length <= b->size - offset;
-    int found = inside ? read_destination(s, b->bytes + offset, length, &s->addresses[n]) : -1;
-    if (n == 0) *family = found;
-    if (found != *family || (n > 0 && found == -1)) break;
+    int family = inside ? read_destination(s, ip, length, &s->addresses[n]) : -1;
+    struct next_hop *hop = family < 0 ? NULL : hop_of(s, ip, length, family);
+    int found = hop == NULL ? family : LINK;
+    if (n == 0) *way = found;
+    if (found != *way || (n > 0 && found == -1)) break;
     s->vectors[n] = (struct iovec){.iov_base = b->bytes + offset, .iov_len = length};
     s->messages[n].msg_hdr = (struct msghdr){
-        .msg_name = &s->addresses[n],
-        .msg_namelen = found == V4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6),
+        .msg_name = hop == NULL ? (void *)&s->addresses[n] : (void *)&hop->address,
+        .msg_namelen = hop != NULL       ? sizeof(struct sockaddr_ll)
+                       : found == V4     ? sizeof(struct sockaddr_in)
+                                         : sizeof(struct sockaddr_in6),
         .msg_iov = &s->vectors[n],
         .msg_iovlen = 1,
     };
@@ -238,11 +302,12 @@ static unsigned gather(struct sender *s, const struct batch *b, uint32_t first, 
 static uint32_t send_batch(struct sender *s, struct batch *b, uint32_t first, uint32_t end) {
   uint32_t i = first;
   while (i < end) {
-    int family = -1;
-    unsigned n = gather(s, b, i, end, &family);
-    int error = family < 0 ? EINVAL : s->fd[family] < 0 ? EAFNOSUPPORT : 0;
+    int way = -1;
+    unsigned n = gather(s, b, i, end, &way);
+    int error = way < 0 ? EINVAL : s->fd[way] < 0 ? EAFNOSUPPORT : 0;
     if (error == 0) {
-      int sent = sendmmsg(s->fd[family], s->messages, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+      int sent = sendmmsg(s->fd[way], s->messages, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+      if (sent > 0 && way != LINK) confirmed(s, b->bytes + b->offset[i], way);
       if (sent >= 0) {
         i += (uint32_t)sent;
         continue;
@@ -251,14 +316,19 @@ static uint32_t send_batch(struct sender *s, struct batch *b, uint32_t first, ui
     }
     if (error == EINTR) continue;
     if (error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == ENOMEM) {
-      s->blocked = family;
+      s->blocked = way;
       b->result[RESULT_BLOCKED] = error;
       return i;
     }
+    if (way == LINK) {
+      const uint8_t *ip = b->bytes + b->offset[i];
+      forget_hop(hop_of(s, ip, 0, ip[0] >> 4 == 4 ? V4 : V6));
+      continue;
+    }
     int mtu = 0;
-    if (family >= 0) {
-      if (error == EMSGSIZE) mtu = route_mtu(s, family, &s->addresses[0]);
-      drain_error_queue(s->fd[family]);
+    if (way >= 0) {
+      if (error == EMSGSIZE) mtu = route_mtu(s, way, &s->addresses[0]);
+      drain_error_queue(s->fd[way]);
     }
     if (!report_failure(b, i++, error, mtu)) return i;
   }
@@ -311,6 +381,47 @@ static napi_value sender_await_writable(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/*
+ * setNextHop(destination: 4 or 16 bytes, device, mac, mtu): packets of at most `mtu` bytes to it go straight to `mac` on that
+ * device. Device 0: through the raw socket again. Returns whether there was room for one more.
+ */
+static napi_value sender_set_next_hop(napi_env env, napi_callback_info info) {
+  size_t argc = 4, length, mac_length;
+  napi_value argv[4], out;
+  uint8_t *destination, *mac;
+  uint32_t device, mtu;
+  struct sender *s = sender_unwrap(env, info, &argc, argv);
+  if (s == NULL || !addon_bytes(env, argv[0], &destination, &length) || !addon_bytes(env, argv[2], &mac, &mac_length)) {
+    return NULL;
+  }
+  NAPI_TRY(env, napi_get_value_uint32(env, argv[1], &device), NULL);
+  NAPI_TRY(env, napi_get_value_uint32(env, argv[3], &mtu), NULL);
+  if ((length != 4 && length != 16) || mac_length != ETH_ALEN) {
+    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "not an address");
+    return NULL;
+  }
+  struct next_hop *hop = find_hop(s, destination, length);
+  if (device == 0) forget_hop(hop);
+  for (size_t i = 0; device != 0 && hop == NULL && i < NEXT_HOPS; i++) {
+    if (s->hops[i].length == 0) hop = &s->hops[i];
+  }
+  if (device != 0 && hop != NULL) {
+    hop->length = length;
+    hop->mtu = mtu;
+    hop->confirm = true;
+    memcpy(hop->destination, destination, length);
+    hop->address = (struct sockaddr_ll){
+        .sll_family = AF_PACKET,
+        .sll_protocol = htons(length == 4 ? ETH_P_IP : ETH_P_IPV6),
+        .sll_ifindex = (int)device,
+        .sll_halen = ETH_ALEN,
+    };
+    memcpy(hop->address.sll_addr, mac, ETH_ALEN);
+  }
+  NAPI_TRY(env, napi_get_boolean(env, device == 0 || hop != NULL, &out), NULL);
+  return out;
+}
+
 static napi_value sender_close(napi_env env, napi_callback_info info) {
   size_t argc = 0;
   struct sender *s = sender_unwrap(env, info, &argc, NULL);
@@ -321,6 +432,7 @@ static napi_value sender_close(napi_env env, napi_callback_info info) {
 napi_value sender_define(napi_env env) {
   const napi_property_descriptor methods[] = {
       {"send", NULL, sender_send, NULL, NULL, NULL, napi_default, NULL},
+      {"setNextHop", NULL, sender_set_next_hop, NULL, NULL, NULL, napi_default, NULL},
       {"awaitWritable", NULL, sender_await_writable, NULL, NULL, NULL, napi_default, NULL},
       {"close", NULL, sender_close, NULL, NULL, NULL, napi_default, NULL},
   };

@@ -1,5 +1,6 @@
 /**
- * Raw IP packets through the native addon: one sendmmsg for many packets, straight out of the batch's memory.
+ * Raw IP packets through the native addon: one sendmmsg for many packets, straight out of the batch's memory. To
+ * `destinations` they go to the device itself where that can be done (direct-sending).
  *
  * When the socket is full the rest stays where it is, in the batch, and `flush` returns false; the sink goes on by
  * itself when there is room, and calls `writable` when the batch is empty again. A full device queue (ENOBUFS) has no
@@ -15,6 +16,8 @@ import {
   type NativeSender,
 } from '../native/addon.ts';
 import { TcpcopyError } from '../core/errors.ts';
+import type { IpAddress } from '../core/ip-address.ts';
+import { DirectSending } from './direct-sending.ts';
 import { errnoName } from './errno.ts';
 import type { PacketSink, SinkListener, SinkStats } from './packet-sink.ts';
 import { SinkCounters } from './sink-counters.ts';
@@ -27,6 +30,10 @@ export interface RawSinkOptions {
   readonly device?: string;
   /** Kernel send buffer, bytes. */
   readonly sendBuffer?: number;
+  /** Where most packets go to. */
+  readonly destinations?: readonly IpAddress[] | undefined;
+  /** Told how packets to a destination are sent. */
+  readonly told?: ((line: string) => void) | undefined;
 }
 
 const FAILURES_PER_CALL = 64;
@@ -42,6 +49,7 @@ export class RawSink implements PacketSink {
   readonly #result = new Int32Array(SEND_FIRST_FAILURE + SEND_FAILURE_WORDS * FAILURES_PER_CALL);
   readonly #counters = new SinkCounters();
   #sender: NativeSender | undefined;
+  #direct: DirectSending | undefined;
   #listener: SinkListener | undefined;
   /** Packets of the batch before this one are dealt with. */
   #first = 0;
@@ -55,15 +63,14 @@ export class RawSink implements PacketSink {
   }
 
   async open(listener: SinkListener): Promise<void> {
+    const { mark = 0, sendBuffer = 0, destinations = [], told } = this.#options;
     try {
-      this.#sender = new this.#addon.Sender(
-        {
-          mark: this.#options.mark ?? 0,
-          device: this.#deviceIndex(),
-          bufferBytes: this.#options.sendBuffer ?? 0,
-        },
-        () => this.#resume(),
-      );
+      const device = this.#deviceIndex();
+      const sender = new this.#addon.Sender({ mark, device, bufferBytes: sendBuffer }, () => this.#resume());
+      this.#sender = sender;
+      if (destinations.length > 0) {
+        this.#direct = new DirectSending(this.#addon, sender, { destinations, routing: { mark, device }, told });
+      }
     } catch (error) {
       throw openError(error);
     }
@@ -92,6 +99,7 @@ export class RawSink implements PacketSink {
       if (!this.flush()) await new Promise((resolve) => setTimeout(resolve, 1));
     }
     clearTimeout(this.#retry);
+    this.#direct?.close();
     this.#sender?.close();
     this.#sender = undefined;
     this.#listener = undefined;

@@ -15,6 +15,17 @@ export interface NativeAddon {
   limitCapabilities(): void;
   /** Whether processes started from here on inherit CAP_NET_RAW where this one has it and is not root. */
   passNetRaw(pass: boolean): void;
+  /** Tells of changes of routes, rules, neighbours and devices. `groups`: NETLINK_ROUTE's multicast groups, as a mask. */
+  readonly KernelWatch: new (groups: number, changed: () => void) => NativeKernelWatch;
+  /** Sends a netlink message and waits for the answer, whose bytes it counts; `protocol`: NETLINK_. */
+  askKernel(protocol: number, request: Uint8Array, answer: Uint8Array): number;
+  /** Blocks the thread for so many microseconds, a second at most; a signal ends it early. */
+  pause(microseconds: number): void;
+  /**
+   * Reads a socket by its file descriptor; returns how many bytes are in `bytes` now. 0: there are none, or it has ended or
+   * failed, of which whoever watches it will be told.
+   */
+  receive(fd: number, bytes: Uint8Array): number;
 }
 
 export interface NetworkDevice {
@@ -62,6 +73,12 @@ export interface NativeRing {
   close(): void;
 }
 
+export interface NativeKernelWatch {
+  /** Asks for one call of `changed`, for what changes from now on. */
+  arm(): void;
+  close(): void;
+}
+
 export interface SenderOptions {
   /** SO_MARK; 0 is none. */
   readonly mark: number;
@@ -84,6 +101,12 @@ export interface NativeSender {
     end: number,
     result: Int32Array,
   ): number;
+  /**
+   * Packets to `destination` (4 or 16 bytes) of at most `mtu` bytes go straight to the Ethernet address `mac` on a device from
+   * now on, until the kernel refuses one; now and then some still go through the raw socket, so that the kernel sees the
+   * neighbour used. Device 0: all do. False: there is no room for one more.
+   */
+  setNextHop(destination: Uint8Array, device: number, mac: Uint8Array, mtu: number): boolean;
   /** Asks for one call of `writable`. */
   awaitWritable(): void;
   close(): void;

@@ -2,6 +2,7 @@
 import type { PacketSource } from '../capture/packet-source.ts';
 import type { CopyOptions } from '../config/copy-options.ts';
 import { TcpcopyError } from '../core/errors.ts';
+import { formatIp, type IpAddress } from '../core/ip-address.ts';
 import type { RunEnvironment } from '../core/run-environment.ts';
 import {
   addTime,
@@ -169,7 +170,13 @@ class CopyRun {
     } else if (options.dryRun && options.writeFile === undefined) {
       this.#target = new DiscardingTarget();
     } else if (options.target === 'raw') {
-      const { sink: way, note } = createSink({ backend: options.io, file: options.writeFile, clock: unixNow });
+      const { sink: way, note } = createSink({
+        backend: options.io,
+        file: options.writeFile,
+        clock: unixNow,
+        destinations: targetAddresses(options),
+        told: (line) => environment.log.debug(line),
+      });
       if (note !== undefined) environment.log.warn(`sending through raw-socket: ${note}`);
       const peer = options.writeFile === undefined ? undefined : new AcknowledgingPeer(way);
       const sink = peer ?? way;
@@ -216,6 +223,7 @@ class CopyRun {
       observe: options.dryRun ? listRequests(environment) : this.#recording?.observe,
       takeFrame: this.#recording?.takeFrame,
       responses: () => this.#network?.takeResponses() ?? 0,
+      lookForResponses: () => this.#network?.lookForResponses() === true,
       answeredAtOnce: () => this.#network?.answeredAtOnce === true,
     });
   }
@@ -435,6 +443,11 @@ function pluginFacts(report: PluginReport): PluginFacts {
     heldUp: { times: heldUp.times, longest: micros(heldUp.longest) },
     figures,
   };
+}
+
+/** Each once. */
+function targetAddresses({ mappings }: CopyOptions): IpAddress[] {
+  return [...new Map(mappings.map(({ target: { address } }) => [formatIp(address), address])).values()];
 }
 
 function sourceFacts(source: PacketSource): SourceFacts {

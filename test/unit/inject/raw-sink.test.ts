@@ -21,6 +21,7 @@ class FakeKernel {
       this.writable = writable;
       return {
         send: this.send.bind(this),
+        setNextHop: () => true,
         awaitWritable: () => this.awaiting++,
         close: () => (this.closed = true),
       };
