@@ -25,6 +25,8 @@ export interface PacketSource {
   readonly name: string;
   /** Live sources deliver in real time; others as fast as they are polled. */
   readonly live: boolean;
+  /** `poll` sees what has come without the event loop having told. */
+  readonly polled?: boolean;
   open(listener: SourceListener): Promise<void>;
   /** The next batch, or `undefined` when there is none just now. Bounded: one batch at most. */
   poll(): FrameBatch | undefined;

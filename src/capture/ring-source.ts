@@ -57,6 +57,7 @@ const ANY: NetworkDevice = { name: 'any', index: 0, type: 0, up: true, loopback:
 export class RingSource implements PacketSource {
   readonly name: string;
   readonly live = true;
+  readonly polled = true;
   readonly #addon: NativeAddon;
   readonly #options: Required<RingSourceOptions>;
   readonly #batch = new FrameBatch(BATCH_FRAMES);

@@ -8,8 +8,10 @@
  * packets), a packet in a batch one or two. At a few thousand packets a second that is most of the cost.
  *
  * The rest blocks the thread, which is the point: an event loop that sleeps in epoll would be woken by the first event.
- * Signals wait for it, too.
+ * Signals wait for it, too. For the same reason a loop that can see by itself what has come stays away from the event loop
+ * for several turns (`mayStay`): going through epoll and the callbacks costs as much as the turn.
  */
+import { loadNative } from '../native/load.ts';
 
 /** Events that make a turn worth its wake-up. */
 const BATCH = 32;
@@ -17,29 +19,59 @@ const BATCH = 32;
 const LONGEST_MS = 3.5;
 /** Not worth two switches of context. */
 const SHORTEST_MS = 0.25;
+/** How long the event loop, with its signals, timers and sockets, may have to wait, milliseconds. */
+const AWAY_MS = 15;
 
 const cell = new Int32Array(new SharedArrayBuffer(4));
 
+/** Blocks the thread; the native sleep costs half of what `Atomics.wait` does. */
+function pause(milliseconds: number): void {
+  const { addon } = loadNative();
+  if (addon === undefined) Atomics.wait(cell, 0, 0, milliseconds);
+  else addon.pause(Math.round(milliseconds * 1_000));
+}
+
 export class WakeModeration {
+  readonly #pause: (milliseconds: number) => void;
+  readonly #now: () => number;
   #began = 0;
   #period = 0;
+  #entered = 0;
+
+  /** `now`: milliseconds. */
+  constructor(wait = pause, now = (): number => performance.now()) {
+    this.#pause = wait;
+    this.#now = now;
+  }
+
+  /** The event loop has called. */
+  enter(): void {
+    this.#entered = this.#now();
+  }
+
+  /** After a rest: whether the next turn can begin without having gone back to the event loop. */
+  get mayStay(): boolean {
+    return this.#now() - this.#entered < AWAY_MS;
+  }
 
   /** A turn begins. */
   begin(): void {
-    const now = performance.now();
+    const now = this.#now();
     this.#period = now - this.#began;
     this.#began = now;
   }
 
   /**
    * The turn has handled so many events. Blocks until the next is due: so long that a batch gathers at the rate seen, but
-   * `longest` milliseconds from the turn's beginning at most.
+   * `longest` milliseconds from the turn's beginning at most. Returns whether there was a rest.
    */
-  rest(events: number, longest = LONGEST_MS): void {
+  rest(events: number, longest = LONGEST_MS): boolean {
     const each = this.#period / events;
     // So few come that waiting would gather nothing.
-    if (!(each < longest)) return;
-    const wanted = Math.min(each * BATCH, longest) - (performance.now() - this.#began);
-    if (wanted >= SHORTEST_MS) Atomics.wait(cell, 0, 0, wanted);
+    if (!(each < longest)) return false;
+    const wanted = Math.min(each * BATCH, longest) - (this.#now() - this.#began);
+    if (wanted < SHORTEST_MS) return false;
+    this.#pause(wanted);
+    return true;
   }
 }

@@ -34,8 +34,8 @@ export class DirectSending {
   readonly #answer = new Uint8Array(ANSWER_BYTES);
   /** What was said last of each destination. */
   readonly #said = new Map<IpAddress, string>();
-  #watch: NativeKernelWatch | undefined;
-  #refresh: NodeJS.Timeout | undefined;
+  readonly #watch: NativeKernelWatch | undefined;
+  readonly #refresh: NodeJS.Timeout | undefined;
   #settle: NodeJS.Timeout | undefined;
   #closed = false;
 

@@ -22,8 +22,8 @@ export interface SegmentParser {
 export interface SegmentHandler {
   /** `path` tells apart where a copy of a packet was captured; see `DuplicateFilter`. */
   segment(segment: Segment, path: number): void;
-  /** A turn is done: send what it produced. */
-  turnDone(): void;
+  /** A turn is done: send what it produced. Returns whether the sockets have taken all of it. */
+  turnDone(): boolean;
   /** One source has ended, and how many are left. */
   sourceEnded(name: string, left: number, error: Error | undefined): void;
 }
@@ -44,7 +44,7 @@ export class CaptureLoop {
   readonly #handler: SegmentHandler;
   readonly #segment = new Segment();
   readonly #moderation = new WakeModeration();
-  readonly #turn = (): void => this.#takeTurn();
+  readonly #turn = (): void => this.#takeTurns();
   #scheduled: NodeJS.Immediate | undefined;
   /** A session was accepted in this turn. */
   #sawHandshake = false;
@@ -106,21 +106,32 @@ export class CaptureLoop {
     return this.#inputs.reduce((sum, { source }) => sum + (source.stats().kernelDropped ?? 0), 0);
   }
 
-  #takeTurn(): void {
+  /** One turn, or several with rests between them, as long as there is nothing for the event loop to do. */
+  #takeTurns(): void {
     this.#scheduled = undefined;
+    this.#moderation.enter();
+    while (this.#takeTurn() && this.#moderation.mayStay) {
+      for (const input of this.#inputs) input.ready = true;
+    }
+  }
+
+  /** Returns whether the next turn can follow at once: there was a rest, and all that may come can be seen from here. */
+  #takeTurn(): boolean {
     this.#moderation.begin();
     const before = this.frames;
     this.#sawHandshake = false;
     let live = false;
+    let polled = true;
     for (const input of this.#inputs) {
+      polled &&= input.source.polled === true;
       if (!input.ready || input.ended) continue;
       input.ready = this.#drain(input);
       if (input.ready) this.#scheduled ??= setImmediate(this.#turn);
       live ||= input.source.live;
     }
-    this.#handler.turnDone();
-    if (!live || this.#scheduled !== undefined) return;
-    this.#moderation.rest(this.frames - before, this.#sawHandshake ? SHORT_REST : undefined);
+    const sent = this.#handler.turnDone();
+    if (!live || this.#scheduled !== undefined) return false;
+    return this.#moderation.rest(this.frames - before, this.#sawHandshake ? SHORT_REST : undefined) && polled && sent;
   }
 
   /** Takes what a source has; returns whether it may have more. */

@@ -222,10 +222,15 @@ export class Intercept implements PeerOwner, SegmentHandler {
     if (peer.add(segment, instance.maxPayload)) this.#due.push(peer);
   }
 
-  turnDone(): void {
+  turnDone(): boolean {
     const due = this.#due;
-    for (let i = 0; i < due.length; i++) due[i]!.flush();
+    let sent = true;
+    for (let i = 0; i < due.length; i++) {
+      due[i]!.flush();
+      if (due[i]!.waiting > 0) sent = false;
+    }
     due.length = 0;
+    return sent;
   }
 
   sourceEnded(name: string, left: number, error: Error | undefined): void {

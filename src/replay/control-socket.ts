@@ -3,6 +3,7 @@ import { connect, isIP, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import type { ControlTrust } from '../config/copy-options.ts';
 import { TcpcopyError } from '../core/errors.ts';
+import { loadNative } from '../native/load.ts';
 
 export interface ControlSocketOptions {
   readonly host: string;
@@ -33,6 +34,17 @@ export function openControlSocket({ host, port, tls, onread }: ControlSocketOpti
     socket.setNoDelay(true);
     ready();
   });
+}
+
+/**
+ * Reads what has arrived on a plain socket without the event loop, which goes on watching it for the rest, its end and its
+ * errors; returns how many bytes there are. `undefined`: that cannot be done here.
+ */
+export function readNow(socket: Socket, into: Uint8Array): number | undefined {
+  const { addon } = loadNative();
+  // Node has no other name for the descriptor of a socket; one that is going away has none.
+  const fd = (socket as { readonly _handle?: { readonly fd?: number } | null })._handle?.fd;
+  return addon === undefined || fd === undefined || fd < 0 ? undefined : addon.receive(fd, into);
 }
 
 const UNKNOWN_CA: ReadonlySet<string> = new Set([

@@ -6,7 +6,8 @@
  * Theory of operation. A source that has frames, or a response, asks for a *turn*, which comes when all I/O that is
  * ready has been read. It polls a bounded number of batches, runs every frame through the stages, fires timers that are
  * due and flushes the target once. If frames are left the next turn follows after other I/O had its chance. Between turns
- * the loop sleeps until a source, a response or the earliest timer; live, a turn that did something is followed by a rest.
+ * the loop sleeps until a source, a response or the earliest timer; live, a turn that did something is followed by a rest,
+ * and several such turns by themselves, since their frames and responses can be seen without the event loop.
  *
  * A recording is read only while there is room: when too much is outstanding the loop does not poll, and it goes on when
  * the target has caught up. Live capture is never held back; the kernel's ring is the buffer, and it counts what it
@@ -68,6 +69,8 @@ import type { TimerWheel } from './timer-wheel.ts';
 
 /** Batches of one source in one turn. */
 const BATCHES_PER_TURN = 8;
+/** What a batch of a live source may bring without being sent at once. */
+const FLUSH_FRAMES = 64;
 /** How long a response may take when something waits behind it. */
 const HELD_PATIENCE = seconds(30);
 /** The same while the target answers nobody. */
@@ -119,6 +122,11 @@ export interface EngineParts {
   readonly takeFrame?: TakeFrame | undefined;
   /** Takes responses that have arrived and gives them to the target, in each turn; returns how many. */
   readonly responses: () => number;
+  /**
+   * Looks for responses without the event loop, so that the next turn need not wait for it; false, or left out, where only
+   * the event loop can tell.
+   */
+  readonly lookForResponses?: () => boolean;
   /** Whether what was flushed has been answered on the spot, as in a dry run: then the next turn follows at once. */
   readonly answeredAtOnce: () => boolean;
 }
@@ -256,7 +264,7 @@ export class Engine implements ReplayContext {
 
   /** Responses have arrived. Where nothing is held for them they wait for the next turn, or a moment. */
   responsesReady(): void {
-    if (!this.#parts.live || this.heldReplicas > 0) {
+    if (this.#inTurn || !this.#parts.live || this.heldReplicas > 0) {
       this.wake();
     } else if (this.#responsesDue === NEVER) {
       this.#responsesDue = addTime(this.now(), RESPONSES_WAIT);
@@ -264,9 +272,27 @@ export class Engine implements ReplayContext {
     }
   }
 
-  /** One round of the loop. */
+  /** One round of the loop, or several with rests between them. */
   turn(): void {
     if (!this.#running || this.#inTurn) return;
+    this.#moderation.enter();
+    while (this.#takeTurn() && this.#moderation.mayStay && this.#mayStay()) continue;
+    if (this.#immediate === undefined) this.#sleep();
+  }
+
+  /** Whether everything that the next turn could be about can be seen from here. */
+  #mayStay(): boolean {
+    const { pipeline, target, lookForResponses } = this.#parts;
+    if (!target.ready || pipeline.mayWait || !this.#sources.every(isPolled)) return false;
+    // What is found belongs to the turn that follows.
+    this.#inTurn = true;
+    const seen = lookForResponses?.() === true;
+    this.#inTurn = false;
+    return seen;
+  }
+
+  /** Returns whether it was followed by a rest. */
+  #takeTurn(): boolean {
     this.#moderation.begin();
     const framesBefore = this.ledger.framesSeen;
     this.#inTurn = true;
@@ -284,14 +310,12 @@ export class Engine implements ReplayContext {
     this.#parts.clock.thaw();
     if (more || this.#turnsRequested || this.#parts.answeredAtOnce()) {
       this.#immediate ??= setImmediate(this.#turnSoon);
-      return;
+      return false;
     }
-    this.#sleep();
-    if (this.#parts.live) {
-      const events = responses + this.ledger.framesSeen - framesBefore;
-      // What is held goes out when the target has answered.
-      this.#moderation.rest(events, this.heldReplicas > 0 ? REST_WHILE_HELD : undefined);
-    }
+    if (!this.#parts.live) return false;
+    const events = responses + this.ledger.framesSeen - framesBefore;
+    // What is held goes out when the target has answered.
+    return this.#moderation.rest(events, this.heldReplicas > 0 ? REST_WHILE_HELD : undefined);
   }
 
   /** The input is over: closes what the capture left open. Replicas go on until they are done. */
@@ -323,7 +347,8 @@ export class Engine implements ReplayContext {
       const batch = this.#batch ?? source.poll();
       if (batch === undefined) return false;
       if (!this.#runBatch(batch, source)) return false;
-      this.target.flush();
+      // Live, a batch is what came in a moment: usually several of them are worth one system call.
+      if (!source.live || batch.count > FLUSH_FRAMES) this.target.flush();
     }
     return true;
   }
@@ -534,3 +559,5 @@ export class Engine implements ReplayContext {
     this.#timer = setTimeout(this.#timePassed, wait);
   }
 }
+
+const isPolled = ({ polled }: PacketSource): boolean => polled === true;

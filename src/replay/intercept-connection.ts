@@ -25,7 +25,7 @@ import { RunningClock } from '../control/running-clock.ts';
 import { TcpcopyError } from '../core/errors.ts';
 import { elapsed, millis, toMillis, toSeconds, type Duration, type Instant } from '../core/time.ts';
 import type { Segment } from '../wire/segment.ts';
-import { openControlSocket, tlsFailure } from './control-socket.ts';
+import { openControlSocket, readNow, tlsFailure } from './control-socket.ts';
 
 const READ_BYTES = 256 << 10;
 /** Bytes of unread responses at which the socket is left alone. */
@@ -72,6 +72,8 @@ export class InterceptConnection {
   /** Reads the responses that are waiting. */
   #reader: ResponseReader | undefined;
   #paused = false;
+  /** Responses come over this one. */
+  #carries = false;
   #heard: Instant;
   #arrived: Instant;
   #token = 0;
@@ -115,6 +117,16 @@ export class InterceptConnection {
     return false;
   }
 
+  /** Takes what has arrived without the event loop; false where only that can tell. */
+  look(): boolean {
+    if (!this.#carries || this.#state !== 'welcomed' || this.#paused || this.#decoder.buffered > INPUT_CAP) return true;
+    if (this.#options.tls !== undefined) return false;
+    const length = readNow(this.#socket!, this.#readBuffer);
+    if (length === undefined) return false;
+    if (length > 0) this.#take(length);
+    return true;
+  }
+
   /** Takes leave; resolves when the socket is closed. */
   close(): Promise<void> {
     const socket = this.#socket;
@@ -140,6 +152,7 @@ export class InterceptConnection {
     this.#decoder = new Decoder();
     this.#reader = undefined;
     this.#paused = false;
+    this.#carries = false;
     const handshake = new ClientHandshake(
       { key, instanceId, connections, software, connectionIndex: this.index, nonce: randomBytes(NONCE_BYTES) },
       (secret, data) => createHmac('sha256', secret).update(data).digest(),
@@ -167,6 +180,12 @@ export class InterceptConnection {
   /** Takes what has arrived in the read buffer; false stops the reading. */
   #read(length: number): boolean {
     if (this.#state === 'closed') return true;
+    this.#take(length);
+    this.#paused = this.#reader !== undefined && this.#decoder.buffered > INPUT_CAP;
+    return !this.#paused;
+  }
+
+  #take(length: number): void {
     this.#heard = this.#clock.time;
     this.#decoder.push(this.#readBuffer.subarray(0, length));
     try {
@@ -177,10 +196,7 @@ export class InterceptConnection {
     } catch (error) {
       this.#violated(error);
     }
-    if (this.#reader === undefined) return true;
-    this.#owner.responsesReady();
-    this.#paused = this.#reader !== undefined && this.#decoder.buffered > INPUT_CAP;
-    return !this.#paused;
+    if (this.#reader !== undefined) this.#owner.responsesReady();
   }
 
   /** Handles messages up to the next responses. */
@@ -194,6 +210,7 @@ export class InterceptConnection {
         else if (step.kind === 'failed') this.#lose(this.#socket!, step.error);
         else this.#welcome(step.welcome);
       } else if (message.type === RESPONSES) {
+        this.#carries = true;
         this.#reader = message.reader;
         if (!message.reader.exhausted) return;
         this.#reader = undefined;

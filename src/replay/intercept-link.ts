@@ -150,6 +150,13 @@ export class InterceptLink implements ConnectionOwner {
     return false;
   }
 
+  /** Takes what has arrived without the event loop; false where only that can tell. */
+  look(): boolean {
+    let seen = true;
+    for (const connection of this.#connections) if (!connection.look()) seen = false;
+    return seen;
+  }
+
   /** Asks for so many blocks more than are held; while an answer is due, requests are merged to the largest. */
   requestLease(blocks: number): void {
     this.#lease.wantMore(blocks);

@@ -120,6 +120,13 @@ export class RawNetwork {
     return RESPONSES_PER_TURN - left;
   }
 
+  /** Looks for responses without the event loop; false where only that can tell. */
+  lookForResponses(): boolean {
+    let seen = true;
+    for (const { link } of this.#links) if (!link.look()) seen = false;
+    return seen;
+  }
+
   /** Whether a dry run's peer has replied to what was flushed. */
   get answeredAtOnce(): boolean {
     return this.#parts.peer?.hasReplies === true;

@@ -1,0 +1,47 @@
+/** Reading a control connection without the event loop. */
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadNative } from '../../src/native/load.ts';
+import { readNow } from '../../src/replay/control-socket.ts';
+
+describe.skipIf(loadNative().addon === undefined)('readNow', () => {
+  const server = createServer();
+  let near: Socket;
+  let far: Socket;
+
+  beforeEach(async () => {
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    near = connect((server.address() as { port: number }).port, '127.0.0.1');
+    [far] = (await once(server, 'connection')) as [Socket];
+    if (near.connecting) await once(near, 'connect');
+  });
+  afterEach(async () => {
+    near.destroy();
+    far.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it('takes what has arrived, and leaves what follows, and the end, to the event loop', async () => {
+    const chunks: Buffer[] = [];
+    near.on('data', (chunk: Buffer) => chunks.push(chunk));
+    await new Promise((resolve) => setImmediate(resolve));
+    const into = new Uint8Array(8);
+    expect(readNow(near, into)).toBe(0);
+    // Written within the call.
+    far.write('0123456789');
+    expect(readNow(near, into)).toBe(8);
+    expect(Buffer.from(into).toString()).toBe('01234567');
+    far.end('ab');
+    await once(near, 'end');
+    expect(Buffer.concat(chunks).toString()).toBe('89ab');
+    expect(readNow(near, into)).toBe(0);
+  });
+
+  it('has nothing to read of a socket that is closed', async () => {
+    near.destroy();
+    await once(near, 'close');
+    expect(readNow(near, new Uint8Array(8))).toBeUndefined();
+  });
+});
