@@ -4,6 +4,7 @@ export const LF = 0x0a;
 export const CR = 0x0d;
 export const SP = 0x20;
 export const COMMA = 0x2c;
+export const SLASH = 0x2f;
 export const COLON = 0x3a;
 
 /** Bytes as text, one character each; undone by `fromLatin1`. (`TextDecoder` would read them as windows-1252.) */

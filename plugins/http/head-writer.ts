@@ -27,7 +27,9 @@ export class HeadWriter {
   text(latin1: string): void {
     this.#flush();
     this.#reserve(latin1.length);
-    this.#length += this.#out.write(latin1, this.#length, 'latin1');
+    // Most texts are short: a call into native code would cost more.
+    for (let i = 0; i < latin1.length; i++) this.#out[this.#length + i] = latin1.charCodeAt(i);
+    this.#length += latin1.length;
   }
 
   finish(): Uint8Array {

@@ -53,10 +53,8 @@ export class HeaderList implements HttpHeaders {
   constructor(head: Buffer, spans: readonly number[]) {
     this.#head = head;
     this.#spans = spans;
-    const lines: Line[] = [];
-    for (let span = 0; span < spans.length; span += 4) lines.push(span);
-    this.#captured = lines;
-    this.#lines = lines;
+    this.#captured = linesOf(spans.length);
+    this.#lines = this.#captured;
   }
 
   /** Some line differs from what was captured. */
@@ -91,24 +89,29 @@ export class HeaderList implements HttpHeaders {
   }
 
   set(name: string, value: string): void {
-    refuseFraming(name);
-    this.write(name, value);
+    const lower = name.toLowerCase();
+    refuseFraming(name, lower);
+    this.#write(name, lower, value);
   }
 
   add(name: string, value: string): void {
-    refuseFraming(name);
+    refuseFraming(name, name.toLowerCase());
     this.#append(name, checkedValue(name, value));
   }
 
   delete(name: string): boolean {
-    refuseFraming(name);
-    return this.#removeAfter(-1, name.toLowerCase());
+    const lower = name.toLowerCase();
+    refuseFraming(name, lower);
+    return this.#removeAfter(-1, lower);
   }
 
   /** `set` for every field: for who keeps body and framing together. */
   write(name: string, value: string): void {
+    this.#write(name, name.toLowerCase(), value);
+  }
+
+  #write(name: string, lower: string, value: string): void {
     const checked = checkedValue(name, value);
-    const lower = name.toLowerCase();
     const index = this.#find(lower);
     if (index < 0) {
       this.#append(name, checked);
@@ -187,13 +190,33 @@ export class HeaderList implements HttpHeaders {
   }
 }
 
-function refuseFraming(name: string): void {
-  if (!FRAMING.includes(name.toLowerCase())) return;
+/** As captured, by how many numbers they have: shared, since a list never changes its lines in place. */
+const captured: HeaderState[] = [];
+/** More lines than this are not worth keeping for the next message. */
+const MOST_SHARED = 256;
+
+function linesOf(spanLength: number): HeaderState {
+  const known = captured[spanLength];
+  if (known !== undefined) return known;
+  const lines: number[] = [];
+  for (let span = 0; span < spanLength; span += 4) lines.push(span);
+  if (spanLength <= MOST_SHARED) captured[spanLength] = lines;
+  return lines;
+}
+
+function refuseFraming(name: string, lower: string): void {
+  if (!FRAMING.includes(lower)) return;
   throw new TypeError(`${name} follows the body: set that instead`);
 }
 
+/** The value that was checked last: a plugin tends to set the same again and again. */
+let fine = '';
+
 function checkedValue(name: string, value: string): string {
+  if (value === fine) return value;
   if (typeof value !== 'string') throw new TypeError(`a value for ${name} is text`);
   if (!VALUE.test(value)) throw new TypeError(`not a value for ${name}: control or non-Latin-1 characters`);
-  return /^[\t ]|[\t ]$/.test(value) ? value.replace(/^[\t ]+|[\t ]+$/g, '') : value;
+  if (/^[\t ]|[\t ]$/.test(value)) return value.replace(/^[\t ]+|[\t ]+$/g, '');
+  fine = value;
+  return value;
 }

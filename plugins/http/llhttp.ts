@@ -113,8 +113,8 @@ export class LlhttpParser implements ParserEvents {
 
   /** The spans of the head that was read, for who keeps them. */
   copySpans(): readonly number[] {
-    const copy: number[] = [];
-    for (let i = 0; i < this.spanLength; i++) copy.push(this.spans[i]!);
+    const copy = new Array<number>(this.spanLength);
+    for (let i = 0; i < copy.length; i++) copy[i] = this.spans[i]!;
     return copy;
   }
 

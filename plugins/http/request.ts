@@ -3,7 +3,7 @@
  * captured bytes; framing (Content-Length, Transfer-Encoding) follows the body and cannot be set by hand.
  */
 import type { Revertible } from 'tcpcopy/plugin';
-import { isToken, latin1 } from './ascii.ts';
+import { isToken, latin1, SLASH } from './ascii.ts';
 import { type CapturedBody, chunkedBody } from './body.ts';
 import { concat, copyOf } from './bytes.ts';
 import type { Framing } from './framing.ts';
@@ -133,14 +133,14 @@ export class HttpRequest implements Revertible {
 
   /** Host of the target when it names one (RFC 9112 §3.2.2), else of the Host field; with its port, if any. */
   get host(): string | undefined {
-    const { origin } = splitTarget(this.target);
+    const origin = this.#isPath ? '' : splitTarget(this.target).origin;
     if (origin === '') return this.headers.get('host');
     return origin.slice(origin.indexOf('://') + 3).replace(/^.*@/, '');
   }
 
   set host(host: string) {
-    const parts = splitTarget(this.target);
-    if (parts.origin !== '') {
+    const parts = this.#isPath ? undefined : splitTarget(this.target);
+    if (parts !== undefined && parts.origin !== '') {
       this.target = joinTarget({
         ...parts,
         origin: parts.origin.replace(/^([A-Za-z]+:\/\/(?:.*@)?).*$/, (_, before: string) => before + host),
@@ -264,6 +264,11 @@ export class HttpRequest implements Revertible {
     this.#targetChanged = to.targetChanged;
     this.#headers.state = to.headers;
     this.#newBody = to.newBody;
+  }
+
+  /** The target is as captured and begins with a slash: then it names no host, and need not be read to know that. */
+  get #isPath(): boolean {
+    return !this.#targetChanged && this.#head[this.#captured.targetStart] === SLASH;
   }
 
   get #headChanged(): boolean {
