@@ -129,6 +129,7 @@ export function copyCommand(): Command {
     .optionsGroup('Output:')
     .option('--dry-run', 'list the requests that would be sent, changed or dropped; send nothing')
     .option('-w, --write <file>', 'write the packets to a pcap file instead of sending them')
+    .option('--ui', 'show the run on the whole screen of the terminal; q ends it')
     .option('--summary-json <file>', 'write the summary there too, for machines')
     .option('--min-fidelity <percent>', 'exit 1 when less than this share of the requests reached the target')
     .option('--summary-interval <s>', 'between lines of figures where there is no terminal; 0: none (10)');

@@ -7,6 +7,7 @@ import type { RunEnvironment } from '../core/run-environment.ts';
 import { keepRightsFromChildren } from '../native/privileges.ts';
 import type { DaemonParent } from './daemon.ts';
 import { errorLine, exitCodeOf } from './exit-code.ts';
+import { FullScreen } from './full-screen.ts';
 import { createLog, openLogFile, type LogFile } from './logger.ts';
 import { acquirePidFile, type PidFile } from './pid-file.ts';
 import type { Task } from './program.ts';
@@ -40,7 +41,7 @@ export async function runInForeground<O extends RunOptions>(
   options: O,
   { terminal, parent, notes, onReport, onStray }: Surroundings,
 ): Promise<number> {
-  const { logFile: path, pidFile: pidPath, metrics, debug } = options.process;
+  const { logFile: path, pidFile: pidPath, ui, metrics, debug } = options.process;
   const file = path === undefined ? undefined : openLogFile(path, options.process);
   const log = file?.log ?? createLog(options.process, (line) => terminal.errorLine(line));
   const report = (line: string) => {
@@ -52,10 +53,13 @@ export async function runInForeground<O extends RunOptions>(
   let pidFile: PidFile | undefined;
   let started = false;
   const release = () => {
+    screen?.giveBack();
     pidFile?.release();
     file?.flush();
   };
   process.on('exit', release);
+  const screen = ui && !parent && terminal.isTty ? new FullScreen(process.stdout, process.stdin, interrupt) : undefined;
+  terminal.keeper = screen;
   let published: Status | undefined;
   let statusServer: StatusServer | undefined;
   const signals = installSignals({
@@ -76,6 +80,7 @@ export async function runInForeground<O extends RunOptions>(
       version: programVersion(),
       log,
       stdout: (line) => (parent && file ? file.line(line) : terminal.line(line)),
+      screen,
       liveLine: !parent && terminal.isTty ? (text) => terminal.live(text) : undefined,
       get columns() {
         return terminal.columns;
@@ -96,6 +101,7 @@ export async function runInForeground<O extends RunOptions>(
     };
     return await program.run(options, environment);
   } catch (error) {
+    screen?.giveBack();
     terminal.live('');
     const code = exitCodeOf(error, started);
     report(errorLine(error, debug));
@@ -112,6 +118,11 @@ export async function runInForeground<O extends RunOptions>(
     release();
     process.off('exit', release);
   }
+}
+
+/** What the terminal does at Ctrl-C otherwise: a second one ends at once. */
+function interrupt(): void {
+  process.kill(process.pid, 'SIGINT');
 }
 
 async function openStatusServer(

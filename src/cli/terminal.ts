@@ -11,10 +11,17 @@ export interface TerminalStream {
   readonly columns?: number | undefined;
 }
 
+/** Who keeps lines while the whole screen is taken. */
+export interface LineKeeper {
+  keeps(text: string, print: (text: string) => void): boolean;
+}
+
 export class Terminal {
   readonly #out: TerminalStream;
   readonly #err: TerminalStream;
   #live = '';
+  /** Set where the whole screen may be taken. */
+  keeper: LineKeeper | undefined;
 
   constructor(out: TerminalStream, err: TerminalStream) {
     this.#out = out;
@@ -31,11 +38,13 @@ export class Terminal {
 
   /** Writes a line to standard output. */
   line(text: string): void {
+    if (this.keeper?.keeps(text, (kept) => this.line(kept)) === true) return;
     this.#above(() => this.#out.write(`${text}\n`));
   }
 
   /** Writes a line to standard error. */
   errorLine(text: string): void {
+    if (this.keeper?.keeps(text, (kept) => this.errorLine(kept)) === true) return;
     this.#above(() => this.#err.write(`${text}\n`));
   }
 

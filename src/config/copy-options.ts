@@ -154,6 +154,8 @@ export interface ProcessOptions {
   readonly daemon: boolean;
   /** Whom to be once everything is open. */
   readonly user: RunAs | undefined;
+  /** Show the run on the whole screen, where there is a terminal. */
+  readonly ui: boolean;
   /** Where the program tells of itself over HTTP; `undefined`: nowhere. */
   readonly metrics: MetricsAddress | undefined;
   /** Show stack traces. */

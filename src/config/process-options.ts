@@ -11,10 +11,10 @@ export function parseProcessOptions(raw: RawProcessOptions, context: OptionsCont
   const logFile = raw.log ?? (raw.daemon ? context.defaultLogFile : undefined);
   if (logFile !== undefined) requireWritable('-l', logFile, context);
   if (raw.pidFile !== undefined) requireWritable('-P', raw.pidFile, context);
-  const { logLevel, logFormat, pidFile, daemon, debug } = raw;
+  const { logLevel, logFormat, pidFile, daemon, ui, debug } = raw;
   const user = or(raw.user, undefined, (name) => parseUser(name, context));
   const metrics = or(raw.metrics, undefined, parseMetricsAddress);
-  return { logFile, logLevel: debug ? 'debug' : logLevel, logFormat, pidFile, daemon, user, metrics, debug };
+  return { logFile, logLevel: debug ? 'debug' : logLevel, logFormat, pidFile, daemon, user, ui, metrics, debug };
 }
 
 function parseUser(name: string, context: OptionsContext): RunAs {

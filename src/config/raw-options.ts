@@ -21,6 +21,7 @@ const processShape = {
   logFormat: z.enum(LOG_FORMATS).default('text'),
   pidFile: text,
   metrics: text,
+  ui: flag,
   daemon: flag,
   user: text,
   debug: flag,

@@ -16,6 +16,8 @@ export interface RunEnvironment {
    * none; then the runner prints a plain line through `stdout` every `summaryInterval`.
    */
   readonly liveLine?: ((text: string) => void) | undefined;
+  /** The whole screen, where it was asked for (`--ui`) and there is one: then it takes the place of the live line. */
+  readonly screen?: Screen | undefined;
   /** Columns of the terminal, when there is one. */
   readonly columns?: number | undefined;
   /** Whether `stdout` is a terminal that shows colours. */
@@ -46,6 +48,20 @@ export interface RunEnvironment {
    * as in an embedding application.
    */
   readonly fork?: () => WorkerChannel<never, unknown>;
+}
+
+/** The screen of a terminal, taken with the first page that is shown. */
+export interface Screen {
+  readonly columns: number;
+  readonly rows: number;
+  /** What was written since the screen was taken, oldest first; the last ones only. */
+  readonly messages: readonly string[];
+  /** Registers who draws the page anew when the screen's size has changed. */
+  onResize(redraw: () => void): void;
+  /** Replaces the page: at most `rows` lines of at most `columns` characters, colours not counted. */
+  show(lines: readonly string[]): void;
+  /** Ends the page; what was written meanwhile is printed. */
+  giveBack(): void;
 }
 
 /** A process of ours and the way to talk with it. Messages are plain data. */

@@ -22,7 +22,6 @@ import type { Pipeline } from '../pipeline/pipeline.ts';
 import { formatBytes } from '../report/format.ts';
 import { Histogram } from '../report/histogram.ts';
 import { Ledger } from '../report/ledger.ts';
-import { LiveLine } from '../report/live-line.ts';
 import type { PluginFacts, RunEnd, RunFacts, SourceFacts } from '../report/run-facts.ts';
 import { ledgerFigures, quantilesOf, type RunReport } from '../report/run-report.ts';
 import { AcknowledgingPeer } from './acknowledging-peer.ts';
@@ -45,7 +44,7 @@ import { SocketTarget } from './socket-target.ts';
 import type { Target } from './target.ts';
 import { TimerWheel } from './timer-wheel.ts';
 import { runWorkers } from './run-workers.ts';
-import { PeriodicReport, shareOf, type Progress, type WorkerSeat } from './worker-seat.ts';
+import { PeriodicReport, progressFor, shareOf, type Progress, type WorkerSeat } from './worker-seat.ts';
 
 /** After a signal: for what the kernel still holds, and for what is in flight. */
 const STOP_CAPTURE = millis(800);
@@ -63,11 +62,12 @@ const SWEEP = seconds(60);
 
 export async function runCopy(options: RunOptions, environment: RunEnvironment): Promise<number> {
   if (options.target !== 'recording' && options.workers > 1) return runWorkers(options, environment);
-  const liveLine = new LiveLine(environment, options.summaryInterval);
-  const run = await prepare(options, environment, liveLine, undefined);
+  const progress = progressFor(environment, options.summaryInterval);
+  const run = await prepare(options, environment, progress, undefined);
   environment.statsRequests(() => run.printSummary());
   environment.publish?.(statusOf(() => run.result()));
   const failure = await run.execute();
+  progress.over?.();
   return conclude(options, environment, { ...run.result(), failure });
 }
 

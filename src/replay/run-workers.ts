@@ -16,12 +16,12 @@ import type { RunEnvironment } from '../core/run-environment.ts';
 import { addTime, micros, millis, seconds, toMillis, type Instant } from '../core/time.ts';
 import { plural } from '../report/format.ts';
 import type { Ledger } from '../report/ledger.ts';
-import { LiveLine } from '../report/live-line.ts';
 import type { RunFacts } from '../report/run-facts.ts';
 import { mergeReports, settleRest, type RunReport } from '../report/run-report.ts';
 import { monotonicNow } from './clock.ts';
 import { conclude, printSummary } from './conclude.ts';
 import { statusOf } from './status.ts';
+import { progressFor, type Progress } from './worker-seat.ts';
 import { errorOf, type FromWorker, type ParentChannel } from './worker-messages.ts';
 
 const TICK = millis(100);
@@ -59,7 +59,7 @@ class WorkerRun {
   failure: Error | undefined;
   readonly #options: CopyOptions;
   readonly #environment: RunEnvironment;
-  readonly #liveLine: LiveLine;
+  readonly #progress: Progress;
   readonly #seats: Seat[] = [];
   /** Last reports of workers that died, with the rest settled. */
   readonly #past: RunReport[] = [];
@@ -73,7 +73,7 @@ class WorkerRun {
   constructor(options: CopyOptions, environment: RunEnvironment) {
     this.#options = options;
     this.#environment = environment;
-    this.#liveLine = new LiveLine(environment, options.summaryInterval);
+    this.#progress = progressFor(environment, options.summaryInterval);
     this.#fanout = this.#isLive ? 'new' : undefined;
   }
 
@@ -90,6 +90,7 @@ class WorkerRun {
       if (result !== undefined) printSummary(this.#environment, result.ledger, result.facts);
     });
     await over;
+    this.#progress.over?.();
     stopSignal.removeEventListener('abort', stop);
     if (!this.#begun && this.failure !== undefined) throw this.failure;
   }
@@ -110,9 +111,9 @@ class WorkerRun {
     if (this.#killAt !== undefined && now > this.#killAt) {
       for (const seat of this.#seats) if (!seat.gone) seat.channel.kill();
     }
-    if (!this.#begun || !this.#liveLine.due(now)) return;
+    if (!this.#begun || !this.#progress.due(now)) return;
     const result = this.result();
-    if (result !== undefined) this.#liveLine.show(now, result.ledger, result.facts);
+    if (result !== undefined) this.#progress.show(now, result.ledger, result.facts);
   }
 
   /** Opens seats until there are so many. */

@@ -1,8 +1,11 @@
 /** What a copying process is told when it is one of several (`--workers`), and how it tells of itself. */
 import type { FanoutGroups } from '../capture/open-capture.ts';
 import type { CopyOptions } from '../config/copy-options.ts';
-import { addTime, seconds, type Instant } from '../core/time.ts';
+import type { RunEnvironment } from '../core/run-environment.ts';
+import { addTime, seconds, type Duration, type Instant } from '../core/time.ts';
 import type { Ledger } from '../report/ledger.ts';
+import { LiveLine } from '../report/live-line.ts';
+import { LiveView } from '../report/live-view.ts';
 import type { RunFacts } from '../report/run-facts.ts';
 import type { RunReport } from '../report/run-report.ts';
 
@@ -41,6 +44,14 @@ export function shareOf(options: CopyOptions, count: number): CopyOptions {
 export interface Progress {
   due(now: Instant): boolean;
   show(now: Instant, ledger: Ledger, facts: RunFacts): void;
+  /** Nothing more is shown. */
+  over?(): void;
+}
+
+/** What a person is shown. */
+export function progressFor(environment: RunEnvironment, interval: Duration): Progress {
+  const { screen } = environment;
+  return screen === undefined ? new LiveLine(environment, interval) : new LiveView(screen, environment);
 }
 
 const INTERVAL = seconds(0.5);

@@ -56,6 +56,7 @@ async function run(options: Partial<InterceptOptions>): Promise<Running> {
           pidFile: undefined,
           daemon: false,
           user: undefined,
+          ui: false,
           metrics: undefined,
           debug: false,
         },

@@ -60,6 +60,7 @@ it('defaults', () => {
       logFormat: 'text',
       pidFile: undefined,
       daemon: false,
+      ui: false,
       metrics: undefined,
       debug: false,
     },

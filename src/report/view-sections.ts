@@ -1,0 +1,156 @@
+/** What the whole-screen view shows, as lines of text that are cut to the screen later. */
+import { toSeconds } from '../core/time.ts';
+import { UNIT_TEXTS } from './bucket-texts.ts';
+import type { Rates } from './figure-rates.ts';
+import { formatBytes, formatClock, formatCount, formatShare, formatTime, plural } from './format.ts';
+import { UNIT_BUCKETS, type Ledger } from './ledger.ts';
+import type { PluginFacts, Quantiles, RunFacts } from './run-facts.ts';
+
+export interface Line {
+  readonly text: string;
+  readonly tone: 'plain' | 'good' | 'bad' | 'title' | 'rule';
+}
+
+/** Lines that belong together; the most important first. */
+export interface Section {
+  readonly lines: readonly Line[];
+}
+
+const LABEL = 12;
+const BARS = '▁▂▃▄▅▆▇█';
+
+/** The first is the head of the screen. */
+export function viewSections(ledger: Ledger, facts: RunFacts, rates: Rates, columns: number): readonly Section[] {
+  return [
+    { lines: head(ledger, facts, rates, columns) },
+    { lines: flow(ledger, facts) },
+    { lines: notCopied(ledger, rates) },
+    { lines: plugins(facts.plugins, rates) },
+  ];
+}
+
+function head(ledger: Ledger, facts: RunFacts, rates: Rates, columns: number): Line[] {
+  const [clock, what] = [formatClock(facts.elapsed), facts.mappings.join(', ')];
+  const title = `tcpcopy  ${what}`;
+  const gap = Math.max(2, columns - title.length - clock.length);
+  const settledNow = rates.delivered + rates.lost;
+  const [delivered, lost] = [ledger.delivered(), ledger.lost()];
+  const { governor, lag } = facts;
+  const lines: Line[] = [
+    { text: `${title}${' '.repeat(gap)}${clock}`, tone: 'title' },
+    fact('Requests', `${perSecond(rates.captured)}  ${sparkline(rates.history, Math.max(0, columns - LABEL - 14))}`),
+    fact(
+      'Copied',
+      `${formatShare(rates.delivered, settledNow)} now; ${formatShare(delivered, delivered + lost)} since the start, ` +
+        `${formatCount(delivered)}, of which ${formatCount(ledger.units.get('answered'))} answered`,
+      lost === 0 ? 'good' : 'plain',
+    ),
+    fact('Lost', `${formatCount(lost)}, ${perSecond(rates.lost)} now`, rates.lost > 0 ? 'bad' : 'plain'),
+  ];
+  if (governor?.reason !== undefined) {
+    lines.push(fact('SHEDDING', `${formatShare(1 - governor.share, 1)} of the connections: ${governor.reason}`, 'bad'));
+  }
+  const response = responseTimes(facts);
+  if (response !== undefined) lines.push(fact('Response', response));
+  if (lag !== undefined) lines.push(fact('Delay', `${both(lag)}, from capture to sending`));
+  lines.push(
+    fact('Sessions', `${formatCount(facts.sessionsOpen)} open, for ${plural(facts.connectionsOpen, 'connection')}`),
+    fact('Cost', `${(rates.cpu * 100).toFixed(0)} % of a processor, ${formatBytes(facts.rss)} of memory`),
+  );
+  return lines;
+}
+
+/** Where packets come from and go to. */
+function flow(ledger: Ledger, facts: RunFacts): Line[] {
+  const lines: Line[] = [];
+  for (const { name, frames, kernelDropped } of facts.sources) {
+    const dropped = kernelDropped === undefined ? '' : `, ${formatCount(kernelDropped)} dropped by the kernel`;
+    lines.push(
+      fact('Capture', `${name}: ${plural(frames, 'frame')}${dropped}`, (kernelDropped ?? 0) > 0 ? 'bad' : 'plain'),
+    );
+  }
+  for (const { address, connected, outages } of facts.intercepts) {
+    const times = outages.length === 0 ? '' : `, was away ${plural(outages.length, 'time')}`;
+    lines.push(
+      fact('Intercept', `${address}: ${connected ? 'connected' : 'AWAY'}${times}`, connected ? 'plain' : 'bad'),
+    );
+  }
+  if (facts.sent !== undefined) {
+    const failed = Object.entries(facts.sent.failed).map(([error, n]) => `, ${formatCount(n)} refused: ${error}`);
+    const again = ledger.retransmissions === 0 ? '' : `, ${formatCount(ledger.retransmissions)} sent again`;
+    lines.push(
+      fact(
+        'Sent',
+        `${plural(facts.sent.packets, 'packet')}, ${formatBytes(facts.sent.bytes)}${again}${failed.join('')}`,
+      ),
+    );
+  }
+  return lines;
+}
+
+function notCopied(ledger: Ledger, rates: Rates): Line[] {
+  const rows = UNIT_BUCKETS.flatMap((bucket, i) => {
+    const count = ledger.units.values[i]!;
+    if (bucket === 'answered' || count === 0) return [];
+    return [{ bucket, count, now: rates.units[i]! }];
+  });
+  rows.sort((a, b) => b.now - a.now || b.count - a.count);
+  if (rows.length === 0) return [];
+  return [
+    { text: 'Requests not answered, by reason', tone: 'rule' },
+    ...rows.map(({ bucket, count, now }): Line => {
+      const text = `${bucket.padEnd(16)}${formatCount(count).padStart(12)}${perSecond(now).padStart(12)}  ${UNIT_TEXTS[bucket].meaning}`;
+      return { text, tone: now > 0 && bucket !== 'filtered' && bucket !== 'sampled-out' ? 'bad' : 'plain' };
+    }),
+  ];
+}
+
+function plugins(all: readonly PluginFacts[], rates: Rates): Line[] {
+  const asked = all.filter(({ calls }) => calls > 0);
+  if (asked.length === 0) return [];
+  return [
+    { text: 'Plugins', tone: 'rule' },
+    ...asked.map((plugin): Line => {
+      const { name, mean, drops, failures, disabled } = plugin;
+      const calls = rates.pluginCalls.get(name) ?? 0;
+      const cpu = mean === undefined ? 0 : calls * toSeconds(mean);
+      const dropped = Object.values(drops).reduce((a, b) => a + b, 0);
+      const parts = [`${(cpu * 100).toFixed(1)} % of a processor`];
+      if (dropped > 0) parts.push(`${formatCount(dropped)} dropped`);
+      if (failures > 0) parts.push(plural(failures, 'failure'));
+      if (disabled) parts.push('NOT CALLED ANY MORE');
+      const each = mean === undefined ? '' : formatTime(mean);
+      const text = `${name.padEnd(20)}${perSecond(calls).padStart(12)}${each.padStart(10)} each  ${parts.join(', ')}`;
+      return { text, tone: failures > 0 || disabled ? 'bad' : 'plain' };
+    }),
+  ];
+}
+
+function fact(label: string, text: string, tone: Line['tone'] = 'plain'): Line {
+  return { text: `${label.padEnd(LABEL)}${text}`, tone };
+}
+
+function responseTimes({ responseTimes: { target, online } }: RunFacts): string | undefined {
+  const parts = [
+    ...(target === undefined ? [] : [`target ${both(target)}`]),
+    ...(online === undefined ? [] : [`online ${both(online)}`]),
+  ];
+  return parts.length === 0 ? undefined : parts.join('; ');
+}
+
+function both({ p50, p99 }: Quantiles): string {
+  return `${formatTime(p50)} (p99 ${formatTime(p99)})`;
+}
+
+function perSecond(rate: number): string {
+  return `${rate > 0 && rate < 10 ? rate.toFixed(1) : formatCount(rate)}/s`;
+}
+
+/** The last values as bars, scaled to the highest. */
+function sparkline(values: readonly number[], width: number): string {
+  const shown = values.slice(-width);
+  const most = Math.max(...shown, 1);
+  return shown
+    .map((value) => BARS[Math.min(BARS.length - 1, Math.floor((value / most) * (BARS.length - 0.01)))])
+    .join('');
+}

@@ -1,0 +1,132 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Screen } from '../../../src/core/run-environment.ts';
+import { instant, micros, millis, seconds } from '../../../src/core/time.ts';
+import type { Ledger } from '../../../src/report/ledger.ts';
+import { LiveView } from '../../../src/report/live-view.ts';
+import type { RunFacts } from '../../../src/report/run-facts.ts';
+import { FACTS, ledgerOf } from './ledger-fixture.ts';
+
+class Paper implements Screen {
+  columns = 100;
+  rows = 30;
+  messages: string[] = [];
+  page: readonly string[] = [];
+  redraw: () => void = () => undefined;
+  back = 0;
+  onResize(redraw: () => void): void {
+    this.redraw = redraw;
+  }
+  show(lines: readonly string[]): void {
+    this.page = lines;
+  }
+  giveBack(): void {
+    this.back++;
+  }
+  get text(): string {
+    return this.page.join('\n');
+  }
+}
+
+const PLUGIN: RunFacts['plugins'][number] = {
+  name: 'http-host-rewrite',
+  calls: 1_000,
+  drops: { unwanted: 4 },
+  failures: 0,
+  disabled: false,
+  mean: micros(2.5),
+  meanWait: undefined,
+  heldUp: { times: 0, longest: micros(0) },
+  figures: [],
+};
+
+function setUp(): { paper: Paper; view: LiveView; look: (ledger: Ledger, facts?: Partial<RunFacts>) => string } {
+  const paper = new Paper();
+  const view = new LiveView(paper, { colors: false });
+  const look = (ledger: Ledger, facts: Partial<RunFacts> = {}): string => {
+    view.show(instant(0), ledger, { ...FACTS, ...facts });
+    return paper.text;
+  };
+  return { paper, view, look };
+}
+
+describe('the page', () => {
+  it('shows rates of the last second, and sums since the start', () => {
+    const { look } = setUp();
+    const ledger = ledgerOf({ answered: 3_000, reset: 1_000 });
+    look(ledger, { elapsed: seconds(10), cpu: seconds(1), plugins: [PLUGIN] });
+    ledger.unitsOpened += 2_000;
+    ledger.settleUnit('answered', 1_900);
+    ledger.settleUnit('shed', 100);
+    const text = look(ledger, {
+      elapsed: seconds(11),
+      cpu: seconds(1.25),
+      plugins: [{ ...PLUGIN, calls: 3_000 }],
+      responseTimes: { target: { p50: millis(2), p99: millis(9) }, online: { p50: millis(1), p99: millis(5) } },
+      governor: { share: 0.1, reason: 'target-slow', spells: 1, time: seconds(1) },
+    });
+    expect(text).toMatch(/^tcpcopy {2}80 → 192\.0\.2\.10:8080 +00:00:11$/m);
+    expect(text).toMatch(/^Requests +2,000\/s {2}▂█$/m);
+    expect(text).toMatch(/^Copied +95\.00 % now; 81\.67 % since the start, 4,900, of which 4,900 answered$/m);
+    expect(text).toMatch(/^Lost +1,100, 100\/s now$/m);
+    expect(text).toMatch(/^SHEDDING +90\.00 % of the connections: target-slow$/m);
+    expect(text).toMatch(/^Response +target 2\.0 ms \(p99 9\.0 ms\); online 1\.0 ms \(p99 5\.0 ms\)$/m);
+    expect(text).toMatch(/^Cost +25 % of a processor/m);
+    expect(text).toMatch(/^shed +100 +100\/s/m);
+    expect(text).toMatch(/^reset +1,000 +0\/s/m);
+    expect(text).toMatch(/^http-host-rewrite +2,000\/s +3 µs each {2}0\.5 % of a processor, 4 dropped$/m);
+    expect(text.indexOf('shed  '), 'what goes wrong now stands first').toBeLessThan(text.indexOf('reset  '));
+  });
+
+  it('has what the run has to say at its end', () => {
+    const { paper, look } = setUp();
+    paper.messages = Array.from({ length: 50 }, (_, i) => `message ${i}`);
+    look(ledgerOf({ answered: 1 }));
+    expect(paper.page).toHaveLength(30);
+    expect(paper.page.at(-2)).toBe('message 49');
+    expect(paper.page.at(-1)).toMatch(/^q or Ctrl-C/);
+  });
+
+  it('is exactly as large as the screen, whatever its size and whatever there is to show', () => {
+    const size = fc.record({ columns: fc.integer({ min: 1, max: 200 }), rows: fc.integer({ min: 1, max: 60 }) });
+    fc.assert(
+      fc.property(size, fc.nat(12), fc.nat(10), ({ columns, rows }, plugins, messages) => {
+        const { paper, look } = setUp();
+        Object.assign(paper, { columns, rows, messages: Array.from({ length: messages }, () => 'm'.repeat(300)) });
+        const ledger = ledgerOf({ answered: 5, reset: 3, refused: 2, shed: 1, 'timed-out': 9, shutdown: 1 });
+        look(ledger, { plugins: Array.from({ length: plugins }, () => PLUGIN) });
+        expect(paper.page).toHaveLength(rows);
+        for (const line of paper.page) expect(line.length).toBeLessThanOrEqual(columns);
+      }),
+    );
+  });
+
+  it('is drawn anew with the same figures when the size changes', () => {
+    const { paper, look } = setUp();
+    const ledger = ledgerOf({ answered: 100 });
+    look(ledger, { elapsed: seconds(1) });
+    const before = paper.text;
+    paper.columns = 60;
+    paper.redraw();
+    expect(paper.text).not.toBe(before);
+    expect(paper.text).toMatch(/^Requests +100\/s/m);
+  });
+
+  it('keeps its head on a small screen', () => {
+    const { paper, look } = setUp();
+    paper.rows = 12;
+    const text = look(ledgerOf({ answered: 5, reset: 3, refused: 2 }), { plugins: [PLUGIN] });
+    expect(text).toMatch(/^Requests/m);
+    expect(text).toMatch(/^Copied/m);
+  });
+});
+
+it('comes once a second, from the first moment on, and gives the screen back at the end', () => {
+  const { paper, view, look } = setUp();
+  expect(view.due(instant(5))).toBe(true);
+  look(ledgerOf({ answered: 1 }));
+  expect(view.due(instant(999_999))).toBe(false);
+  expect(view.due(instant(1_000_000))).toBe(true);
+  view.over();
+  expect(paper.back).toBe(1);
+});
