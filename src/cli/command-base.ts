@@ -35,7 +35,11 @@ export function addProcessOptions(command: Command, name: string): Command {
       'figures over HTTP: /metrics (Prometheus), /status (JSON), /healthz; ip: 127.0.0.1',
     )
     .addOption(new Option('--log-level <level>', 'error, warn, info or debug (info)').choices(LOG_LEVELS))
-    .addOption(new Option('--log-format <format>', 'text, or json for one object a line (text)').choices(LOG_FORMATS))
+    .addOption(
+      new Option('--log-format <format>', 'text, json (one object a line), or auto: text on a terminal (auto)').choices(
+        LOG_FORMATS,
+      ),
+    )
     .option('--debug', 'log everything, and show stack traces')
     .version(`${name} ${programVersion()}`, '-v, --version', 'print the version')
     .helpOption('-h, --help', 'print this help');

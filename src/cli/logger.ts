@@ -10,6 +10,10 @@ import { TcpcopyError } from '../core/errors.ts';
 /** A log file that cannot take more (a full disk) must not take the memory instead. Bytes held back at most. */
 const LARGEST_BACKLOG = 1 << 20;
 
+export interface LogStyle extends Pick<ProcessOptions, 'logLevel'> {
+  readonly logFormat: 'text' | 'json';
+}
+
 export interface LogFile {
   readonly log: Log;
   /** A line that is not a log record, as the summary is; in JSON it becomes one. */
@@ -20,7 +24,7 @@ export interface LogFile {
 }
 
 /** A log that hands finished lines, without their line end, to `write`. */
-export function createLog(options: Pick<ProcessOptions, 'logLevel' | 'logFormat'>, write: (line: string) => void): Log {
+export function createLog(options: LogStyle, write: (line: string) => void): Log {
   const { logLevel, logFormat } = options;
   const toLine = logFormat === 'json' ? (json: string) => json.trimEnd() : textLine;
   const logger = pino(
@@ -41,7 +45,7 @@ export function createLog(options: Pick<ProcessOptions, 'logLevel' | 'logFormat'
 }
 
 /** The log in a file, appended to. Throws a `TcpcopyError` when it cannot be opened. */
-export function openLogFile(path: string, options: Pick<ProcessOptions, 'logLevel' | 'logFormat'>): LogFile {
+export function openLogFile(path: string, options: LogStyle): LogFile {
   let destination: ReturnType<typeof pino.destination>;
   try {
     destination = pino.destination({ dest: path, append: true, sync: true, maxLength: LARGEST_BACKLOG });

@@ -3,12 +3,14 @@ import pc from 'picocolors';
 import type { MetricsAddress, ProcessOptions } from '../config/copy-options.ts';
 import type { Log } from '../core/log.ts';
 import type { Status } from '../core/metric.ts';
+import { instant, type Instant } from '../core/time.ts';
 import type { RunEnvironment } from '../core/run-environment.ts';
 import { keepRightsFromChildren } from '../native/privileges.ts';
 import type { DaemonParent } from './daemon.ts';
 import { errorLine, exitCodeOf } from './exit-code.ts';
 import { FullScreen } from './full-screen.ts';
-import { createLog, openLogFile, type LogFile } from './logger.ts';
+import { LogLimiter } from './log-limiter.ts';
+import { createLog, openLogFile, type LogFile, type LogStyle } from './logger.ts';
 import { acquirePidFile, type PidFile } from './pid-file.ts';
 import type { Task } from './program.ts';
 import type { StatusServer } from './status-server.ts';
@@ -42,8 +44,10 @@ export async function runInForeground<O extends RunOptions>(
   { terminal, parent, notes, onReport, onStray }: Surroundings,
 ): Promise<number> {
   const { logFile: path, pidFile: pidPath, ui, metrics, debug } = options.process;
-  const file = path === undefined ? undefined : openLogFile(path, options.process);
-  const log = file?.log ?? createLog(options.process, (line) => terminal.errorLine(line));
+  const style = logStyle(options.process, path === undefined && !parent && terminal.errorsAreSeen);
+  const file = path === undefined ? undefined : openLogFile(path, style);
+  const limiter = new LogLimiter(file?.log ?? createLog(style, (line) => terminal.errorLine(line)), unixNow);
+  const { log } = limiter;
   const report = (line: string) => {
     file?.log.error(line);
     if (!parent) terminal.errorLine(`${program.name}: ${line}`);
@@ -54,6 +58,7 @@ export async function runInForeground<O extends RunOptions>(
   let started = false;
   const release = () => {
     screen?.giveBack();
+    limiter.flush();
     pidFile?.release();
     file?.flush();
   };
@@ -118,6 +123,14 @@ export async function runInForeground<O extends RunOptions>(
     release();
     process.off('exit', release);
   }
+}
+
+function logStyle({ logLevel, logFormat }: ProcessOptions, forPeople: boolean): LogStyle {
+  return { logLevel, logFormat: logFormat === 'auto' ? (forPeople ? 'text' : 'json') : logFormat };
+}
+
+function unixNow(): Instant {
+  return instant(Date.now() * 1_000);
 }
 
 /** What the terminal does at Ctrl-C otherwise: a second one ends at once. */

@@ -32,6 +32,11 @@ export class Terminal {
     return this.#out.isTTY === true;
   }
 
+  /** Whether what is written to standard error is read by a person. */
+  get errorsAreSeen(): boolean {
+    return this.#err.isTTY === true;
+  }
+
   get columns(): number | undefined {
     return this.isTty ? this.#out.columns : undefined;
   }

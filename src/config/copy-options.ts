@@ -149,7 +149,8 @@ export interface RunAs {
 export interface ProcessOptions {
   readonly logFile: string | undefined;
   readonly logLevel: 'error' | 'warn' | 'info' | 'debug' | 'trace';
-  readonly logFormat: 'text' | 'json';
+  /** `auto`: text for a terminal, else JSON. */
+  readonly logFormat: 'auto' | 'text' | 'json';
   readonly pidFile: string | undefined;
   readonly daemon: boolean;
   /** Whom to be once everything is open. */

@@ -44,4 +44,4 @@ export const TARGETS = ['raw', 'socket'] as const;
 export const SHEDS = ['all', 'host', 'never'] as const;
 export const PACES = ['response', 'capture', 'asap'] as const;
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
-export const LOG_FORMATS = ['text', 'json'] as const;
+export const LOG_FORMATS = ['auto', 'text', 'json'] as const;

@@ -7,11 +7,14 @@ import type { RawProcessOptions } from './raw-options.ts';
 import { or } from './shared-options.ts';
 
 /** Log, pid file, daemon. A daemon without -l logs to the context's default file. */
-export function parseProcessOptions(raw: RawProcessOptions, context: OptionsContext): ProcessOptions {
+export function parseProcessOptions(
+  raw: RawProcessOptions & { readonly ui?: boolean },
+  context: OptionsContext,
+): ProcessOptions {
   const logFile = raw.log ?? (raw.daemon ? context.defaultLogFile : undefined);
   if (logFile !== undefined) requireWritable('-l', logFile, context);
   if (raw.pidFile !== undefined) requireWritable('-P', raw.pidFile, context);
-  const { logLevel, logFormat, pidFile, daemon, ui, debug } = raw;
+  const { logLevel, logFormat, pidFile, daemon, ui = false, debug } = raw;
   const user = or(raw.user, undefined, (name) => parseUser(name, context));
   const metrics = or(raw.metrics, undefined, parseMetricsAddress);
   return { logFile, logLevel: debug ? 'debug' : logLevel, logFormat, pidFile, daemon, user, ui, metrics, debug };

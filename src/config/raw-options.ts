@@ -18,10 +18,9 @@ const plugin = z.array(z.union([z.string(), z.custom<PluginSpec>((value) => type
 const processShape = {
   log: text,
   logLevel: z.enum(LOG_LEVELS).default('info'),
-  logFormat: z.enum(LOG_FORMATS).default('text'),
+  logFormat: z.enum(LOG_FORMATS).default('auto'),
   pidFile: text,
   metrics: text,
-  ui: flag,
   daemon: flag,
   user: text,
   debug: flag,
@@ -78,6 +77,7 @@ export const rawCopySchema = z.object({
   minFidelity: text,
   seed: text,
   summaryInterval: text,
+  ui: flag,
 });
 
 export const rawRecordSchema = z.object({

@@ -124,7 +124,7 @@ describe('exit codes and error lines', () => {
     ],
   ] as const)('%s', async (_name, args, code, line) => {
     const result = await run(...args);
-    const errorLines = result.stderr.split('\n').filter((l) => l !== '' && !/ info /.test(l));
+    const errorLines = result.stderr.split('\n').filter((l) => l !== '' && !l.includes('"level":"info"'));
     expect(errorLines).toEqual([line]);
     expect(result.code).toBe(code);
   });
@@ -231,7 +231,9 @@ describe('daemon', () => {
       () => !isAlive(pid),
       () => 'the end of the daemon',
     );
-    expect(readFileSync(log, 'utf8')).toMatch(/ info  running seed=1\nready\nsummary after SIGTERM\n/);
+    expect(readFileSync(log, 'utf8')).toMatch(
+      /"level":"info",.*"msg":"running"}\n.*"msg":"ready"}\n.*"msg":"summary after SIGTERM"}\n/,
+    );
     expect(existsSync(pidFile)).toBe(false);
   });
 

@@ -57,7 +57,7 @@ it('defaults', () => {
     process: {
       logFile: undefined,
       logLevel: 'info',
-      logFormat: 'text',
+      logFormat: 'auto',
       pidFile: undefined,
       daemon: false,
       ui: false,

@@ -17,9 +17,10 @@ it('defaults', () => {
     process: {
       logFile: undefined,
       logLevel: 'info',
-      logFormat: 'text',
+      logFormat: 'auto',
       pidFile: undefined,
       daemon: false,
+      ui: false,
       debug: false,
     },
   });
