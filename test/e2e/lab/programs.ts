@@ -31,12 +31,13 @@ export class RunningProgram {
   readonly child: Child;
   readonly #summaryFile: string;
 
-  constructor(name: ProgramName, host: Host, args: readonly string[]) {
+  /** `through`: a command that starts it, such as one that takes rights away. */
+  constructor(name: ProgramName, host: Host, args: readonly string[], through: readonly string[] = []) {
     this.name = name;
     this.host = host;
     this.#summaryFile = host.file(`${name}-summary-${(runs += 1)}.json`);
     const summary = args.includes('--summary-json') ? [] : ['--summary-json', this.#summaryFile];
-    this.child = host.spawn(name, [process.execPath, builtProgram(name), ...args, ...summary]);
+    this.child = host.spawn(name, [...through, process.execPath, builtProgram(name), ...args, ...summary]);
   }
 
   get output(): string {
@@ -76,8 +77,12 @@ export class RunningProgram {
 }
 
 /** Starts tcpcopy and waits until it copies. */
-export async function startTcpcopy(host: Host, args: readonly string[]): Promise<RunningProgram> {
-  const program = new RunningProgram('tcpcopy', host, args);
+export async function startTcpcopy(
+  host: Host,
+  args: readonly string[],
+  through: readonly string[] = [],
+): Promise<RunningProgram> {
+  const program = new RunningProgram('tcpcopy', host, args, through);
   await program.says(/copying/i);
   return program;
 }
@@ -87,8 +92,9 @@ export async function startIntercept(
   host: Host,
   args: readonly string[] = ['-i', 'back'],
   port = CONTROL_PORT,
+  through: readonly string[] = [],
 ): Promise<RunningProgram> {
-  const program = new RunningProgram('intercept', host, args);
+  const program = new RunningProgram('intercept', host, args, through);
   await until(
     () => `intercept does not listen:\n${program.output}`,
     () => {
