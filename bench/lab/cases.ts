@@ -20,6 +20,7 @@ export const CASES: readonly LoadCase[] = [
   { name: 'short 1,600/s', load: { ...short, rate: 1_600 } },
   { name: 'short 4,000/s', load: { ...short, rate: 4_000 } },
   { name: 'short full', load: short },
+  { name: '10,000 connections 2,000/s', load: { connections: 10_000, rate: 2_000 } },
   { name: 'responses of 100 KB 500/s', load: { ...keepAlive, rate: 500, path: '/100k' } },
   { name: 'POSTs of 1 MB 100/s', load: { connections: 16, rate: 100, path: '/post', body: 1_000_000 } },
   { name: 'plugins: keep-alive 1,600/s', load: { ...keepAlive, rate: 1_600 }, plugins: HTTP_PLUGINS },

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import './young-generation.ts';
 import type { InterceptOptions } from '../config/copy-options.ts';
 import { interceptCommand } from './intercept-command.ts';
 import { main } from './main.ts';

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import './young-generation.ts';
 import type { CopyOptions } from '../config/copy-options.ts';
 import { copyCommand } from './copy-command.ts';
 import { registerInspect } from './inspect.ts';
