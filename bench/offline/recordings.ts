@@ -24,7 +24,7 @@ export interface RecordingPlan {
 export const KEEP_ALIVE: RecordingPlan = {
   name: 'keep-alive',
   requests: 570_000,
-  connections: 32,
+  connections: 128,
   requestsEach: Infinity,
   apart: 30,
 };

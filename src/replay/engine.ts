@@ -249,6 +249,7 @@ export class Engine implements ReplayContext {
   ): void {
     this.#sources = sources;
     this.#slice = slice;
+    if (slice !== undefined) this.#parts.parser.verifyOnly((segment) => slice.owns(segment));
     this.#tracker = tracker;
     this.#nextRecordedCheck = instant(0);
     this.#pacer = pacer;

@@ -15,7 +15,7 @@ import { parseIpv4, skipAuthenticationHeader } from './ipv4.ts';
 import { parseIpv6, skipExtensions } from './ipv6.ts';
 import { enterLink } from './link-header.ts';
 import type { Segment } from './segment.ts';
-import { parseTcp } from './tcp-header.ts';
+import { parseTcp, type Verified } from './tcp-header.ts';
 import { enterTunnel, VXLAN_PORTS } from './tunnel.ts';
 
 /** IP headers one inside the other. */
@@ -42,14 +42,19 @@ export class FrameParser {
   readonly paths: EncapsulationTable;
   readonly fragments: FragmentTable;
   private readonly cursor = new FrameCursor();
-  private readonly verifyChecksums: boolean;
+  private verified: Verified;
   private readonly vxlanPorts: readonly number[];
 
   constructor(options: FrameParserOptions) {
-    this.verifyChecksums = options.verifyChecksums;
+    this.verified = options.verifyChecksums;
     this.vxlanPorts = options.vxlanPorts ?? VXLAN_PORTS;
     this.paths = new EncapsulationTable(options.keyByEncapsulation ?? true);
     this.fragments = new FragmentTable(options.fragments);
+  }
+
+  /** From now on only segments that `wanted` says yes to have their checksums verified, if any have: summing costs most. */
+  verifyOnly(wanted: (segment: Segment) => boolean): void {
+    if (this.verified !== false) this.verified = wanted;
   }
 
   /**
@@ -79,7 +84,7 @@ export class FrameParser {
         drop = skipAuthenticationHeader(c, DROP_IP_HEADER_MALFORMED);
         if (drop !== DROP_NONE) return drop;
       }
-      if (c.protocol === PROTOCOL_TCP) return parseTcp(c, out, this.verifyChecksums);
+      if (c.protocol === PROTOCOL_TCP) return parseTcp(c, out, this.verified);
       drop = enterTunnel(c, this.paths, this.vxlanPorts);
       if (drop !== DROP_NONE) return drop;
     }
