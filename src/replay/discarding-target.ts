@@ -28,6 +28,7 @@ class DiscardingSession implements TargetSession {
 export class DiscardingTarget implements Target {
   readonly bufferedBytes = 0;
   readonly ready = true;
+  readonly heard = 0;
   openSessions = 0;
   readonly #gone = (): void => void this.openSessions--;
 

@@ -53,6 +53,7 @@ export class RawTarget implements Target, RawSessionHost {
   readonly #clientFirst = new Uint8Array(65_536);
   /** The batch holds resets that no session's transmission will flush. */
   #resetsWritten = false;
+  heard = 0;
   /** Responses that no session was waiting for. */
   strayResponses = 0;
 
@@ -94,6 +95,7 @@ export class RawTarget implements Target, RawSessionHost {
 
   /** One segment from a target. */
   handleResponse(now: Instant, segment: Segment): void {
+    this.heard++;
     const index = this.#options.addresses.find(segment.dst0, segment.dst1, segment.dst2, segment.dst3);
     const session = index < 0 ? undefined : this.#sessions.get(keyOf(index, segment.dstPort));
     if (session !== undefined && isFrom(segment, session.remote)) {

@@ -32,6 +32,7 @@ import { DiscardingTarget } from './discarding-target.ts';
 import { listRequests } from './dry-run.ts';
 import { Engine } from './engine.ts';
 import { FlowSlice } from './flow-slice.ts';
+import { hearOut } from './hear-out.ts';
 import { Governing, governorLimits } from './governing.ts';
 import { ByteBudget } from './piece-queue.ts';
 import { loadPlugins } from './plugin-loader.ts';
@@ -51,7 +52,7 @@ const STOP_CAPTURE = millis(800);
 const STOP_IN_FLIGHT = millis(1_200);
 /** After the end of a recording everything has this long without any progress. */
 const DRAIN_STALL = seconds(35);
-/** After the last unit is settled, for the goodbyes of sessions. */
+/** After the last unit is settled, for the goodbyes of sessions, when the run is to end. */
 const CLOSING = millis(500);
 /** Without `-L`: how long to go on without any intercept. */
 const ALONE_LIMIT = seconds(60);
@@ -344,8 +345,11 @@ class CopyRun {
       await delay(millis(10));
     }
     this.#engine.giveUp();
-    const closing = addTime(monotonicNow(), CLOSING);
-    while (this.#target.openSessions > 0 && monotonicNow() < closing) await delay(millis(10));
+    await hearOut(this.#target, CLOSING, {
+      now: monotonicNow,
+      wait: () => delay(millis(10)),
+      hurried: () => stopSignal.aborted || this.#failure !== undefined,
+    });
   }
 
   #tick(): void {

@@ -22,7 +22,14 @@ class SocketSession implements TargetSession {
   #end: SessionEnd = 'closed';
   #over = false;
 
-  constructor(owner: SessionOwner, target: Endpoint, gone: (session: SocketSession) => void, wake: () => void) {
+  /** `heard`: like `wake`, when the target has said something. */
+  constructor(
+    owner: SessionOwner,
+    target: Endpoint,
+    gone: (session: SocketSession) => void,
+    wake: () => void,
+    heard: () => void,
+  ) {
     this.#owner = owner;
     this.#gone = gone;
     this.#wake = wake;
@@ -39,7 +46,7 @@ class SocketSession implements TargetSession {
     });
     socket.on('data', (data) => {
       this.#owner.sessionReceived(data, 0, data.length, true);
-      this.#wake();
+      heard();
     });
     socket.on('end', () => {
       this.#owner.sessionPeerClosed();
@@ -96,6 +103,11 @@ export class SocketTarget implements Target {
   readonly ready = true;
   readonly #limit: number;
   readonly #wake: () => void;
+  readonly #heard = (): void => {
+    this.heard++;
+    this.#wake();
+  };
+  heard = 0;
   readonly #sessions = new Set<SocketSession>();
   readonly #gone = (session: SocketSession): void => void this.#sessions.delete(session);
 
@@ -117,7 +129,7 @@ export class SocketTarget implements Target {
 
   open(owner: SessionOwner, _client: Endpoint, target: Endpoint): TargetSession | OpenFailure {
     if (this.#sessions.size >= this.#limit) return 'session-cap';
-    const session = new SocketSession(owner, target, this.#gone, this.#wake);
+    const session = new SocketSession(owner, target, this.#gone, this.#wake, this.#heard);
     this.#sessions.add(session);
     return session;
   }

@@ -40,6 +40,8 @@ export interface Target {
   /** Bytes of all sessions' buffers in use. */
   readonly bufferedBytes: number;
   readonly openSessions: number;
+  /** Grows whenever a target has said something. */
+  readonly heard: number;
   /** Whether sessions can be opened at all just now: offline replay waits for it. */
   readonly ready: boolean;
   /** `replica`: 0 for the first copy of a connection, 1 for the second… */

@@ -25,6 +25,7 @@ export class SentBytes {
 export class TestTarget implements Target {
   readonly bufferedBytes = 0;
   readonly ready = true;
+  heard = 0;
   readonly #sent = new Map<string, SentBytes[]>();
   readonly #sessions = new Set<TestSession>();
   /** Sessions that have something to tell their owners. */
@@ -43,6 +44,7 @@ export class TestTarget implements Target {
   respond(client: Endpoint, copy: number, bytes: Uint8Array): void {
     const session = this.#sessionOf(client, copy);
     session.settle();
+    this.heard++;
     // Lent, as those of a socket are.
     const lent = bytes.slice();
     session.owner.sessionReceived(lent, 0, lent.length, true);
