@@ -5,7 +5,7 @@
  * has the next one. Where they are not, any byte of the target's answers what was sent before, and length, PSH and silence
  * say how far it has come (response-turn). A dialogue has bytes of its own, which go between units.
  */
-import { elapsed, type Instant } from '../core/time.ts';
+import { earliest, elapsed, type Instant } from '../core/time.ts';
 import type { UnitBucket } from '../report/ledger.ts';
 import { Conversation } from './conversation.ts';
 import type { ReplayContext } from './replay-context.ts';
@@ -37,6 +37,8 @@ export class ReplicaSession {
   outOfReach: UnitBucket | undefined;
   /** Bytes of the server's that the client had seen before it sent what is in the session now. */
   seenOnline = 0;
+  /** Units went into it without waiting for the responses to those before: how much is still to come is not known. */
+  #pipelined = false;
   /** Bytes of the dialogue's own that it has no room for, and how many of them it has. */
   #own: Uint8Array | undefined;
   #ownSent = 0;
@@ -68,6 +70,7 @@ export class ReplicaSession {
     this.sent = 0;
     this.seenOnline = 0;
     this.carried = false;
+    this.#pipelined = false;
     this.turn.reset();
     this.conversation?.opened();
     return undefined;
@@ -127,6 +130,7 @@ export class ReplicaSession {
   /** The first bytes of a unit have gone out, from `start` on in the session's stream. */
   beginUnit(unit: Unit, start: number): void {
     unit.start = start;
+    if (this.#units.handedOver > 0 && !this.#context.waitsForResponse) this.#pipelined = true;
     this.beginTurn(unit);
     const answers = this.conversation?.sent(unit.request?.message);
     if (answers === undefined) return;
@@ -200,12 +204,22 @@ export class ReplicaSession {
     return conversation?.reading === true && (this.sent > 0 || conversation.prepares);
   }
 
+  /** When `mayClose` is to be asked again if nothing more comes. */
+  get closeAt(): Instant {
+    return this.#hasUnknownRest ? this.turn.silentAt : this.turn.closeAt;
+  }
+
+  get #hasUnknownRest(): boolean {
+    return this.#pipelined && this.#context.expectsResponses && !this.readsTurns;
+  }
+
   /**
    * Whether the target has said what the client had seen when it closed, `answers` bytes since it last sent: a server that
-   * is closed on in the middle of a response may drop it, and what it was asked behind it. From `closeBy` on it is closed
-   * however much is missing.
+   * is closed on in the middle of a response may drop it, and what it was asked behind it. (nginx does, where it waits for
+   * room to send.) From `closeBy` on it is closed however much is missing.
    */
   mayClose(answers: number, closeBy: Instant): boolean {
+    if (this.#hasUnknownRest) return this.#context.now() >= earliest(closeBy, this.turn.silentAt);
     if (answers === 0 || !this.#context.waitsForResponse || this.readsTurns) return true;
     const now = this.#context.now();
     return now >= closeBy || this.turn.mayClose(answers, this.seenOnline, now);

@@ -113,7 +113,7 @@ export class ReplicaTimer extends TimerEntry {
     if (next?.released === true && next.sent >= next.holdAt) return earliest(next.holdUntil, turn.quietAt);
     if (session.hasBytesToSend) return session.acknowledged < session.sent ? NEVER : addTime(now, RETRY);
     if (session.readsTurns) return NEVER;
-    if (next === undefined && this.#closing.isDue) return earliest(turn.closeAt, this.#closing.latest);
+    if (next === undefined && this.#closing.isDue) return earliest(session.closeAt, this.#closing.latest);
     return next === undefined || next.released ? NEVER : turn.quietAt;
   }
 

@@ -10,6 +10,9 @@ const PUSHLESS_QUIET = seconds(1);
 /** Nobody waits for a session to close, so shorter responses than online are given more time. */
 const CLOSING_QUIET = millis(200);
 
+/** A busy target, or one whose packet was lost, pauses between its responses to requests sent all at once. */
+const SILENCE = seconds(1);
+
 export class ResponseTurn {
   /** Response bytes of the session so far. */
   received = 0;
@@ -58,6 +61,11 @@ export class ResponseTurn {
   /** When a session whose client has closed may be closed if nothing more comes. */
   get closeAt(): Instant {
     return this.#sinceTurn === 0 ? NEVER : addTime(this.#last, CLOSING_QUIET);
+  }
+
+  /** When so long a silence has passed that nothing more is to come of several responses; NEVER before any has begun. */
+  get silentAt(): Instant {
+    return this.#sinceTurn === 0 ? NEVER : addTime(this.#last, SILENCE);
   }
 
   /** When the response counts as over if nothing more comes; NEVER before it has begun. */

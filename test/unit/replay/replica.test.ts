@@ -133,6 +133,29 @@ describe('the direct way', () => {
     endless.expectDone('answered');
   });
 
+  it('closes behind requests that did not wait for each other after a silence, whatever the client had seen', () => {
+    const rig = new ReplicaRig({ waitsForResponse: false });
+    rig.push('one', { last: true });
+    rig.push('two', { answers: 100, last: true });
+    rig.push('three', { answers: 100, last: true });
+    rig.replica.clientEnded('fin', 100);
+    for (let n = 0; n < 5; n++) {
+      rig.session.answer(500);
+      rig.pass(900);
+      expect(rig.session.state).toBe('open');
+    }
+    rig.pass(200);
+    rig.expectDone('answered', 'answered', 'answered');
+    expect(rig.session.state).toBe('closing');
+    const alone = new ReplicaRig({ waitsForResponse: false });
+    alone.push('one', { last: true });
+    alone.session.answer(1);
+    alone.push('two', { answers: 100, last: true });
+    alone.replica.clientEnded('fin', 100);
+    alone.session.answer(1);
+    alone.expectDone('answered', 'answered');
+  });
+
   it('needs no session to end a connection that never had one', () => {
     const rig = new ReplicaRig();
     rig.replica.clientEnded('gone', 1);
