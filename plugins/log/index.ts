@@ -1,13 +1,19 @@
 /** Writes one line for each request that is sent, with its response where that is asked for. */
 import {
+  type AnyState,
   definePlugin,
+  type Duration,
+  type Endpoint,
+  type ExchangeContext,
   formatEndpoint,
   option,
   z,
-  type HttpRequest,
   type Instant,
   type PluginEnv,
+  type RequestContext,
+  type TapPoint,
 } from 'tcpcopy/plugin';
+import { mysqlFields, mysqlResponseFields, redisFields, redisReplyFields } from './commands.ts';
 import { requestFields, responseFields } from './line.ts';
 import { LineFile } from './line-file.ts';
 
@@ -22,7 +28,10 @@ export default definePlugin({
     level: z.enum(['debug', 'info', 'warn']).default('info').describe('as what the lines are logged'),
     file: z.string().min(1).optional().describe('write them to this file instead, with the time of capture'),
     responses: z.boolean().default(false).describe("with status, size and time of the target's response"),
-    query: z.boolean().default(false).describe('with the query of HTTP requests, which may hold secrets'),
+    query: z
+      .boolean()
+      .default(false)
+      .describe('with the query of HTTP requests, and the values in commands, which may be secret'),
     others: z.boolean().default(false).describe('also what no plugin can read, with its length only'),
     rate: option
       .rate()
@@ -43,17 +52,26 @@ export default definePlugin({
       else file.add(`${time === undefined ? '-' : new Date(time / 1_000).toISOString()} ${line}`);
     };
 
-    const times = new WeakMap<HttpRequest, Instant>();
-    hooks.http.request.tap('log', (request, { connection, piece }) => {
-      if (responses) times.set(request, piece.time);
-      else write(piece.time, requestFields(request, connection.client, query));
-    });
-    if (responses) {
-      hooks.http.exchange.tap('log', ({ request, connection, target, targetTime }) => {
-        const fields = requestFields(request, connection.client, query);
-        write(times.get(request), `${fields} ${responseFields(target, targetTime)}`);
+    const times = new WeakMap<object, Instant>();
+    /** Taps what one protocol has: a line when a message is sent, or when its exchange is over. */
+    const logs = <Message extends object, Answer>(
+      messages: TapPoint<[message: Message, context: RequestContext]>,
+      exchanges: TapPoint<[exchange: ExchangeContext<AnyState, Message, Answer>]>,
+      fieldsOf: (message: Message, client: Endpoint, whole: boolean) => string,
+      answerOf: (answer: Answer | undefined, time: Duration | undefined) => string,
+    ): void => {
+      messages.tap('log', (message, { connection, piece }) => {
+        if (responses) times.set(message, piece.time);
+        else write(piece.time, fieldsOf(message, connection.client, query));
       });
-    }
+      if (!responses) return;
+      exchanges.tap('log', ({ request, connection, target, targetTime }) => {
+        write(times.get(request), `${fieldsOf(request, connection.client, query)} ${answerOf(target, targetTime)}`);
+      });
+    };
+    logs(hooks.http.request, hooks.http.exchange, requestFields, responseFields);
+    hooks.whenProvided('redis', ({ command, exchange }) => logs(command, exchange, redisFields, redisReplyFields));
+    hooks.whenProvided('mysql', ({ command, exchange }) => logs(command, exchange, mysqlFields, mysqlResponseFields));
     if (others) {
       hooks.request.tap('log:others', ({ message, connection, protocol, piece }) => {
         if (message === undefined)

@@ -15,11 +15,14 @@ export function requestFields(request: HttpRequest, client: Endpoint, withQuery:
 /** Status, bytes of the body, and how long it took. */
 export function responseFields(response: HttpResponse | undefined, time: Duration | undefined): string {
   const status = response === undefined ? '-' : String(response.status);
-  const took = time === undefined ? '-' : `${(time / MICROS_PER_MS).toFixed(1)}ms`;
-  return `${status} ${bytes(response?.bodyLength)} ${took}`;
+  return `${status} ${bytes(response?.bodyLength)} ${took(time)}`;
 }
 
-function bytes(length: number | undefined): string {
+export function took(time: Duration | undefined): string {
+  return time === undefined ? '-' : `${(time / MICROS_PER_MS).toFixed(1)}ms`;
+}
+
+export function bytes(length: number | undefined): string {
   return length === undefined ? '-' : `${length}B`;
 }
 
@@ -29,7 +32,7 @@ function targetWithoutQuery(target: string): string {
 }
 
 /** As much of it as fits a line, without what a terminal would take for commands. */
-function visible(text: string): string {
+export function visible(text: string): string {
   const short = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
   return short.replace(/[^\x20-\x7e…]/g, '?');
 }

@@ -13,8 +13,8 @@ const RECORDING = fileURLToPath(new URL('../../examples/recordings/shop.pcap', i
 const REQUESTS = 120;
 const POSTS = 24;
 
-/** Shown with a real Redis, elsewhere. */
-const OF_REDIS = ['redis', 'redis-filter', 'redis-rewrite'];
+/** Shown with a real Redis and a real MariaDB, elsewhere. */
+const OF_OTHER_PROTOCOLS = ['redis', 'redis-filter', 'redis-rewrite', 'mysql', 'mysql-filter', 'mysql-rewrite'];
 
 /** A request as nginx saw it. */
 interface Seen {
@@ -148,7 +148,7 @@ describeLab('built-in plugins', () => {
       }
       // None is left out: protocols are read where the others ask for them.
       const names = new Set(all.map(([spec]) => /^[a-z-]+/.exec(spec)![0]));
-      expect([...names, 'http', ...OF_REDIS].sort()).toEqual(builtInNames().toSorted());
+      expect([...names, 'http', ...OF_OTHER_PROTOCOLS].sort()).toEqual(builtInNames().toSorted());
     },
     120_000,
   );

@@ -5,7 +5,11 @@ import { afterAll, describe, expect, it } from 'vitest';
 import rewrite from '../../plugins/http-host-rewrite/index.ts';
 import plugin from '../../plugins/log/index.ts';
 import filter from '../../plugins/http-filter/index.ts';
+import redis from '../../plugins/redis/index.ts';
+import { MysqlClient } from './mysql/client.ts';
+import { packet } from './mysql/transcript.ts';
 import { PluginRig, refusal, request } from './plugin-rig.ts';
+import { resp } from './redis/transcript.ts';
 
 const until = async (condition: () => boolean): Promise<void> => {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -88,6 +92,75 @@ describe('log, with responses', () => {
       'info: plugin log: 192.0.2.1:40000 GET shop /2 0B 200 3B 1012.3ms',
       'info: plugin log: 192.0.2.1:40000 PUT shop /3 - - - -',
     ]);
+  });
+});
+
+describe('log, of commands', () => {
+  const startRedis = (text: string) =>
+    PluginRig.start([
+      [redis, 'redis'],
+      [plugin, text],
+    ]);
+
+  it('names keys of Redis commands, and values where they are asked for', async () => {
+    const send = (rig: PluginRig): void => {
+      const connection = rig.connect();
+      connection.send(resp('SET', 'user:1', 's3cret'));
+      connection.send(resp('MGET', 'a', 'b', 'c', 'd', 'e'));
+      connection.send(resp('AUTH', 's3cret'));
+    };
+    const plain = await startRedis('log');
+    send(plain);
+    expect(plain.lines).toEqual([
+      'info: plugin log: 192.0.2.1:40000 redis/0 SET user:1 37B',
+      'info: plugin log: 192.0.2.1:40000 redis/0 MGET a b c d … 49B',
+      'info: plugin log: 192.0.2.1:40000 redis/0 AUTH 26B',
+    ]);
+    const full = await startRedis('log,query');
+    send(full);
+    expect(full.lines).toEqual([
+      'info: plugin log: 192.0.2.1:40000 redis/0 SET user:1 s3cret 37B',
+      'info: plugin log: 192.0.2.1:40000 redis/0 MGET a b c d e 49B',
+      'info: plugin log: 192.0.2.1:40000 redis/0 AUTH *** 26B',
+    ]);
+  });
+
+  it('and what was replied', async () => {
+    const rig = await startRedis('log,responses');
+    const connection = rig.connect();
+    connection.send(resp('GET', 'a'));
+    await rig.pass(2);
+    connection.respond('$2\r\nhi\r\n');
+    connection.send(resp('INCR', 'a'));
+    connection.respond('-WRONGTYPE no s3cret\r\n');
+    await rig.finish();
+    expect(rig.lines).toEqual([
+      'info: plugin log: 192.0.2.1:40000 redis/0 GET a 20B ok 8B 2.0ms',
+      'info: plugin log: 192.0.2.1:40000 redis/0 INCR a 21B WRONGTYPE 22B 0.0ms',
+    ]);
+  });
+
+  it('shows MySQL statements without their literals, and with them where that is asked for', async () => {
+    const send = (client: MysqlClient): void => {
+      client.query("SELECT a FROM t WHERE b = 's3cret' AND c IN (1, 2)");
+      client.query("CREATE USER x IDENTIFIED BY 's3cret'");
+      client.send(packet(0, 2, 'other'));
+      client.send(packet(0, 0x0e));
+    };
+    const start = (text: string) => MysqlClient.start([[plugin, text]], { user: 'app', database: 'shop' });
+    const plain = await start('log');
+    send(plain);
+    expect(plain.rig.lines.map((line) => line.replace(/[0-9a-f]{16}$/, 'DIGEST'))).toEqual([
+      'info: plugin log: 192.0.2.1:40000 mysql/app@shop LOGIN shop -',
+      'info: plugin log: 192.0.2.1:40000 mysql/app@shop QUERY SELECT a FROM t WHERE b = ? AND c IN (...) DIGEST',
+      'info: plugin log: 192.0.2.1:40000 mysql/app@shop QUERY CREATE USER x IDENTIFIED BY ? DIGEST',
+      'info: plugin log: 192.0.2.1:40000 mysql/app@shop INIT_DB other -',
+      'info: plugin log: 192.0.2.1:40000 mysql/app@other PING -',
+    ]);
+    const full = await start('log,query');
+    send(full);
+    expect(full.rig.lines[1]).toContain("QUERY SELECT a FROM t WHERE b = 's3cret' AND c IN (1, 2) ");
+    expect(full.rig.lines[2]).toContain("QUERY CREATE USER x IDENTIFIED BY '***' ");
   });
 });
 

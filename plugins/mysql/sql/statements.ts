@@ -146,7 +146,7 @@ export class Classifier {
       case 'BACKUP':
         return { verb: both, effect: 'admin' };
       default:
-        return { verb: verb || 'UNKNOWN', effect: 'unknown' };
+        return { verb: tokens.word(at) === '' && verb !== '' ? verb : 'UNKNOWN', effect: 'unknown' };
     }
   }
 
