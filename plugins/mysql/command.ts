@@ -3,6 +3,7 @@
  *
  * A command longer than `commandLimit` is here with its beginning only (`whole` is false), and its rest streams past.
  */
+import { isAscii } from 'node:buffer';
 import type { MysqlConnection, PreparedStatement } from './connection.ts';
 import { boundToExecute, boundToQuery, readParameters, STATEMENT_ID_AT, type BoundParameters } from './bound.ts';
 import { ABOUT_STATEMENT, type MysqlCommandName } from './command-names.ts';
@@ -56,6 +57,8 @@ export class MysqlCommand {
   prepares: PreparedStatement | undefined;
   #changes: Changes = {};
   #payload: Buffer | undefined;
+  /** The captured text. */
+  #text: string | undefined;
   #parts: { readonly bound: BoundParameters | undefined; readonly textAt: number } | undefined;
   #analysis: { readonly of: string; readonly found: SqlAnalysis } | undefined;
 
@@ -75,7 +78,11 @@ export class MysqlCommand {
     const id = ABOUT_STATEMENT.includes(name) ? statementIdOf(bytes) : undefined;
     const statement = id === undefined ? undefined : connection.statement(id);
     return new MysqlCommand(connection, {
-      ...{ name, bytes, whole, login, statement },
+      name,
+      bytes,
+      whole,
+      login,
+      statement,
       schema: connection.schema,
       user: connection.user,
       types: statement?.types,
@@ -132,7 +139,7 @@ export class MysqlCommand {
   get sql(): string | undefined {
     const { sql } = this.#changes;
     if (sql !== undefined) return sql;
-    return this.#hasText ? decode(this.#capturedText) : this.statement?.sql;
+    return this.#hasText ? (this.#text ??= decode(this.#capturedText)) : this.statement?.sql;
   }
 
   /** Puts another text in its place. Throws for commands that have none of their own, and for those that are not whole. */
@@ -319,6 +326,7 @@ function statementIdOf(bytes: Buffer): number | undefined {
 
 /** UTF-8, or else one character a byte. */
 function decode(bytes: Uint8Array): string {
+  if (isAscii(bytes)) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
   return utf8(bytes) ?? Buffer.from(bytes).toString('latin1');
 }
 

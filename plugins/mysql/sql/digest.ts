@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { functionKind } from './functions.ts';
 import { NUMBER, PARAMETER, QUOTED, SIGN, STRING, WORD } from './scanner.ts';
 import type { SqlTokens } from './tokens.ts';
-import { isReserved, keywordOf } from './words.ts';
+import { keywordOf } from './words.ts';
 
 /** Characters. What follows counts no more, so that a statement of megabytes has a digest of modest size. */
 export const LONGEST_DIGEST = 4_096;
@@ -58,7 +58,7 @@ function nameText(tokens: SqlTokens, at: number): string {
     const native = tokens.word(at + 1) === '(' && tokens.word(at - 1) !== '.' && functionKind(name) !== 'other';
     return native ? name.toUpperCase() : name;
   }
-  return /^[A-Za-z_$][\w$]*$/.test(name) && !isReserved(keywordOf(name)) ? name : `\`${name.replaceAll('`', '``')}\``;
+  return /^[A-Za-z_$][\w$]*$/.test(name) && keywordOf(name) === '' ? name : `\`${name.replaceAll('`', '``')}\``;
 }
 
 class DigestWriter {

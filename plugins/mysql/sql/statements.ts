@@ -4,6 +4,7 @@ import { kindAt } from './name-heads.ts';
 import { findNames } from './names.ts';
 import { VARIABLE, WORD } from './scanner.ts';
 import type { SqlTokens } from './tokens.ts';
+import { keywordOf } from './words.ts';
 
 /**
  * What a statement does: `session` is about the connection alone, and locks held by it; `transaction` begins or ends one;
@@ -146,7 +147,8 @@ export class Classifier {
       case 'BACKUP':
         return { verb: both, effect: 'admin' };
       default:
-        return { verb: tokens.word(at) === '' && verb !== '' ? verb : 'UNKNOWN', effect: 'unknown' };
+        // The same whether it stands in quotes or not, as in the digest.
+        return { verb: plainName(tokens, at), effect: 'unknown' };
     }
   }
 
@@ -259,4 +261,9 @@ function shownAt(tokens: SqlTokens, from: number): string {
   let at = from;
   while (/^(FULL|EXTENDED|GLOBAL|SESSION|LOCAL)$/.test(tokens.word(at))) at++;
   return tokens.kind(at) === WORD ? tokens.source(at).toUpperCase() : '';
+}
+
+function plainName(tokens: SqlTokens, at: number): string {
+  const name = tokens.isName(at) ? tokens.name(at).toUpperCase() : '';
+  return /^[A-Z_$][\w$]*$/.test(name) && keywordOf(name) === '' ? name : 'UNKNOWN';
 }
