@@ -58,6 +58,10 @@ export class TcpcopyError extends Error {
   oneLine(): string {
     const where = this.where === undefined ? '' : `${this.where}: `;
     const hint = this.hint === undefined ? '' : `; ${this.hint}`;
-    return `${where}${this.message}${hint} [${this.code}]`;
+    // What it quotes may be anything that was typed, or that a file is called.
+    return `${where}${this.message}${hint} [${this.code}]`.replace(
+      /[\u0000-\u001f\u007f][\s\u0000-\u001f\u007f]*/g,
+      ' ',
+    );
   }
 }
