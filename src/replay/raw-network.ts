@@ -144,9 +144,10 @@ export class RawNetwork {
   }
 
   interceptFacts(): InterceptFacts[] {
-    return this.#links.map(({ address, link, outages }) => ({
+    return this.#links.map(({ address, outages }) => ({
       address: `${address.host}:${address.port}`,
-      connected: link.up,
+      // Not whether the link is up: at the end of a run it has been closed.
+      connected: outages.length === 0 || outages.at(-1)!.to !== undefined,
       outages,
     }));
   }
