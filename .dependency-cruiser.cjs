@@ -26,14 +26,20 @@ const LAYERS = {
   replay: {
     folders: [
       ...['core', 'native', 'wire', 'pcap', 'reassembly', 'protocol', 'control', 'session', 'pipeline'],
-      ...['capture', 'inject', 'report', 'config'],
+      ...['capture', 'inject', 'report', 'config', 'diagnosis'],
     ],
     packages: ['jiti'],
     node: true,
   },
   intercept: { folders: ['core', 'wire', 'capture', 'control', 'config'], node: true },
+  diagnosis: { folders: ['core'] },
+  // Of replay only the control connection and the clock: see `doctor-only-connection`.
+  doctor: {
+    folders: ['core', 'native', 'wire', 'control', 'capture', 'inject', 'config', 'diagnosis', 'replay'],
+    node: true,
+  },
   cli: {
-    folders: ['core', 'native', 'config', 'replay', 'intercept', 'report'],
+    folders: ['core', 'native', 'config', 'replay', 'intercept', 'doctor', 'report'],
     packages: ['commander', 'pino', 'picocolors', 'yaml'],
     node: true,
   },
@@ -89,6 +95,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/session/' },
       to: { path: '^src/reassembly/', pathNot: '^src/reassembly/(assembler|assembler-.*)\\.ts$' },
+    },
+    {
+      name: 'doctor-only-connection',
+      comment: 'src/doctor takes from replay the control connection and the clock, and nothing else',
+      severity: 'error',
+      from: { path: '^src/doctor/' },
+      to: { path: '^src/replay/', pathNot: '^src/replay/(intercept-connection|clock)\\.ts$' },
     },
     {
       name: 'plugins-public-entry',

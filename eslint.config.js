@@ -2,7 +2,18 @@
 import tseslint from 'typescript-eslint';
 
 /** Folders in which time, chance and the outside world are parameters. */
-const PURE = ['core', 'wire', 'pcap', 'reassembly', 'protocol', 'control', 'session', 'pipeline', 'config'];
+const PURE = [
+  'core',
+  'wire',
+  'pcap',
+  'reassembly',
+  'protocol',
+  'control',
+  'session',
+  'pipeline',
+  'config',
+  'diagnosis',
+];
 
 const IMPURE_GLOBALS = [
   'Date',

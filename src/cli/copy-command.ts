@@ -28,10 +28,19 @@ export function copyCommand(): Command {
   const command = baseCommand(
     'tcpcopy',
     '-x <port-ip:port> [-s <intercept> | --target socket] [options]\n       tcpcopy record -x <port> -w <file> [options]' +
+      '\n       tcpcopy doctor -x <port-ip:port> -s <intercept> [options]' +
       '\n       tcpcopy inspect <recording>' +
       '\n       tcpcopy plugins | plugin | config ...',
     'Copies live or recorded TCP traffic to a test server. Online clients and servers never notice.',
   );
+  addCopyOptions(command);
+  addProcessOptions(command, 'tcpcopy');
+  addReplacedFlags(command, TCPCOPY_REPLACED_FLAGS);
+  return command.addHelpText('after', EXAMPLES);
+}
+
+/** The options of a run, which its diagnosis takes as well. */
+export function addCopyOptions(command: Command): void {
   command
     .optionsGroup('Traffic:')
     .option(
@@ -133,7 +142,4 @@ export function copyCommand(): Command {
     .option('--summary-json <file>', 'write the summary there too, for machines')
     .option('--min-fidelity <percent>', 'exit 1 when less than this share of the requests reached the target')
     .option('--summary-interval <s>', 'between lines of figures where there is no terminal; 0: none (10)');
-  addProcessOptions(command, 'tcpcopy');
-  addReplacedFlags(command, TCPCOPY_REPLACED_FLAGS);
-  return command.addHelpText('after', EXAMPLES);
 }

@@ -18,7 +18,7 @@ Examples:
 Routing, on the test server, so that responses to the copied clients' network end at the intercept:
     ip route add 10.9.8.0/24 via 192.0.2.20
 
-Exit codes: 0 done; 1 it failed while running; 2 bad use. SIGUSR1 prints figures, SIGINT and SIGTERM
+Exit codes: 0 done; 1 it failed while running, or --check found something; 2 bad use. SIGUSR1 prints figures, SIGINT and SIGTERM
 end with them.
 `;
 
@@ -47,6 +47,11 @@ export function interceptCommand(): Command {
     .option('--tls-cert <file>', 'speak TLS only, with this certificate and its intermediates (PEM)')
     .option('--tls-key <file>', 'the private key of --tls-cert (PEM, without passphrase)');
   command.optionsGroup('Output:').option('--summary-json <file>', 'write the final figures there, for machines');
+  command
+    .optionsGroup('Check:')
+    .option('--check', 'say whether this host can do the work of an intercept, and what is in the way; then end')
+    .option('--apply', 'with --check: run the fixes, and look again')
+    .option('--json', 'with --check: one object, for machines');
   addProcessOptions(command, 'intercept');
   addReplacedFlags(command, INTERCEPT_REPLACED_FLAGS);
   return command.addHelpText('after', EXAMPLES);

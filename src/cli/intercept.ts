@@ -15,6 +15,10 @@ const intercept: Program<InterceptOptions> = {
     return { options: parseInterceptOptions(raw, context), notes: [] };
   },
   async run(options, environment) {
+    if (options.check !== undefined) {
+      const { checkIntercept } = await import('../doctor/check-intercept.ts');
+      return checkIntercept(options, environment);
+    }
     const { runIntercept } = await import('../intercept/run-intercept.ts');
     return runIntercept(options, environment);
   },

@@ -2,6 +2,7 @@
 import './young-generation.ts';
 import type { CopyOptions } from '../config/copy-options.ts';
 import { copyCommand } from './copy-command.ts';
+import { registerDoctor } from './doctor-command.ts';
 import { registerInspect } from './inspect.ts';
 import { main } from './main.ts';
 import { registerPluginCommands } from './plugin-commands.ts';
@@ -34,6 +35,7 @@ if (takeWorkerMark()) {
   await main(tcpcopy, {
     extend(command, run) {
       registerRecord(command, run);
+      registerDoctor(command, run);
       registerInspect(command);
       registerPluginCommands(command);
     },

@@ -164,6 +164,8 @@ export interface ProcessOptions {
 }
 
 export interface InterceptOptions {
+  /** Look at this host instead of working; `apply`: and mend what can be. */
+  readonly check: { readonly apply: boolean; readonly json: boolean } | undefined;
   /** Device names, `any` allowed. */
   readonly devices: readonly string[];
   readonly io: IoBackend;

@@ -1,3 +1,4 @@
+import { TcpcopyError } from '../core/errors.ts';
 import { parseIp } from '../core/ip-address.ts';
 import { readControlIdentity } from './control-tls.ts';
 import type { InterceptOptions } from './copy-options.ts';
@@ -23,7 +24,15 @@ export function parseInterceptOptions(
   if (raw.bind !== undefined && !parseIp(raw.bind)) {
     throw optionError('-b', raw.bind, 'is not an IP address', "give an address of this host, or '::' for all");
   }
+  const { check, apply, json } = raw;
+  if (!check && (apply || json)) {
+    throw new TcpcopyError('E_OPTION', 'belongs to --check', {
+      where: apply ? '--apply' : '--json',
+      hint: 'add --check, or leave it out',
+    });
+  }
   return {
+    check: check ? { apply, json } : undefined,
     devices: raw.input.length === 0 ? ['any'] : parseDevices(raw.input),
     io: raw.io,
     filter,
@@ -34,6 +43,7 @@ export function parseInterceptOptions(
     captureBuffer: raw.buffer === undefined ? CAPTURE_BUFFER.default : parseSize('-B', raw.buffer, 'm', CAPTURE_BUFFER),
     snapLength: raw.snaplen === undefined ? SNAP_LENGTH.default : parseInteger('-S', raw.snaplen, SNAP_LENGTH),
     summaryJson: raw.summaryJson && requireWritable('--summary-json', raw.summaryJson, context),
-    process: parseProcessOptions(raw, context),
+    // What is looked at beside a running intercept must not take its place.
+    process: parseProcessOptions(check ? { ...raw, daemon: false, pidFile: undefined, log: undefined } : raw, context),
   };
 }

@@ -104,6 +104,9 @@ export const rawInterceptSchema = z.object({
   bind: text,
   tlsCert: text,
   tlsKey: text,
+  check: flag,
+  apply: flag,
+  json: flag,
 });
 
 export type RawProcessOptions = z.infer<typeof rawProcessSchema>;

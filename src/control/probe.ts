@@ -44,7 +44,10 @@ export interface ProbeReport {
   readonly capturesOn: string;
   readonly filter: string;
   readonly devices: readonly ProbeDevice[];
-  /** Segments of the targets to the source addresses, on ports that no tcpcopy of this intercept has leased. */
+  /**
+   * Segments of the targets to the source addresses, on ports that no tcpcopy of this intercept has leased; repetitions do
+   * not count.
+   */
   readonly foreign: number;
   readonly sightings: readonly Sighting[];
 }

@@ -14,7 +14,7 @@ import { NO_HOLDER, type LeaseTable } from '../control/lease-table.ts';
 import { MAX_PROBE_DEVICES, MAX_SIGHTINGS, type Probe, type ProbeReport } from '../control/probe.ts';
 import { BLOCK_PORTS, PROBE_REPORT } from '../control/protocol.ts';
 import { TcpcopyError } from '../core/errors.ts';
-import { ipEquals } from '../core/ip-address.ts';
+import { formatIp, ipEquals } from '../core/ip-address.ts';
 import type { Sighting } from '../core/sighting.ts';
 import { exactFilter } from './capture-selection.ts';
 import type { Instance } from './instance.ts';
@@ -24,6 +24,8 @@ import type { Peer } from './peer.ts';
 const MAX_WATCHES = 4;
 const LONGEST_MS = 10_000;
 const SNAP = 0x40000;
+/** Connections of others that are told apart. */
+const MAX_STRANGERS = 4096;
 
 export interface ProbesSetup {
   readonly backend: 'auto' | 'ring' | 'pcap';
@@ -39,6 +41,8 @@ interface Watch {
   readonly instance: Instance;
   readonly sightings: Sighting[];
   foreign: number;
+  /** Of connections that nobody here has: the last sequence and acknowledgement numbers, by client and ports. */
+  readonly strangers: Map<string, string>;
   wide: WideWatch | undefined;
   timer: NodeJS.Timeout | undefined;
 }
@@ -55,7 +59,16 @@ export class Probes {
   handle(peer: Peer, instance: Instance, { token, duration }: Probe): void {
     for (const watch of this.#watches) if (watch.peer === peer) this.#end(watch, '');
     if (duration === 0) return;
-    const watch: Watch = { peer, token, instance, sightings: [], foreign: 0, wide: undefined, timer: undefined };
+    const watch: Watch = {
+      peer,
+      token,
+      instance,
+      sightings: [],
+      foreign: 0,
+      strangers: new Map(),
+      wide: undefined,
+      timer: undefined,
+    };
     if (this.#watches.size >= MAX_WATCHES) {
       this.#report(watch, false, `${MAX_WATCHES} probes are being watched already`);
       return;
@@ -108,7 +121,7 @@ export class Probes {
       if (!ours) {
         const answers = instance.targets.contains(s.source.w0, s.source.w1, s.source.w2, s.source.w3, s.sourcePort);
         const stranger = leases.ownerOfPort(s.destinationPort) === NO_HOLDER;
-        if (answers && stranger && instance.isClient(s.destination)) watch.foreign++;
+        if (answers && stranger && instance.isClient(s.destination)) noteStranger(watch, s);
         return;
       }
     } else if (s.kind === 'arp' && !instance.targets.ranges.some(({ address }) => ipEquals(address, s.source))) {
@@ -159,6 +172,15 @@ export class Probes {
       return runBpf(program, batch.bytes, batch.offset[index]!, batch.captured[index]!, batch.length[index]!) !== 0;
     };
   }
+}
+
+/** Counts a connection's progress only: what a dead one repeats, to a copier that has been killed, is nobody's. */
+function noteStranger(watch: Watch, s: Sighting): void {
+  const key = `${formatIp(s.destination)} ${s.destinationPort} ${s.sourcePort}`;
+  const now = `${s.seq} ${s.ack}`;
+  const before = watch.strangers.get(key);
+  if (before !== undefined && before !== now) watch.foreign++;
+  if (before !== undefined || watch.strangers.size < MAX_STRANGERS) watch.strangers.set(key, now);
 }
 
 function compile(filter: CaptureFilter, linkType: number): BpfProgram | undefined {

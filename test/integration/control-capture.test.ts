@@ -39,6 +39,7 @@ async function run(options: Partial<InterceptOptions>): Promise<Running> {
   await new Promise<void>((resolve, reject) => {
     exit = runIntercept(
       {
+        check: undefined,
         devices: ['lo'],
         io: 'ring',
         filter: undefined,

@@ -2,6 +2,7 @@ import { CommanderError, type Command } from 'commander';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { copyCommand } from '../../../src/cli/copy-command.ts';
+import { doctorCommand, typedLine } from '../../../src/cli/doctor-command.ts';
 import { interceptCommand } from '../../../src/cli/intercept-command.ts';
 import {
   INTERCEPT_REPLACED_FLAGS,
@@ -201,6 +202,19 @@ describe('flags that have nothing left to set', () => {
   });
 });
 
+describe('doctor', () => {
+  it('takes the options of a run, and reads them the same', () => {
+    const line = ['-x', '80-192.0.2.10:8080', '-s', '192.0.2.20', '-c', '10.9.8.x', '-F', 'port 80'];
+    const { options } = parseCopyOptions(read(doctorCommand(), ...line, '--json'), CONTEXT);
+    expect(options).toEqual(parseCopyOptions(read(copyCommand(), ...line), CONTEXT).options);
+  });
+
+  it('repeats the line that was typed, for a shell', () => {
+    const argv = ['doctor', '-x', '80-[2001:db8::1]:80', '--print-setup', '-F', "host a' b", '--json'];
+    expect(typedLine(argv)).toBe(`-x '80-[2001:db8::1]:80' -F 'host a'\\'' b'`);
+  });
+});
+
 describe('docs/cli.md', () => {
   const documentation = readFileSync(new URL('../../../docs/cli.md', import.meta.url), 'utf8');
 
@@ -208,6 +222,7 @@ describe('docs/cli.md', () => {
     ['tcpcopy', copyCommand()],
     ['intercept', interceptCommand()],
     ['tcpcopy record', recordCommand()],
+    ['tcpcopy doctor', doctorCommand()],
   ])('names every flag of %s', (_name, command) => {
     for (const { long, short, hidden } of command.options) {
       if (short) expect(documentation).toMatch(new RegExp(`\`${short}[\` ]`));

@@ -1,0 +1,77 @@
+/** The commands that set a copy up, for every host, and those that take it back: docs/topologies in short. */
+import type { Plan } from './evidence.ts';
+import { isV6, routeCommand } from './networks.ts';
+
+export interface HostSetup {
+  /** `test server 192.0.2.10`. */
+  readonly title: string;
+  readonly commands: readonly string[];
+  readonly undo: readonly string[];
+}
+
+const DEVICE = 'tcpcopy0';
+const PID_FILE = '/run/intercept.pid';
+
+/** `line`: the options as they were typed; `own`: addresses of this host. In the order in which they are to be run. */
+export function setupOf(plan: Plan, line: string, own: readonly string[]): HostSetup[] {
+  const tcpcopy = `tcpcopy ${line}`;
+  const [target] = plan.targets;
+  if (plan.targetKind === 'socket' || target === undefined) {
+    return [{ title: 'online server', commands: [tcpcopy], undo: ['Ctrl-C'] }];
+  }
+  const { address, port } = target;
+  const intercept = plan.intercepts[0]?.host ?? '<assistant server>';
+  const listen = plan.intercepts[0]?.port ?? 36_524;
+  const start = (device: string): string =>
+    `intercept -i ${device}${listen === 36_524 ? '' : ` -p ${listen}`} -d -P ${PID_FILE}`;
+  const stop = `kill "$(cat ${PID_FILE})"`;
+  const networks = plan.clients.map(({ network }) => network);
+  if (networks.some((network) => own.includes(network.split('/')[0]!))) {
+    const rule = (verb: string): string =>
+      `${isV6(address) ? 'ip6tables' : 'iptables'} ${verb} INPUT -p tcp -s ${address} --sport ${port} -j DROP`;
+    return [
+      { title: `test server ${address}`, commands: [start('any')], undo: [stop] },
+      { title: 'online server', commands: [rule('-I'), tcpcopy], undo: ['Ctrl-C', rule('-D')] },
+    ];
+  }
+  const routed = networks.length > 0 ? networks : ['<network of the clients>'];
+  const online = { title: 'online server', commands: [tcpcopy], undo: ['Ctrl-C'] };
+  if (intercept === address) {
+    const v6 = isV6(address) ? '-6 ' : '';
+    return [
+      {
+        title: `test server ${address}`,
+        commands: [
+          `ip link add ${DEVICE} type dummy`,
+          `ip link set ${DEVICE} up`,
+          ...routed.map((network) => `ip ${v6}route add ${network} dev ${DEVICE}`),
+          'sysctl -w net.ipv4.conf.all.rp_filter=2',
+          start(DEVICE),
+        ],
+        undo: [stop, `ip link del ${DEVICE}`, 'sysctl -w net.ipv4.conf.all.rp_filter=0'],
+      },
+      online,
+    ];
+  }
+  return [
+    {
+      title: `assistant server ${intercept}`,
+      commands: [`sysctl -w ${isV6(address) ? 'net.ipv6.conf.all.forwarding' : 'net.ipv4.ip_forward'}=0`, start('any')],
+      undo: [stop],
+    },
+    {
+      title: `test server ${address}`,
+      commands: routed.map((network) => routeCommand('replace', network, intercept)),
+      undo: routed.map((network) => routeCommand('del', network, intercept)),
+    },
+    online,
+  ];
+}
+
+export function setupLines(hosts: readonly HostSetup[]): string[] {
+  return [
+    ...hosts.flatMap(({ title, commands }) => [`# ${title}`, ...commands, '']),
+    '# undo',
+    ...[...hosts].reverse().flatMap(({ title, undo }) => undo.map((command) => `${command.padEnd(56)} # ${title}`)),
+  ];
+}
