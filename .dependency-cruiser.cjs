@@ -32,7 +32,7 @@ const LAYERS = {
     node: true,
   },
   intercept: { folders: ['core', 'wire', 'capture', 'control', 'config'], node: true },
-  diagnosis: { folders: ['core'] },
+  diagnosis: { folders: ['core', 'wire', 'control'] },
   // Of replay only the control connection and the clock: see `doctor-only-connection`.
   doctor: {
     folders: ['core', 'native', 'wire', 'control', 'capture', 'inject', 'config', 'diagnosis', 'replay'],

@@ -45,9 +45,13 @@ export function routeCommand(verb: 'replace' | 'del', network: string, via: stri
   return `ip ${isV6(via) ? '-6 ' : ''}route ${verb} ${network} via ${via}`;
 }
 
+/** Devices of containers, virtual machines and tunnels: their networks are the host's own, and often every host's. */
+const INTERNAL = /^(docker|br-|veth|virbr|vnet|cni|flannel|cali|cilium|kube|lxc|lxd|podman|tun|tap|wg|lo$)/;
+
 /** The addresses of an intercept's host that another one could route to. */
 export function hostAddresses(intercept: InterceptEvidence | undefined): string[] {
   return (intercept?.devices ?? [])
+    .filter(({ name }) => !INTERNAL.test(name))
     .flatMap(({ addresses }) => addresses)
     .map((text) => text.split('/')[0]!)
     .filter((address) => {

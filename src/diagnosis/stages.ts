@@ -99,6 +99,9 @@ function fullSize({ probes }: Evidence): Stage {
       text: `${size} bytes do not fit this host's route: sessions send smaller ones`,
     };
   }
+  if (large.every(({ matched }) => matched === undefined)) {
+    return { name, state: 'note', text: 'it cannot be told: SYNs with data are not answered, whatever their size' };
+  }
   return { name, state: full.every((p) => p.matched !== undefined) ? 'ok' : 'no', text: `${size} bytes` };
 }
 

@@ -15,9 +15,9 @@ import {
   TARGETS,
 } from '../control/protocol.ts';
 import type { TcpcopyError } from '../core/errors.ts';
-import { formatIp } from '../core/ip-address.ts';
 import { millis } from '../core/time.ts';
 import type { InterceptEvidence } from '../diagnosis/evidence.ts';
+import { interceptEvidence } from '../diagnosis/sighting-kind.ts';
 import { HEARTBEAT_INTERVAL, InterceptConnection } from '../replay/intercept-connection.ts';
 import { monotonicNow } from '../replay/clock.ts';
 import type { Segment } from '../wire/segment.ts';
@@ -119,24 +119,8 @@ export class ProbeLink {
   }
 
   evidence(): InterceptEvidence {
-    const report = this.#report;
-    return {
-      host: this.address.host,
-      port: this.address.port,
-      problem: this.#problem,
-      version: this.#version,
-      watchProblem: this.#watchProblem !== '' ? this.#watchProblem : (report?.problem ?? ''),
-      capturesOn: report?.capturesOn ?? '',
-      filter: report?.filter ?? '',
-      devices: (report?.devices ?? []).map(({ name, forwards4, forwards6, rpFilter, addresses }) => ({
-        name,
-        forwards4,
-        forwards6,
-        rpFilter,
-        addresses: addresses.map(({ address, prefix }) => `${formatIp(address)}/${prefix}`),
-      })),
-      foreign: report?.foreign ?? 0,
-    };
+    const [problem, version, watchProblem] = [this.#problem, this.#version, this.#watchProblem];
+    return interceptEvidence(this.address, this.#report, { problem, version, watchProblem });
   }
 
   #welcomed({ version, capabilities, software }: Welcome): void {

@@ -5,11 +5,11 @@
  * the service under test is not even told.
  */
 import type { PacketBatch } from '../core/packet-batch.ts';
-import type { IpAddress } from '../core/ip-address.ts';
 import { formatIp } from '../core/ip-address.ts';
 import { seqAdd, seqNum, type SeqNum } from '../core/seq-num.ts';
 import type { Sighting } from '../core/sighting.ts';
 import type { ProbeEvidence, ProbeKind, Seen, SeenKind } from '../diagnosis/evidence.ts';
+import { addSeen, isAnswerTo, seenKind, type SessionPath } from '../diagnosis/sighting-kind.ts';
 import { TCP_ACK, TCP_RST, TCP_SYN, type Segment } from '../wire/segment.ts';
 import { parseTcpOptions, TcpOptions } from '../wire/tcp-options.ts';
 import { padOptions, putMss, putSackPermitted, putWindowScale } from '../wire/tcp-options-writer.ts';
@@ -19,12 +19,8 @@ import { headersLength, TcpHeader, writeTcpPacket } from '../wire/tcp-writer.ts'
 const MARK = 0x7463_0000;
 const WINDOW = 0xfaf0;
 
-export interface ProbeRoute {
+export interface ProbeRoute extends SessionPath {
   readonly kind: ProbeKind;
-  readonly source: IpAddress;
-  readonly sourcePort: number;
-  readonly target: IpAddress;
-  readonly targetPort: number;
 }
 
 export class Probe {
@@ -90,7 +86,7 @@ export class Probe {
   handle(segment: Segment): boolean {
     const { target, targetPort, sourcePort } = this.route;
     if (segment.dstPort !== sourcePort || segment.srcPort !== targetPort || segment.src3 !== target.w3) return false;
-    if (!this.#isAnswer(segment.flags, segment.ack)) return true;
+    if (!isAnswerTo(segment.flags) || !this.#acknowledgesSyn(segment.ack)) return true;
     if ((segment.flags & TCP_SYN) !== 0) {
       this.matched = 'syn-ack';
       this.#answerSeq = segment.seq;
@@ -112,11 +108,7 @@ export class Probe {
         return;
       }
     }
-    const { device, outgoing, taken, icmpType, icmpCode } = s;
-    const seen: Seen = { at, kind, device, outgoing, taken, reporter: formatIp(s.reporter), icmpType, icmpCode };
-    // Retransmissions tell nothing new.
-    const known = JSON.stringify(seen);
-    if (!this.seen.some((other) => JSON.stringify(other) === known)) this.seen.push(seen);
+    addSeen(this.seen, at, kind, s);
   }
 
   evidence(): ProbeEvidence {
@@ -138,21 +130,13 @@ export class Probe {
   }
 
   #kindOf(s: Sighting): SeenKind | undefined {
-    const { source, sourcePort, target, targetPort } = this.route;
-    if (s.kind === 'arp') return same(s.source, target) && same(s.destination, source) ? 'arp' : undefined;
-    const out = s.sourcePort === sourcePort && same(s.source, source) && same(s.destination, target);
-    const back = s.destinationPort === sourcePort && same(s.destination, source);
-    if (s.kind === 'icmp') return out || back ? 'icmp' : undefined;
-    if (out && (s.flags & TCP_RST) !== 0) return (s.flags & TCP_ACK) === 0 ? 'rst-of-client' : undefined;
-    if (out) return 'probe';
-    if (!back || !this.#isAnswer(s.flags, s.ack)) return undefined;
-    if (!same(s.source, target) || s.sourcePort !== targetPort) return 'other-answer';
-    return (s.flags & TCP_SYN) !== 0 ? 'syn-ack' : 'rst-of-target';
+    const kind = seenKind(s, this.route);
+    const answers = kind === 'syn-ack' || kind === 'rst-of-target' || kind === 'other-answer';
+    return answers && !this.#acknowledgesSyn(s.ack) ? undefined : kind;
   }
 
-  /** SYN-ACK, or the reset of a closed port, which acknowledges the SYN. One in answer to the follow-up does not. */
-  #isAnswer(flags: number, ack: number): boolean {
-    if ((flags & TCP_ACK) === 0 || (flags & (TCP_SYN | TCP_RST)) === 0) return false;
+  /** A reset in answer to the follow-up does not. */
+  #acknowledgesSyn(ack: number): boolean {
     const acknowledged = (ack - this.#isn) | 0;
     return acknowledged >= 1 && acknowledged <= 1 + this.#size;
   }
@@ -182,8 +166,4 @@ export class Probe {
     if ((this.#header.flags & TCP_SYN) !== 0) this.#written = written;
     batch.commit(written);
   }
-}
-
-function same(a: IpAddress, b: IpAddress): boolean {
-  return a.w3 === b.w3 && a.w2 === b.w2 && a.w1 === b.w1 && a.w0 === b.w0;
 }

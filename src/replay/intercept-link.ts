@@ -10,11 +10,14 @@ import type { ControlTrust } from '../config/copy-options.ts';
 import type { ClientRange, ControlMessage, TargetRange, Welcome } from '../control/messages.ts';
 import {
   CAPABILITY_PAYLOAD,
+  CAPABILITY_PROBE,
   LEASE_GRANT,
   LEASE_RELEASE,
   LEASE_REQUEST,
   MAX_CLIENT_RANGES,
   MAX_TARGETS,
+  PROBE,
+  PROBE_REPORT,
   RECLAIM,
   STATS,
   TARGETS,
@@ -22,6 +25,7 @@ import {
   MESSAGE_NAMES,
   BLOCK_PORTS,
 } from '../control/protocol.ts';
+import type { ProbeReport } from '../control/probe.ts';
 import { TcpcopyError } from '../core/errors.ts';
 import type { Duration, Instant } from '../core/time.ts';
 import type { Segment } from '../wire/segment.ts';
@@ -38,6 +42,8 @@ import { LossCounter, type InterceptLosses } from './intercept-losses.ts';
 /** While we hold no block at all, how often we ask again. */
 const LEASE_RETRY_MS = 1_000;
 const DEFAULT_BLOCKS = 4;
+/** For a report, beyond the time that it is about. */
+const REPORT_MS = 1_000;
 
 export interface InterceptLinkOptions {
   readonly host: string;
@@ -103,6 +109,8 @@ export class InterceptLink implements ConnectionOwner {
   #turn = 0;
   #waiter: Waiter | undefined;
   #retry: NodeJS.Timeout | undefined;
+  #answersProbes = false;
+  #probed: ((report: ProbeReport | undefined) => void) | undefined;
 
   constructor(options: InterceptLinkOptions, listener: InterceptLinkListener) {
     this.#options = options;
@@ -182,8 +190,25 @@ export class InterceptLink implements ConnectionOwner {
     return this.#losses.totals();
   }
 
+  /** What the intercept's host sees of our sessions in so many milliseconds; `undefined`: it does not say. */
+  probe(duration: number): Promise<ProbeReport | undefined> {
+    const connection = this.#leaseConnection;
+    this.#probed?.(undefined);
+    if (connection === undefined || !this.#answersProbes) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#probed?.(undefined), duration + REPORT_MS);
+      this.#probed = (report) => {
+        clearTimeout(timer);
+        this.#probed = undefined;
+        resolve(report);
+      };
+      connection.send({ type: PROBE, token: 1, duration });
+    });
+  }
+
   async close(): Promise<void> {
     this.#up = false;
+    this.#probed?.(undefined);
     clearTimeout(this.#retry);
     this.#waiter?.reject(new TcpcopyError('E_INTERCEPT_UNREACHABLE', 'stopped before the intercept had answered'));
     this.#waiter = undefined;
@@ -194,6 +219,7 @@ export class InterceptLink implements ConnectionOwner {
 
   welcomed(connection: InterceptConnection, welcome: Welcome): void {
     this.#interceptId = welcome.interceptId.toString();
+    this.#answersProbes = (welcome.capabilities & CAPABILITY_PROBE) !== 0;
     const { targets, clientRanges } = this.#options;
     // Too many to tell: the leased ports alone say what is ours.
     const clients = clientRanges.length > MAX_CLIENT_RANGES ? [] : clientRanges;
@@ -210,6 +236,9 @@ export class InterceptLink implements ConnectionOwner {
       case LEASE_GRANT:
         if (connection !== this.#leaseConnection) return;
         this.#granted(message.wanted, message.free, this.#lease.granted(message));
+        return;
+      case PROBE_REPORT:
+        if (!message.open) this.#probed?.(message);
         return;
       case STATS:
         this.#losses.add(this.#interceptId, message);

@@ -17,6 +17,7 @@ import { InterceptLink } from './intercept-link.ts';
 import type { InterceptLosses } from './intercept-losses.ts';
 import { LeasePool } from './lease-pool.ts';
 import { RawTarget } from './raw-target.ts';
+import { SilenceWatch } from './silence-watch.ts';
 import { SourceAddresses } from './source-addresses.ts';
 import type { TimerWheel } from './timer-wheel.ts';
 
@@ -55,6 +56,7 @@ export class RawNetwork {
   readonly #parts: RawNetworkParts;
   readonly #pool: LeasePool;
   readonly #links: Link[];
+  readonly #silence: SilenceWatch;
   readonly #segment = new Segment();
   #begun: Instant = instant(0);
   /** Since when no intercept is up. */
@@ -82,6 +84,13 @@ export class RawNetwork {
       retransmitted: (packets) => (ledger.retransmissions += packets),
     });
     this.#links = parts.peer === undefined ? this.#makeLinks() : [];
+    this.#silence = new SilenceWatch({
+      options,
+      log: parts.log,
+      target: this.target,
+      refusedPackets: () => sink.stats().failed,
+      intercepts: this.#links.map(({ address, link }) => ({ address, probe: (duration) => link.probe(duration) })),
+    });
     if (parts.peer !== undefined) {
       const everything = this.#pool.add({ up: true, requestLease: () => undefined });
       this.#pool.leased(everything, DRY_RUN_FIRST_PORT, DRY_RUN_PORTS);
@@ -130,6 +139,11 @@ export class RawNetwork {
   /** Whether a dry run's peer has replied to what was flushed. */
   get answeredAtOnce(): boolean {
     return this.#parts.peer?.hasReplies === true;
+  }
+
+  /** Looks whether anything is answered; to be called several times a second. */
+  watchForSilence(now: Instant): void {
+    if (this.#links.length > 0) this.#silence.tick(now);
   }
 
   /** Housekeeping, every minute or so. */

@@ -11,7 +11,7 @@ import type { PacketSink, SendFailure } from '../inject/packet-sink.ts';
 import type { IsnGenerator } from '../session/isn.ts';
 import { Session } from '../session/session.ts';
 import type { SessionConfig } from '../session/session-config.ts';
-import type { Segment } from '../wire/segment.ts';
+import { TCP_RST, type Segment } from '../wire/segment.ts';
 import { ipv4FromWord, ipFromWords } from '../core/ip-address.ts';
 import { nextLowerMtu, RawSession, type RawSessionHost } from './raw-session.ts';
 import { StrayReset } from './stray-reset.ts';
@@ -54,11 +54,19 @@ export class RawTarget implements Target, RawSessionHost {
   /** The batch holds resets that no session's transmission will flush. */
   #resetsWritten = false;
   heard = 0;
+  opened = 0;
+  /** Responses that were resets of a session. */
+  resets = 0;
   /** Responses that no session was waiting for. */
   strayResponses = 0;
 
   constructor(options: RawTargetOptions) {
     this.#options = options;
+  }
+
+  /** Responses that a session was waiting for. */
+  get responses(): number {
+    return this.heard - this.strayResponses;
   }
 
   get openSessions(): number {
@@ -88,6 +96,7 @@ export class RawTarget implements Target, RawSessionHost {
     const machine = new Session(session, local, target, isn.next(now, local, target));
     const raw = new RawSession(this, owner, machine, target, source.index, source.port);
     this.#sessions.set(keyOf(source.index, source.port), raw);
+    this.opened++;
     machine.open(now, this.#clientFirst[target.port] === 1);
     this.touched(raw);
     return raw;
@@ -99,11 +108,23 @@ export class RawTarget implements Target, RawSessionHost {
     const index = this.#options.addresses.find(segment.dst0, segment.dst1, segment.dst2, segment.dst3);
     const session = index < 0 ? undefined : this.#sessions.get(keyOf(index, segment.dstPort));
     if (session !== undefined && isFrom(segment, session.remote)) {
+      if ((segment.flags & TCP_RST) !== 0) this.resets++;
       session.handleSegment(now, segment);
       return;
     }
     this.strayResponses++;
     if (!this.#blocked && this.#reset.write(segment, this.#options.sink.batch)) this.#resetsWritten = true;
+  }
+
+  /** Where some of the open sessions come from and go to. */
+  paths(most: number): { source: IpAddress; sourcePort: number; target: IpAddress; targetPort: number }[] {
+    const paths: ReturnType<RawTarget['paths']> = [];
+    for (const { machine, remote } of this.#sessions.values()) {
+      if (paths.length === most) break;
+      const { local } = machine;
+      paths.push({ source: local.address, sourcePort: local.port, target: remote.address, targetPort: remote.port });
+    }
+    return paths;
   }
 
   flush(): void {

@@ -365,6 +365,8 @@ class CopyRun {
       this.#nextSweep = addTime(now, SWEEP);
       this.#network?.sweep();
     }
+    // One of several workers speaks for all: they share the way.
+    if ((this.#seat?.index ?? 0) === 0) this.#network?.watchForSilence(now);
     const alone = this.#network?.aloneFor(now);
     if (alone !== undefined && alone > ALONE_LIMIT && !this.#options.stayWithoutIntercept) this.#failAlone();
   }

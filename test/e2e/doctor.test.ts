@@ -7,6 +7,7 @@ import { DoctorLab, findingsIn, fixesIn } from './lab/doctor-lab.ts';
 import { describeLab } from './lab/rig.ts';
 import { withLab } from './lab/lab.ts';
 import { STANDARD_ARGS } from './lab/live-copy.ts';
+import { startTcpcopy } from './lab/programs.ts';
 
 interface Fault {
   readonly name: string;
@@ -184,6 +185,12 @@ describeLab('doctor', () => {
         await doctor.reset();
       }
       expect(wrong.join('\n\n')).toBe('');
+
+      // A copy that is running hears nothing, and says why.
+      await badFilter(doctor);
+      const tcpcopy = await startTcpcopy(doctor.online, STANDARD_ARGS);
+      await tcpcopy.says(/no answer in 5 s to \d+ connections?: the intercept's filter -F 'port 81' keeps/, 20_000);
+      await tcpcopy.stop();
     });
   });
 });

@@ -202,11 +202,13 @@ function otherAddress(clients: readonly ProbeEvidence[]): Finding[] {
 }
 
 /** Somebody else uses our source addresses towards the same target. */
-function others({ intercepts, plan }: Evidence): Finding[] {
+function others({ intercepts, plan, local }: Evidence): Finding[] {
   const busy = intercepts.find(({ foreign }) => foreign > 0);
   const [client] = plan.clients;
   const [first] = intercepts;
   if (busy === undefined || client === undefined || first === undefined) return [];
+  // Connections of this host's kernel to the target have that address, too.
+  if (local.addresses.includes(client.first)) return [];
   const other = otherNetwork(client.network);
   return [
     finding({

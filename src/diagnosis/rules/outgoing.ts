@@ -75,9 +75,6 @@ function followUp({ probes }: Evidence): Finding[] {
   ];
 }
 
-/** IPv4 hosts take 576 bytes, IPv6 links 1280; nothing useful is below. */
-const SMALLEST = 576;
-
 function tooLarge({ probes, plan }: Evidence): Finding[] {
   const large = probes.filter(({ kind }) => kind === 'full-size');
   const full = large.filter(({ size }) => size >= Math.max(...large.map((p) => p.size)));
@@ -86,18 +83,16 @@ function tooLarge({ probes, plan }: Evidence): Finding[] {
     return [];
   }
   const fits = Math.max(0, ...large.filter(({ matched }) => matched !== undefined).map(({ size }) => size));
+  // Not one size came through: it is not the size, but that a SYN carries data, which some firewalls drop.
+  if (fits === 0) return [];
   const [{ size, target }] = full as [ProbeEvidence, ...ProbeEvidence[]];
   return [
     finding({
       cause: 'mtu',
-      certainty: fits > SMALLEST ? 'certain' : 'likely',
       host: 'online',
       title: `packets of ${size} bytes do not reach the target`,
-      reason:
-        fits > 0
-          ? `${fits} bytes do, and nobody on the way says why (-M is ${plan.mtu})`
-          : 'small ones do; something on the way drops large ones, or ones with data, silently',
-      fix: [option(`-M ${fits > SMALLEST ? fits : 1280}`)],
+      reason: `${fits} bytes do, and nobody on the way says why (-M is ${plan.mtu})`,
+      fix: [option(`-M ${fits}`)],
       confirm: [on('online', `tracepath -n ${target}`)],
     }),
   ];

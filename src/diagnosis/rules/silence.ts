@@ -161,7 +161,7 @@ function rpFilter(probe: ProbeEvidence, certainty: Finding['certainty'], reason:
     title: "the test server's reverse-path filter drops the copies",
     reason,
     fix: [on('test', 'sysctl -w net.ipv4.conf.all.rp_filter=2')],
-    confirm: [on('test', `sysctl net.ipv4.conf | grep '\\.rp_filter'; ip route get ${probe.source}`)],
+    confirm: [on('test', `ip route get ${probe.source}; sysctl -a --pattern 'conf.*rp_filter'`)],
   });
 }
 

@@ -13,10 +13,11 @@ import {
   PING,
   REFUSED,
   RESPONSES,
+  TARGETS,
 } from '../../../src/control/protocol.ts';
 import { ResponseWriter } from '../../../src/control/response-writer.ts';
 import { Segment } from '../../../src/wire/segment.ts';
-import { contents, SAMPLES, segment } from './samples.ts';
+import { contents, ip, SAMPLES, segment } from './samples.ts';
 
 function drain(decoder: Decoder): Message[] {
   const messages: Message[] = [];
@@ -57,6 +58,17 @@ describe('Decoder', () => {
       expect(third.buffered).toBe(3);
     },
   );
+
+  it('reads messages of any length, as they were written', () => {
+    for (const count of [11, 12, 13, 500]) {
+      const range = { address: ip('192.0.2.1'), portFirst: 80, portLast: 81 };
+      const message = { type: TARGETS, targets: Array.from({ length: count }, () => range), clients: [] } as const;
+      const decoder = new Decoder();
+      decoder.maxMessage = MAX_MESSAGE;
+      decoder.push(encode(message));
+      expect(drain(decoder)).toEqual([message]);
+    }
+  });
 
   it('reads the same messages from any chunking', () => {
     fc.assert(

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { diagnose } from '../../../src/diagnosis/diagnose.ts';
 import type { Evidence } from '../../../src/diagnosis/evidence.ts';
 import { CAUSES, type Cause, type Finding } from '../../../src/diagnosis/finding.ts';
+import { hostAddresses } from '../../../src/diagnosis/networks.ts';
 import { screen, titleOf } from '../../../src/diagnosis/screen.ts';
 import { stagesOf } from '../../../src/diagnosis/stages.ts';
 import { assistantProbe, evidence, FULL, INTERCEPT, PLAN, probe, seen, SILENT } from './samples.ts';
@@ -359,6 +360,37 @@ describe('diagnose', () => {
   it('has a case for every cause', () => {
     const tried = new Set(CASES.flatMap(({ causes }) => causes));
     expect(CAUSES.filter((cause) => !tried.has(cause))).toEqual(['unknown']);
+  });
+
+  it.each<[string, Evidence]>([
+    ['that drops SYNs with data, whatever their size', evidence({ probes: [probe(), probe({ ...FULL, ...SILENT })] })],
+    [
+      "in which this host's kernel talks to the target, too",
+      evidence({
+        plan: { ...PLAN, clients: [{ network: '192.0.2.5/32', first: '192.0.2.5' }] },
+        intercepts: intercept({ foreign: 9 }),
+      }),
+    ],
+  ])('blames nobody in a network %s', (_, is) => {
+    expect(judge(is)).toEqual([]);
+  });
+
+  it("does not take a container's network on the assistant server for a way of the test server's", () => {
+    const devices = [
+      ...INTERCEPT.devices,
+      { name: 'docker0', forwards4: false, forwards6: false, rpFilter: 0, addresses: ['172.17.0.1/16'] },
+    ];
+    expect(hostAddresses({ ...INTERCEPT, devices })).toEqual(['192.0.2.20']);
+  });
+
+  it("sends the answers to this host's address by way of the test server's intercept", () => {
+    const own = evidence({
+      plan: { ...PLAN, clients: [{ network: '192.0.2.5/32', first: '192.0.2.5' }] },
+      probes: [probe({ ...SILENT, source: '192.0.2.5', seen: [seen('syn-ack', { at: 'online' })] })],
+    });
+    expect(judge(own)).toMatchObject([
+      { cause: 'wrong-route-back', fix: [{ command: 'intercept -i any -d' }, { command: '-s 192.0.2.10' }] },
+    ]);
   });
 
   it('says so when no rule knows why', () => {
