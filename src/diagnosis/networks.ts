@@ -63,3 +63,41 @@ export function hostAddresses(intercept: InterceptEvidence | undefined): string[
         : address !== '::1' && !(a === 0xfe && b! >>> 6 === 2);
     });
 }
+
+/** Every address that this copy is known to have to do with: no network of copies should hold one. */
+export function knownAddresses({
+  local,
+  intercepts,
+  plan,
+}: Pick<Evidence, 'intercepts' | 'plan'> & { readonly local: Pick<Evidence['local'], 'addresses'> }): string[] {
+  return [
+    ...local.addresses,
+    ...intercepts.flatMap(({ devices }) => devices.flatMap(({ addresses }) => addresses.map((a) => a.split('/')[0]!))),
+    ...plan.targets.map(({ address }) => address),
+  ];
+}
+
+/** For benchmarks between networks (RFC 2544 §C.2.2, RFC 5180 §8): nobody's. */
+const NOBODYS_4 = '198.18.100.0/24';
+const NOBODYS_6 = '2001:2:0:100::/64';
+
+/** Another network for copies: the one next to it, 192.168.100.0/24 → 192.168.101.0/24, unless somebody known is there. */
+export function otherNetwork(network: string, known: readonly string[]): string {
+  const next = nextNetwork(network);
+  if (!known.some((address) => contains(next, address))) return next;
+  return isV6(network) ? NOBODYS_6 : NOBODYS_4;
+}
+
+function nextNetwork(network: string): string {
+  const [base = '', bits = '32'] = network.split('/');
+  if (isV6(base)) {
+    const groups = base.replace(/::.*$/, '').split(':');
+    groups[groups.length - 1] = (parseInt(groups.at(-1)!, 16) ^ 1).toString(16);
+    return `${groups.join(':')}::/${bits}`;
+  }
+  const parts = base.split('.').map(Number);
+  const prefix = Math.min(24, Number(bits));
+  const at = Math.max(0, Math.ceil(prefix / 8) - 1);
+  parts[at] = (parts[at]! ^ 1) & 255;
+  return networkOf(parts.join('.'), prefix);
+}

@@ -57,6 +57,29 @@ const FAULTS: readonly Fault[] = [
     found: [/^Likely: the test server's reverse-path filter/],
     breakIt: on('test', 'ip route replace 192.168.100.0/24 via 10.77.3.3; sysctl -qw net.ipv4.conf.back.rp_filter=1'),
   },
+  {
+    name: 'reverse-path filter, the intercept on the test server',
+    found: [/^The test server's reverse-path filter/],
+    args: ['-x', '80-10.77.2.2:80', '-s', '10.77.2.2', '-c', '192.168.100.x', '-i', 'front'],
+    breakIt: async (lab) => {
+      lab.test.sh(`
+        ip link add hole type veth peer name hole-end; ip link set hole-end up; ip link set hole arp off up
+        ip route replace 192.168.100.0/24 dev hole; sysctl -qw net.ipv4.conf.back.rp_filter=1`);
+      await lab.startInterceptOnTest('hole');
+    },
+  },
+  {
+    name: "this host's own address",
+    found: [/This host's kernel resets the copied connections/],
+    args: ['-x', '80-10.77.2.2:80', '-s', '10.77.2.2', '-c', '10.77.2.1', '-i', 'front'],
+    breakIt: (lab) => lab.startInterceptOnTest('back'),
+  },
+  {
+    name: 'clients in the network of the servers',
+    found: [/takes 10\.77\.2\.200 for a neighbour/],
+    args: having('-c', '10.77.2.200'),
+    breakIt: () => undefined,
+  },
   { name: 'a route back to this host', found: [HOME_ROUTE], breakIt: homeRoute },
   {
     name: 'a route back to the wire',

@@ -1,7 +1,7 @@
 /** The target answers, and the answer is seen: but not where it belongs, or somebody spoils it. */
 import type { Evidence, InterceptEvidence, ProbeEvidence, Seen } from '../evidence.ts';
 import { finding, on, option, type Finding } from '../finding.ts';
-import { hostAddresses, isV6, networkOf, routeCommand, routedNetwork } from '../networks.ts';
+import { hostAddresses, isV6, knownAddresses, otherNetwork, routeCommand, routedNetwork } from '../networks.ts';
 import { viaFor } from '../via.ts';
 
 const ANSWERS: ReadonlySet<string> = new Set(['syn-ack', 'rst-of-target']);
@@ -209,7 +209,7 @@ function others({ intercepts, plan, local }: Evidence): Finding[] {
   if (busy === undefined || client === undefined || first === undefined) return [];
   // Connections of this host's kernel to the target have that address, too.
   if (local.addresses.includes(client.first)) return [];
-  const other = otherNetwork(client.network);
+  const other = otherNetwork(client.network, knownAddresses({ local, intercepts, plan }));
   return [
     finding({
       cause: 'two-copiers',
@@ -222,19 +222,4 @@ function others({ intercepts, plan, local }: Evidence): Finding[] {
       ],
     }),
   ];
-}
-
-/** The network of the same size next to it: 192.168.100.0/24 → 192.168.101.0/24. */
-export function otherNetwork(network: string): string {
-  const [base = '', bits = '32'] = network.split('/');
-  if (isV6(base)) {
-    const groups = base.replace(/::.*$/, '').split(':');
-    groups[groups.length - 1] = (parseInt(groups.at(-1)!, 16) ^ 1).toString(16);
-    return `${groups.join(':')}::/${bits}`;
-  }
-  const parts = base.split('.').map(Number);
-  const at = Number(bits) > 24 ? 2 : Math.max(0, Math.ceil(Number(bits) / 8) - 1);
-  parts[at] = (parts[at]! ^ 1) & 255;
-  const prefix = Number(bits) > 24 ? 24 : Number(bits);
-  return networkOf(parts.join('.'), prefix);
 }

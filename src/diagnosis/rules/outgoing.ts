@@ -2,6 +2,7 @@
 import type { Evidence, ProbeEvidence } from '../evidence.ts';
 import { finding, on, option, type Finding } from '../finding.ts';
 import { isV6 } from '../networks.ts';
+import { targetDown } from './target-down.ts';
 
 export function outgoingFindings(e: Evidence): Finding[] {
   return [...refused(e), ...followUp(e), ...tooLarge(e)];
@@ -9,7 +10,8 @@ export function outgoingFindings(e: Evidence): Finding[] {
 
 function refused({ probes, targets, local }: Evidence): Finding[] {
   const found: Finding[] = [];
-  for (const { address, port, route } of targets) {
+  for (const target of targets) {
+    const { address, port, route } = target;
     const here = probes.filter((p) => p.target === address && p.targetPort === port && p.kind === 'client');
     const noRoute = here.find(({ sendError }) => sendError === 'ENETUNREACH' || sendError === 'EHOSTUNREACH');
     if ((route !== undefined && 'problem' in route) || noRoute !== undefined) {
@@ -23,6 +25,11 @@ function refused({ probes, targets, local }: Evidence): Finding[] {
           confirm: [on('online', `ip route get ${address}`)],
         }),
       );
+      continue;
+    }
+    if (target.neighbourFailed) {
+      // The kernel keeps packets for a neighbour that it does not find.
+      found.push(targetDown(target));
       continue;
     }
     const denied = here.filter(({ sendError }) => sendError === 'EPERM' || sendError === 'EACCES');

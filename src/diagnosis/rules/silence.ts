@@ -10,9 +10,11 @@
  */
 import type { Evidence, InterceptEvidence, ProbeEvidence, TargetEvidence } from '../evidence.ts';
 import { finding, on, option, type Finding } from '../finding.ts';
-import { hostAddresses, isV6, networkOf, routeCommand, routedNetwork } from '../networks.ts';
+import { hostAddresses, isV6, knownAddresses, networkOf, routeCommand, routedNetwork } from '../networks.ts';
 import { viaFor } from '../via.ts';
-import { isAnswer, otherNetwork } from './answers.ts';
+import { isAnswer } from './answers.ts';
+import { otherNetwork } from '../networks.ts';
+import { targetDown } from './target-down.ts';
 
 /** ICMP destination unreachable by a firewall: RFC 1812 §5.2.7.1, RFC 4443 §3.1; 3 is what REJECT sends by default. */
 const REJECTED_4 = new Set([3, 9, 10, 13]);
@@ -63,7 +65,7 @@ function judge(
   const answered = assistant.filter(({ seen }) => seen.some(isAnswer));
   const unanswered = assistant.filter((p) => !answered.includes(p));
   if (target.connect === 'timeout' && answered.length === 0) {
-    if (target.neighbourFailed) return [down(target)];
+    if (target.neighbourFailed) return [targetDown(target)];
     return [
       firewall(
         target,
@@ -72,7 +74,7 @@ function judge(
       ),
     ];
   }
-  if (target.connect === 'EHOSTUNREACH' && answered.length === 0) return [down(target)];
+  if (target.connect === 'EHOSTUNREACH' && answered.length === 0) return [targetDown(target)];
   if (answered.length > 0 && unanswered.length > 0) return [rpFilter(probe, 'likely', compare(answered, unanswered))];
   if (answered.length > 0) return [noRouteBack(e, probe, compareWithClient(answered, probe))];
   if (assistant.length > 0) return [sourcesDropped(e, target, probe)];
@@ -83,7 +85,7 @@ function judge(
 function onTestServer(e: Evidence, target: TargetEvidence, probe: ProbeEvidence, host: InterceptEvidence): Finding[] {
   const arrival = probe.seen.find((s) => s.kind === 'probe' && s.at !== 'online' && !s.outgoing);
   if (arrival === undefined) {
-    if (target.connect === 'timeout') return [down(target)];
+    if (target.connect === 'timeout') return [targetDown(target)];
     return [sourcesDropped(e, target, probe)];
   }
   const device = host.devices.find(({ name }) => name === arrival.device);
@@ -171,7 +173,7 @@ function onLink(e: Evidence, probe: ProbeEvidence): Finding {
   const inside = e.intercepts.some((i) =>
     i.devices.some(({ addresses }) => addresses.some((a) => overlaps(a, network))),
   );
-  const other = otherNetwork(network);
+  const other = otherNetwork(network, knownAddresses(e));
   return finding({
     cause: given && inside ? 'client-on-link' : 'wrong-route-back',
     host: 'test',
@@ -217,16 +219,5 @@ function firewall({ address, port }: TargetEvidence, certainty: Finding['certain
     reason,
     fix: [on('test', `${isV6(address) ? 'ip6tables' : 'iptables'} -I INPUT -p tcp --dport ${port} -j ACCEPT`)],
     confirm: [on('test', 'iptables -S INPUT; nft list ruleset')],
-  });
-}
-
-function down({ address }: TargetEvidence): Finding {
-  return finding({
-    cause: 'target-down',
-    host: 'test',
-    title: `no host answers at ${address}`,
-    reason: 'neither connections nor the question who has that address are answered',
-    fix: [],
-    confirm: [on('online', `ip neigh show ${address}`)],
   });
 }

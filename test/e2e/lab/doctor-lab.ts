@@ -113,6 +113,10 @@ export class DoctorLab {
     this.#others.push(await startTcpcopy(this.online, [...args, '-p', '36525']));
   }
 
+  async startInterceptOnTest(device: string): Promise<void> {
+    this.#others.push(await startIntercept(this.test, ['-i', device]));
+  }
+
   /** Something in the intercept's place that speaks versions of the future only. */
   async startOtherRelease(): Promise<void> {
     await this.stopIntercept();
@@ -133,7 +137,8 @@ export class DoctorLab {
     }
     this.test.sh(`
       sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.back.rp_filter=2 net.ipv4.conf.side.rp_filter=2
-      ip route flush proto static; ip route flush root 192.168.0.0/16
+      ip link del hole 2>/dev/null || true
+      ip route flush root 198.18.0.0/15; ip route flush root 192.168.0.0/16
       ip route replace 192.168.100.0/24 via ${ASSISTANT}
       ip route replace 10.77.1.0/24 via ${ASSISTANT}`);
     this.assistant.sh('sysctl -qw net.ipv4.ip_forward=0');

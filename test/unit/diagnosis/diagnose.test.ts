@@ -318,6 +318,14 @@ const CASES: readonly Case[] = [
     causes: ['target-down'],
   },
   {
+    what: 'no such neighbour: packets stay here',
+    is: evidence({
+      targets: target({ connect: 'EHOSTUNREACH', neighbourFailed: true }),
+      probes: [probe({ ...SILENT, leftBy: undefined })],
+    }),
+    causes: ['target-down'],
+  },
+  {
     what: 'a network that forbids other sources',
     is: evidence({ probes: [probe(SILENT), assistantProbe(SILENT)] }),
     causes: ['sources-dropped'],

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { contains, networkOf } from '../../../src/diagnosis/networks.ts';
-import { otherNetwork } from '../../../src/diagnosis/rules/answers.ts';
+import { contains, networkOf, otherNetwork } from '../../../src/diagnosis/networks.ts';
 
 describe('networks', () => {
   it.each([
@@ -29,6 +28,11 @@ describe('networks', () => {
     ['10.9.8.7/32', '10.9.9.0/24'],
     ['2001:db8:9::/64', '2001:db8:8::/64'],
   ])('have a neighbour: %s, %s', (network, other) => {
-    expect(otherNetwork(network)).toBe(other);
+    expect(otherNetwork(network, ['192.0.2.1', '::1'])).toBe(other);
+  });
+
+  it('have another one when somebody known is next to them', () => {
+    expect(otherNetwork('10.9.8.7/32', ['10.9.9.1'])).toBe('198.18.100.0/24');
+    expect(otherNetwork('2001:db8:9::/64', ['2001:db8:8::1'])).toBe('2001:2:0:100::/64');
   });
 });
