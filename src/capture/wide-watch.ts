@@ -11,12 +11,13 @@ import type { PacketSource } from './packet-source.ts';
 import type { SelectedEndpoint } from './selection.ts';
 import { SightingReader } from './frame-sighting.ts';
 
-const BUFFER = 2 << 20;
+/** Per device; with the retire time it bridges 64 ms in which nobody reads. */
+const BUFFER = 1 << 20;
 /** Headers and options; of ICMP errors the quoted headers. */
 const SNAP_LENGTH = 256;
-const RETIRE_MS = 1;
+const RETIRE_MS = 8;
 /** A host with more has them from containers: then all are looked at together, without names. */
-const MAX_DEVICES = 24;
+const MAX_DEVICES = 12;
 const POLLS_PER_TURN = 16;
 
 export interface WideWatchOptions {
