@@ -6,6 +6,7 @@ import type { Stage, StageState } from './stages.ts';
 
 const MARKS: Record<StageState, string> = { ok: 'ok', no: 'NO', none: '-', note: 'note' };
 const WIDTH = 100;
+const NARROWEST = 60;
 const INDENT = '   ';
 const PROMPTS: Record<HostRole, string> = { online: 'online#', test: 'test#', assistant: 'assistant#' };
 const PROMPT_WIDTH = 'assistant#'.length;
@@ -18,19 +19,21 @@ export function titleOf(plan: Plan): string {
   return `tcpcopy doctor: port ${plan.onlinePorts.join(', ')} to ${targets.join(', ')}, ${how}`;
 }
 
-export function screen(title: string, stages: readonly Stage[], findings: readonly Finding[]): string[] {
-  const width = Math.max(0, ...stages.map(({ name }) => name.length));
-  const rows = stages.map(({ name, state, text }) =>
-    `  ${MARKS[state].padEnd(4)}  ${name.padEnd(width)}  ${text}`.trimEnd(),
-  );
-  return [
-    title,
-    '',
-    ...rows,
-    '',
-    ...verdict(findings),
-    ...findings.flatMap((found, i) => ['', ...describe(found, i + 1)]),
-  ];
+/** `width`: columns to fill; commands are never broken. */
+export function screen(
+  title: string,
+  stages: readonly Stage[],
+  findings: readonly Finding[],
+  width: number = WIDTH,
+): string[] {
+  const columns = Math.max(NARROWEST, Math.min(width, WIDTH));
+  const names = Math.max(0, ...stages.map(({ name }) => name.length));
+  const rows = stages.flatMap(({ name, state, text }) => {
+    const begin = `  ${MARKS[state].padEnd(4)}  ${name.padEnd(names)}  `;
+    return wrapped(begin, text, ' '.repeat(begin.length), columns);
+  });
+  const found = findings.flatMap((finding, i) => ['', ...describe(finding, i + 1, columns)]);
+  return [...wrapped('', title, INDENT, columns), '', ...rows, '', ...verdict(findings), ...found];
 }
 
 function verdict(findings: readonly Finding[]): string[] {
@@ -38,14 +41,18 @@ function verdict(findings: readonly Finding[]): string[] {
   return [findings.length === 1 ? 'One thing to mend:' : `${findings.length} things to mend:`];
 }
 
-function describe({ title, certainty, reason, fix, confirm }: Finding, number: number): string[] {
-  const head = certainty === 'likely' ? `Likely: ${title}` : `${title[0]!.toUpperCase()}${title.slice(1)}`;
+function describe({ title, certainty, reason, fix, confirm }: Finding, number: number, columns: number): string[] {
+  const head = certainty === 'likely' ? `Likely: ${title}` : capital(title);
   return [
-    ...wrapped(`${number}. `, head),
-    ...wrapped(INDENT, `${reason[0]!.toUpperCase()}${reason.slice(1)}.`),
+    ...wrapped(`${number}. `, head, INDENT, columns),
+    ...wrapped(INDENT, `${capital(reason)}.`, INDENT, columns),
     ...fix.map((step) => commandLine('fix', step)),
     ...confirm.map((step) => commandLine('look', step)),
   ];
+}
+
+function capital(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
 function commandLine(what: string, { host, command, isOption }: Step): string {
@@ -53,17 +60,18 @@ function commandLine(what: string, { host, command, isOption }: Step): string {
   return `${INDENT}${what.padEnd(4)}  ${PROMPTS[host].padEnd(PROMPT_WIDTH)} ${text}`;
 }
 
-/** The first line begins with `first`, the others under it. */
-function wrapped(first: string, text: string): string[] {
+/** The first line begins with `begin`, the others with `indent`. */
+function wrapped(begin: string, text: string, indent: string, columns: number): string[] {
   const lines: string[] = [];
-  let line = first;
+  let line = begin;
+  let empty = true;
   for (const word of text.split(' ')) {
-    if (line.trim() !== '' && line.length + word.length >= WIDTH && line !== first) {
+    if (!empty && line.length + word.length > columns) {
       lines.push(line.trimEnd());
-      line = INDENT;
+      line = indent;
     }
     line += `${word} `;
+    empty = false;
   }
-  lines.push(line.trimEnd());
-  return lines;
+  return [...lines, line.trimEnd()];
 }

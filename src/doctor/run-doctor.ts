@@ -54,7 +54,7 @@ export async function runDoctor(options: DoctorOptions, environment: RunEnvironm
 
 /** Lines for a person, or one object for a machine. */
 export function tell(
-  { stdout }: RunEnvironment,
+  { stdout, columns }: RunEnvironment,
   json: boolean,
   title: string,
   stages: readonly Stage[],
@@ -62,5 +62,5 @@ export function tell(
   evidence: unknown,
 ): void {
   if (json) stdout(JSON.stringify({ healthy: findings.length === 0, findings, stages, evidence }));
-  else for (const text of screen(title, stages, findings)) stdout(text);
+  else for (const text of screen(title, stages, findings, columns)) stdout(text);
 }

@@ -440,6 +440,14 @@ describe('screen', () => {
     expect(lines.join('\n')).not.toMatch(/undefined|\[object/);
   });
 
+  it.each([40, 80, 200])('fills %i columns', (columns) => {
+    const e = evidence({ probes: [probe(SILENT), assistantProbe()] });
+    const lines = screen(titleOf(e.plan), stagesOf(e), judge(e), columns);
+    const longest = Math.max(...lines.filter((line) => !/^ {3}(fix|look) /.test(line)).map((line) => line.length));
+    expect(longest).toBeLessThanOrEqual(Math.max(60, Math.min(100, columns)));
+    expect(longest).toBeGreaterThan(50);
+  });
+
   it('is short where all is well', () => {
     const well = evidence();
     expect(screen(titleOf(well.plan), stagesOf(well), []).join('\n')).toMatchInlineSnapshot(`
