@@ -37,7 +37,6 @@ export class CommandMaker {
     connection.capabilities = capabilities;
     connection.charset = charset;
     connection.session = new SqlSession(charset);
-    connection.queryAttributes = (capabilities.flags & CLIENT.QUERY_ATTRIBUTES) !== 0;
     connection.compression = compressionOf(capabilities);
     this.#logsIn(hello.response);
     return MysqlCommand.read(connection, 'LOGIN', packet, true, hello.response);

@@ -255,6 +255,16 @@ export class MysqlCommand {
     return sql === undefined ? this.#capturedText : encode(sql, this.#capturedText);
   }
 
+  /** Types of the parameters of its statement, as the client had told them before it. */
+  get types(): Uint8Array | undefined {
+    return this.#captured.types;
+  }
+
+  /** Indices of parameters whose values came ahead, with SEND_LONG_DATA. */
+  get sentAhead(): ReadonlySet<number> {
+    return this.#captured.sentAhead;
+  }
+
   /** Attributes, or at least their number, stand before the text. */
   get hasAttributes(): boolean {
     return this.#captured.attributes;

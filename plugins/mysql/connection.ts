@@ -2,7 +2,7 @@
 import type { ConnectionInfo } from 'tcpcopy/plugin';
 import type { BoundParameters } from './bound.ts';
 import type { MysqlCommand } from './command.ts';
-import type { Capabilities } from './login/index.ts';
+import { CLIENT, type Capabilities } from './login/index.ts';
 import type { Compression } from './login/capabilities.ts';
 import { SqlAnalyzer, SqlSession } from './sql/index.ts';
 
@@ -48,6 +48,8 @@ const LAST = 0xffff_ffff;
 export const KNOWN_DIGESTS = 5_000;
 /** Where the plugin's options say nothing else. */
 const ANALYZER = new SqlAnalyzer({ capacity: KNOWN_DIGESTS });
+/** The longest length that is its own byte. */
+const MOST_IN_A_BYTE = 0xfa;
 
 export class MysqlConnection {
   /** The user online; `undefined`: it logged in before copying began. */
@@ -58,8 +60,8 @@ export class MysqlConnection {
   capabilities: Capabilities | undefined;
   /** Id of the collation in the login; `undefined`: not known. */
   charset: number | undefined;
-  /** The client puts attributes before the text of queries (CLIENT_QUERY_ATTRIBUTES), as far as that is known. */
-  queryAttributes = false;
+  /** What the online server greeted with; `undefined`: that was not seen. */
+  serverCapabilities: Capabilities | undefined;
   /** How what both sides send is compressed, behind the login. */
   compression: Compression = 'none';
   /** What its statements made of it: how the next ones are to be read. */
@@ -76,9 +78,22 @@ export class MysqlConnection {
     return this.statements.get(id) ?? (id === LAST ? this.lastStatement : undefined);
   }
 
-  /** Whether a query, with its header, has attributes before its text: a zero and a one, where there are none. */
+  /** What both sides can; a client may say that it can more than the server. */
+  get agreed(): Capabilities | undefined {
+    const { capabilities: client, serverCapabilities: server } = this;
+    if (client === undefined || server === undefined) return client;
+    return { flags: (client.flags & server.flags) >>> 0, extended: (client.extended & server.extended) >>> 0 };
+  }
+
+  /** The client's commands have attributes, if only none (CLIENT_QUERY_ATTRIBUTES), as far as that is known. */
+  get queryAttributes(): boolean {
+    return ((this.agreed?.flags ?? 0) & CLIENT.QUERY_ATTRIBUTES) !== 0;
+  }
+
+  /** Whether a query, with its header, has attributes before its text: their number, and a one for how often. */
   hasAttributes(bytes: Uint8Array): boolean {
-    return this.queryAttributes || (this.capabilities === undefined && bytes[5] === 0 && bytes[6] === 1);
+    if (this.agreed === undefined) return bytes[5] === 0 && bytes[6] === 1;
+    return this.queryAttributes && (bytes[6] === 1 || bytes[5]! > MOST_IN_A_BYTE);
   }
 
   /** The online server has prepared a statement. */

@@ -4,6 +4,7 @@ export { MysqlCommandCodec, type MysqlPiece } from './command-codec.ts';
 export type { CommandName, MysqlCommandName } from './command-names.ts';
 export { MysqlConnection, PreparedStatement } from './connection.ts';
 export { detect, type Detection } from './detect.ts';
+export { MysqlDialogue, type DialogueSettings } from './dialogue.ts';
 export type { MysqlParameter, MysqlValue } from './parameters.ts';
 export { mysql as default } from './plugin.ts';
 export { MysqlReading } from './reading.ts';

@@ -14,7 +14,7 @@ export const mysqlOptions = z
       .string()
       .min(1)
       .optional()
-      .describe('database online of connections that were open before copying began, until they choose one'),
+      .describe('database of connections that were open before copying began, until they choose one'),
     localInfile: z
       .enum(['drop', 'pass'])
       .default('drop')
@@ -22,7 +22,7 @@ export const mysqlOptions = z
     admin: z
       .enum(['drop', 'pass'])
       .default('drop')
-      .describe('commands that run a server (SHUTDOWN, PROCESS_KILL, REFRESH…): not sent, or sent'),
+      .describe('what is about a server or other sessions of it (KILL, SHUTDOWN, SET GLOBAL…): not sent, or sent'),
     reads: z
       .array(z.string().min(1))
       .default([])
@@ -41,7 +41,6 @@ export const mysqlOptions = z
       .refine((bytes) => bytes >= SMALLEST_LIMIT && bytes <= LARGEST_LIMIT, 'must be from 1k to 64M')
       .describe('longest command that is held until it is whole; longer ones stream past'),
   })
-  .refine(({ user, password }) => user === undefined || password !== undefined, 'user: needs a password')
   .refine(({ user, password }) => password === undefined || user !== undefined, 'password: needs a user')
   .refine(({ users, user }) => users === undefined || user === undefined, 'give users or user, not both');
 

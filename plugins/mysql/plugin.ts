@@ -1,4 +1,6 @@
 /** The plugin `mysql`: the protocol with its hooks, and what is not sent unless told otherwise. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import {
   definePlugin,
   type EventHook,
@@ -12,6 +14,8 @@ import { MysqlCommandCodec } from './command-codec.ts';
 import { ADMINISTRATION, REPLICATION } from './command-names.ts';
 import { KNOWN_DIGESTS, MysqlConnection } from './connection.ts';
 import { detect } from './detect.ts';
+import { MysqlDialogue } from './dialogue.ts';
+import { CredentialMap, Credentials } from './login/index.ts';
 import { effectOf } from './effect.ts';
 import { mysqlOptions, type MysqlOptions } from './options.ts';
 import { MysqlReading } from './reading.ts';
@@ -19,7 +23,7 @@ import type { MysqlResponse } from './response.ts';
 import { MysqlResponseReader } from './response-reader.ts';
 import { mysqlSettings } from './settings.ts';
 import { SqlAnalyzer, type ReadsOnly } from './sql/index.ts';
-import { loadsLocalFile } from './statements.ts';
+import { administers, loadsLocalFile } from './statements.ts';
 
 declare module 'tcpcopy/plugin' {
   interface ProtocolHooks {
@@ -33,6 +37,9 @@ declare module 'tcpcopy/plugin' {
   }
 }
 
+const ENCRYPTED =
+  'connections are encrypted, which nobody can copy: have clients connect without TLS (--ssl-mode=DISABLED), or copy ' +
+  'behind a proxy that ends it; they are counted';
 /** The most kinds of unparsable bytes that are told apart in the figures. */
 const MOST_REASONS = 16;
 
@@ -42,9 +49,10 @@ export const mysql = definePlugin({
   options: mysqlOptions,
   examples: ['mysql,user=shadow,password=secret', 'mysql,users=mysql-users.txt,database=app'],
   failClosed: true,
-  apply(hooks, options) {
+  apply(hooks, options, env) {
     const settings = mysqlSettings({ commandLimit: options.commandLimit });
     const analyzer = new SqlAnalyzer({ capacity: KNOWN_DIGESTS, readsOnly: readsOnly(options.reads) });
+    const credentials = readCredentials(options, env.directory);
     const events = hooks.provide('mysql', {
       hooks: {
         command: {
@@ -83,11 +91,26 @@ export const mysql = definePlugin({
       },
       responses: (info, origin) =>
         new MysqlResponseReader(settings, { connection: MysqlConnection.of(info), online: origin === 'online' }),
+      dialogue: (info) =>
+        new MysqlDialogue({
+          codec: settings,
+          connection: MysqlConnection.of(info),
+          credentials,
+          database: options.database,
+          localInfile: options.localInfile === 'pass',
+        }),
+      // What statements are called there is told by the answers.
+      onlineResponses: true,
     });
 
-    hooks.mysql.command.tap({ name: 'mysql', phase: 'filter' }, (command, context) =>
-      keepBack(command, context, options),
-    );
+    let told = false;
+    hooks.mysql.command.tap({ name: 'mysql', phase: 'filter' }, (command, context) => {
+      if (command.name === 'TLS' && !told) {
+        told = true;
+        env.log.warn(ENCRYPTED);
+      }
+      keepBack(command, context, options);
+    });
     hooks.stats.tap('mysql', (context) => {
       const { commands, responses, streamed, resynchronised, compressed, tls, zstd, unparsable, unreadable } =
         settings.stats;
@@ -111,13 +134,26 @@ export const mysql = definePlugin({
 /** What is not sent, whoever else looks at it. */
 function keepBack(command: MysqlCommand, context: RequestContext, options: MysqlOptions): void {
   const { name } = command;
-  if (name === 'TLS') context.dropConnection('encrypted');
-  else if (name === 'LOGIN' && command.connection.compression === 'zstd') context.dropConnection('compressed by zstd');
-  else if (REPLICATION.includes(name)) context.dropConnection('replication');
-  else if (ADMINISTRATION.includes(name) && options.admin === 'drop') context.drop('administration');
-  else if (options.localInfile === 'drop') {
-    const local = name === 'LOCAL_DATA' || (name === 'QUERY' && loadsLocalFile(command.sql ?? ''));
-    if (local) context.drop('LOAD DATA LOCAL');
+  if (name === 'TLS') return context.dropConnection('encrypted');
+  if (name === 'LOGIN' && command.connection.compression === 'zstd')
+    return context.dropConnection('compressed by zstd');
+  if (REPLICATION.includes(name)) return context.dropConnection('replication');
+  const sql = name === 'QUERY' || name === 'STMT_PREPARE' ? (command.sql ?? '') : undefined;
+  if (options.admin === 'drop' && (ADMINISTRATION.includes(name) || (sql !== undefined && administers(sql)))) {
+    return context.drop('administration');
+  }
+  if (options.localInfile === 'drop' && (name === 'LOCAL_DATA' || (sql !== undefined && loadsLocalFile(sql)))) {
+    context.drop('LOAD DATA LOCAL');
+  }
+}
+
+function readCredentials({ users, user, password }: MysqlOptions, directory: string): CredentialMap | undefined {
+  if (user !== undefined) return CredentialMap.forAll(new Credentials(user, password ?? ''));
+  if (users === undefined) return undefined;
+  try {
+    return CredentialMap.parse(readFileSync(resolve(directory, users), 'utf8'));
+  } catch (error) {
+    throw new Error(`users=${users}: ${(error as Error).message}`, { cause: error });
   }
 }
 

@@ -50,7 +50,6 @@ export class MysqlResponseReader implements ResponseReader {
   #cut = false;
   readonly #expected: MysqlCommand[] = [];
   #scan: ResponseScan | undefined;
-  #greeted: Capabilities | undefined;
   #decompressor: Decompressor | undefined;
   #unknown = 0;
   readonly #said: { message: MysqlResponse | undefined; completes: boolean } = { message: undefined, completes: false };
@@ -63,6 +62,16 @@ export class MysqlResponseReader implements ResponseReader {
     this.#format = formatOf(capabilities);
   }
 
+  /** Of the last packet. */
+  get sequence(): number {
+    return this.#scanner.sequence;
+  }
+
+  /** No response is waited for. */
+  get idle(): boolean {
+    return this.#expected.length === 0;
+  }
+
   sent(message: unknown): boolean {
     if (!(message instanceof MysqlCommand)) return false;
     const { name, connection } = message;
@@ -71,7 +80,7 @@ export class MysqlResponseReader implements ResponseReader {
       return false;
     }
     if (UNANSWERED.includes(name)) return false;
-    if (name === 'LOGIN') this.#format = formatOf(agreed(connection.capabilities, this.#greeted));
+    if (name === 'LOGIN') this.#format = formatOf(connection.agreed);
     else if (this.#role.online && connection.compression === 'zlib' && this.#expected.length === 0) this.#inflates();
     this.#expected.push(message);
     return true;
@@ -93,7 +102,7 @@ export class MysqlResponseReader implements ResponseReader {
     this.#before += length;
     this.#scanner.skip(length);
     // A row whose end is missing is a row all the same.
-    if (this.#scanner.ended) this.#packet(this.#head(this.#bytes, 0, 0));
+    if (this.#scanner.ended && this.#packet(this.#head(this.#bytes, 0, 0)) !== undefined) this.#stop('gap');
   }
 
   end(): void {
@@ -191,7 +200,8 @@ export class MysqlResponseReader implements ResponseReader {
   }
 
   #greet(head: Uint8Array): undefined {
-    this.#greeted = parseGreeting(head)?.capabilities;
+    if (this.#role.online) this.#role.connection.serverCapabilities = parseGreeting(head)?.capabilities;
+    if (this.#expected[0]?.name === 'LOGIN') this.#format = formatOf(this.#role.connection.agreed);
     return undefined;
   }
 
@@ -240,10 +250,4 @@ export class MysqlResponseReader implements ResponseReader {
     this.#kept.release();
     this.#decompressor?.end();
   }
-}
-
-/** A client may ask for more than the server can. */
-function agreed(client: Capabilities | undefined, server: Capabilities | undefined): Capabilities | undefined {
-  if (client === undefined || server === undefined) return client;
-  return { flags: client.flags & server.flags, extended: client.extended & server.extended };
 }

@@ -1,28 +1,48 @@
-/** The little that is read of SQL here: statements that change what a session is like, at the beginning of a text. */
+/** What is asked of statements by their first words alone; what they do and name is read in `sql/`. */
 
 const COMMENT = /^(?:\s+|\/\*(?![!M])[^]*?\*\/|(?:--\s|#)[^\n]*\n?)+/;
-const NAME = String.raw`(?:\x60((?:[^\x60]|\x60\x60)+)\x60|([^\s;\x60'"(]+))`;
-const USE = new RegExp(String.raw`^use\s*${NAME}\s*;?\s*$`, 'i');
 const SET = /^set\s/i;
 
 /** A text without the comments and blanks before it. */
-export function withoutComment(sql: string): string {
+function withoutComment(sql: string): string {
   return sql.replace(COMMENT, '');
-}
-
-/** The database that `USE` names; `undefined`: it is another statement. */
-export function databaseOfUse(sql: string): string | undefined {
-  if (!/use/i.test(sql.slice(0, 400))) return undefined;
-  const found = USE.exec(withoutComment(sql));
-  return found?.[1]?.replaceAll('``', '`') ?? found?.[2];
-}
-
-/** Whether it is a `SET`. */
-export function isSet(sql: string): boolean {
-  return SET.test(withoutComment(sql));
 }
 
 /** Whether it asks for a file of the client's. Of many statements in one text every one is looked at. */
 export function loadsLocalFile(sql: string): boolean {
   return /\blocal\b/i.test(sql) && /\bload\s+(?:data|xml)\s+(?:(?:low_priority|concurrent)\s+)?local\b/i.test(sql);
+}
+
+/** What a `SET` is about, which a later one about the same replaces; `undefined`: it says nothing of the session. */
+export function settingOf(sql: string): string | undefined {
+  const text = withoutComment(sql);
+  if (!SET.test(text) || /;\s*\S/.test(text)) return undefined;
+  const what = text.slice('set'.length).trim();
+  if (/^(?:global\b|persist|@@\s*(?:global|persist)|password\b|statement\b|default\s+role\b|transaction\b)/i.test(what))
+    return undefined;
+  const named = /^(names|charset|character\s+set|role)\b/i.exec(what)?.[1] ?? what.slice(0, whereValue(what));
+  return named.replace(/\s+/g, ' ').trim().toLowerCase();
+}
+
+function whereValue(what: string): number {
+  const at = what.search(/:?=/);
+  return at < 0 ? what.length : at;
+}
+
+/** Whether a transaction begins with it, so that what came before does not matter. */
+export function beginsTransaction(sql: string): boolean {
+  return /^(?:begin\b(?!\s+not\b)|start\s+transaction\b)/i.test(withoutComment(sql));
+}
+
+/** Whether a transaction ends with it. */
+export function endsTransaction(sql: string): boolean {
+  return /(?:^|;)\s*(?:commit\b|rollback\b(?!\s+(?:work\s+)?to\b))/i.test(withoutComment(sql));
+}
+
+const ADMINISTRATION =
+  /^(?:kill|shutdown|restart|change\s+(?:master|replication)|(?:start|stop|reset)\s+(?:all\s+)?(?:slaves?|replicas?|group_replication)|reset\s+(?:master|binary)|purge\s+(?:binary|master)|set\s+(?:global\b|persist|@@\s*(?:global|persist)))/i;
+
+/** Whether it is about a server, or other sessions of it: numbers of those differ. */
+export function administers(sql: string): boolean {
+  return ADMINISTRATION.test(withoutComment(sql));
 }

@@ -20,7 +20,7 @@ describe('writes with MySQL', () => {
     ['INSERT INTO t VALUES (1)', 'writes'],
     ['SELECT 1; DELETE FROM t', 'writes'],
     ['/*!50000 DELETE */ FROM t', 'writes'],
-    ['SET GLOBAL x = 1', 'writes'],
+    ['SET GLOBAL x = 1', 'administration'],
     ['SELECT f()', 'writes'],
     ['CALL p()', 'writes'],
     ['EXECUTE s', 'may write'],

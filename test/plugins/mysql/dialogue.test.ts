@@ -1,0 +1,335 @@
+import { describe, expect, it } from 'vitest';
+import {
+  MysqlConnection,
+  MysqlDialogue,
+  MysqlResponseReader,
+  mysqlSettings,
+  type DialogueSettings,
+  type MysqlCommand,
+  type MysqlPiece,
+  type MysqlResponse,
+} from '../../../plugins/mysql/index.ts';
+import { MysqlCommandCodec } from '../../../plugins/mysql/index.ts';
+import { CLIENT, CredentialMap, Credentials, parseClientHello } from '../../../plugins/mysql/login/index.ts';
+import { contentOf, Pusher } from '../http/transcript.ts';
+import { about, clientLogin, error, execute, FLAGS, greeting, ok, prepare, prepared } from './servers.ts';
+import { feed, packet, query } from './transcript.ts';
+
+const IN_TRANSACTION = 1;
+
+/** A dialogue as the engine drives it, with a client, an online server, and a target whose bytes the test gives. */
+class Copy {
+  readonly connection = new MysqlConnection();
+  readonly dialogue: MysqlDialogue;
+  readonly #codec: MysqlCommandCodec;
+  readonly #online: MysqlResponseReader;
+  readonly #pusher = new Pusher();
+  readonly #waiting: { readonly message: MysqlCommand; readonly bytes: Uint8Array }[] = [];
+
+  constructor(settings: Partial<DialogueSettings> = {}, fromSyn = true) {
+    const codec = mysqlSettings();
+    const { connection } = this;
+    const credentials = CredentialMap.forAll(new Credentials('shadow', 'secret'));
+    this.dialogue = new MysqlDialogue({
+      ...{ codec, connection, credentials, database: undefined, localInfile: false },
+      ...settings,
+    });
+    this.#codec = new MysqlCommandCodec(connection, fromSyn, codec);
+    this.#online = new MysqlResponseReader(codec, { connection, online: true });
+    this.dialogue.opened();
+  }
+
+  /** The client's bytes; `online`: what the online server says to them. Returns what is sent to the target. */
+  client(bytes: Uint8Array, online?: Uint8Array): string[] {
+    this.#codec.push(this.#pusher.input(bytes, 1));
+    for (let piece: MysqlPiece | undefined; (piece = this.#codec.next()) !== undefined;) {
+      if (!piece.first) continue;
+      this.#online.sent(piece.message);
+      this.#waiting.push({ message: piece.message!, bytes: contentOf(piece) });
+    }
+    if (online !== undefined) {
+      this.#online.push(online, 0, online.length);
+      while (this.#online.next() !== undefined);
+    }
+    return this.#send();
+  }
+
+  /** The target's bytes. Returns what is sent then. */
+  target(...packets: readonly Uint8Array[]): string[] {
+    const bytes = Buffer.concat(packets);
+    this.dialogue.push(bytes, 0, bytes.length);
+    for (let said = this.dialogue.next(); said !== undefined; said = this.dialogue.next()) {
+      this.shown.push(`${(said.message as MysqlResponse).toString()}${said.completes ? '' : ' …'}`);
+    }
+    return this.#send();
+  }
+
+  /** What taps were shown. */
+  readonly shown: string[] = [];
+
+  /** The target has closed, and another session is opened for what comes next. */
+  fresh(): string[] {
+    this.dialogue.opened();
+    return this.#send();
+  }
+
+  #send(): string[] {
+    const sent: string[] = [];
+    const own = () => {
+      for (let bytes = this.dialogue.transmit(); bytes !== undefined; bytes = this.dialogue.transmit()) {
+        sent.push(`own ${tell(bytes)}`);
+      }
+    };
+    own();
+    while (this.#waiting.length > 0) {
+      const [{ message, bytes }] = this.#waiting as [{ message: MysqlCommand; bytes: Uint8Array }];
+      const said = this.dialogue.prepare({ message, bytes });
+      own();
+      if (said === 'wait') break;
+      this.#waiting.shift();
+      if (typeof said === 'object' && 'refuse' in said) {
+        sent.push(`refused: ${said.refuse}`);
+        continue;
+      }
+      this.dialogue.sent(message);
+      sent.push(said === 'send' ? tell(bytes) : `changed ${tell(said.bytes)}`);
+      own();
+    }
+    return sent;
+  }
+}
+
+function tell(bytes: Uint8Array): string {
+  const hello = bytes[3] === 1 ? parseClientHello(bytes.subarray(4)) : undefined;
+  if (hello?.kind === 'login') {
+    const { user, database } = hello.response;
+    return `login ${Buffer.from(user).toString()}@${Buffer.from(database ?? []).toString()}`;
+  }
+  if (bytes[3]! > 1) return `packet ${bytes[3]!} ${Buffer.from(bytes.subarray(4)).toString()}`;
+  const [seen] = feed([bytes], { fromSyn: false, seen: 1 }).commands;
+  const { command } = seen!;
+  if (command.name === 'STMT_EXECUTE') return `execute ${[...command.payload.subarray(1)].join(' ')}`;
+  return command.toString();
+}
+
+/** A client that has logged in, on both sides. */
+function loggedIn(settings: Partial<DialogueSettings> = {}): Copy {
+  const copy = new Copy(settings);
+  copy.client(clientLogin(), ok(2));
+  copy.target(greeting());
+  copy.target(ok(2));
+  return copy;
+}
+
+describe('a login', () => {
+  it("is done with the target's challenge and credentials", () => {
+    const copy = new Copy();
+    expect(copy.client(clientLogin(), ok(2))).toEqual([]);
+    expect(copy.target(greeting())).toEqual(['changed login shadow@shop']);
+    expect(copy.client(query('select 1'))).toEqual([]);
+    expect(copy.target(ok(2))).toEqual(['QUERY select 1']);
+    expect(copy.shown).toEqual(['LOGIN: ok, 0 affected']);
+    copy.target(ok());
+    expect(copy.shown.slice(1)).toEqual(['QUERY: ok, 0 affected']);
+  });
+
+  it('goes out when the target has greeted, whenever that was', () => {
+    const copy = new Copy();
+    expect(copy.target(greeting())).toEqual([]);
+    expect(copy.client(clientLogin())).toEqual(['changed login shadow@shop']);
+  });
+
+  it('that is refused is the end of the copy', () => {
+    const copy = new Copy();
+    copy.client(clientLogin());
+    copy.target(greeting());
+    copy.target(error(1045, 2));
+    expect(copy.dialogue.fault).toBe('the target refused user or password');
+  });
+
+  it('that there is no room for is tried again with the next session', () => {
+    const copy = new Copy();
+    copy.client(clientLogin());
+    copy.target(error(1040, 0));
+    expect([copy.dialogue.fault, copy.dialogue.reading]).toEqual([undefined, false]);
+    copy.fresh();
+    expect([copy.dialogue.reading, ...copy.target(greeting())]).toEqual([true, 'changed login shadow@shop']);
+  });
+
+  it('of a user that nothing is known of is the end of the copy', () => {
+    const copy = new Copy({ credentials: new CredentialMap(new Map([['other', new Credentials('a', 'b')]])) });
+    copy.client(clientLogin());
+    copy.target(greeting());
+    expect(copy.dialogue.fault).toBe('no user on the target is given for it');
+  });
+
+  it('of a client that was there before is one of our own, in the database that was named', () => {
+    const copy = new Copy({ database: 'app' }, false);
+    expect(copy.client(query('select 1'))).toEqual([]);
+    expect(copy.target(greeting())).toEqual(['own login shadow@app']);
+    expect(copy.target(ok(2))).toEqual(['QUERY select 1']);
+  });
+});
+
+describe('statements', () => {
+  it("are named by the target's ids", () => {
+    const copy = loggedIn();
+    expect(copy.client(prepare('select ?'), prepared(5, 1))).toEqual(['STMT_PREPARE select ?']);
+    expect(copy.client(execute(5, 7))).toEqual([]);
+    expect(copy.target(prepared(9, 1))).toEqual(['changed execute 9 0 0 0 0 1 0 0 0 0 1 3 0 7 0 0 0']);
+    expect(copy.client(about(0x19, 5))).toEqual(['changed STMT_CLOSE 9']);
+    expect(copy.client(execute(5, 7))).toEqual(['refused: its statement is not known']);
+  });
+
+  it('that were prepared before copying began are refused', () => {
+    const copy = new Copy({}, false);
+    copy.client(query('select 1'));
+    copy.target(greeting());
+    copy.target(ok(2));
+    expect(copy.client(execute(5, 7))).toEqual(['refused: its statement is not known']);
+  });
+
+  it('that the target does not prepare are not executed', () => {
+    const copy = loggedIn();
+    copy.client(prepare('select ?'), prepared(5, 1));
+    copy.target(error(1146));
+    expect(copy.client(execute(5, 7))).toEqual(['refused: the target did not prepare its statement']);
+  });
+
+  it('are prepared anew in a fresh session, and told their types', () => {
+    const copy = loggedIn();
+    copy.client(prepare('select ?'), prepared(5, 1));
+    copy.client(execute(5, 7), ok());
+    copy.target(prepared(9, 1));
+    copy.target(ok());
+    copy.fresh();
+    expect(copy.client(execute(5, 8, false))).toEqual([]);
+    expect(copy.target(greeting())).toEqual(['own login shadow@shop']);
+    expect(copy.target(ok(2))).toEqual(['own STMT_PREPARE select ?']);
+    expect(copy.target(prepared(3, 1))).toEqual(['changed execute 3 0 0 0 0 1 0 0 0 0 1 3 0 8 0 0 0']);
+    expect(copy.shown).toEqual([
+      'LOGIN: ok, 0 affected',
+      'STMT_PREPARE: ok, 0 affected',
+      'STMT_EXECUTE: ok, 0 affected',
+    ]);
+  });
+
+  it("of MariaDB's clients are executed as the one prepared last, before that is answered", () => {
+    const copy = loggedIn();
+    const last = Buffer.from(execute(5, 7));
+    last.fill(0xff, 5, 9);
+    expect(copy.client(Buffer.concat([prepare('select ?'), last]))).toEqual(['STMT_PREPARE select ?']);
+    expect(copy.target(prepared(9, 1))).toEqual(['changed execute 9 0 0 0 0 1 0 0 0 0 1 3 0 7 0 0 0']);
+  });
+
+  it('whose values were sent ahead into a session that is gone are not executed without', () => {
+    const copy = loggedIn();
+    copy.client(prepare('insert ?'), prepared(5, 1));
+    copy.target(prepared(9, 1));
+    expect(copy.client(about(0x18, 5, 0, 0, 65))).toEqual(['changed STMT_SEND_LONG_DATA 9']);
+    copy.fresh();
+    copy.client(execute(5, 7));
+    copy.target(greeting());
+    copy.target(ok(2));
+    expect(copy.target(prepared(3, 1))).toEqual(['refused: what was sent ahead went with the session']);
+  });
+});
+
+describe('a fresh session', () => {
+  it('has the database and the settings of the one before', () => {
+    const copy = loggedIn();
+    const said = [
+      'use crm',
+      'SET NAMES latin1',
+      'set autocommit=0',
+      'set names utf8mb4',
+      'set global x = 1',
+      'set @a := 2',
+    ];
+    for (const sql of said) {
+      copy.client(query(sql), ok());
+      copy.target(ok());
+    }
+    copy.fresh();
+    copy.client(query('select 2'));
+    expect(copy.target(greeting())).toEqual(['own login shadow@crm']);
+    expect(copy.target(ok(2))).toEqual([
+      'own QUERY set autocommit=0',
+      'own QUERY set names utf8mb4',
+      'own QUERY set @a := 2',
+    ]);
+    expect(copy.target(ok(), ok(), ok())).toEqual(['QUERY select 2']);
+  });
+
+  it('does not get the rest of a transaction', () => {
+    const copy = loggedIn();
+    copy.client(query('begin'));
+    copy.target(ok(1, 2 | IN_TRANSACTION));
+    copy.fresh();
+    const refused = 'refused: its transaction ended with the session';
+    expect(copy.client(query('insert 1'))).toEqual([refused]);
+    expect(copy.client(query('COMMIT'))).toEqual([refused]);
+    expect(copy.client(query('insert 2'))).toEqual([]);
+    copy.target(greeting());
+    expect(copy.target(ok(2))).toEqual(['QUERY insert 2']);
+  });
+});
+
+describe('a change of user', () => {
+  it("is done with the target's credentials, and forgets what was built up", () => {
+    const copy = loggedIn();
+    copy.client(query('set names latin1'));
+    copy.target(ok());
+    const change = packet(0, 0x11, 'ann\0', 0, 'crm\0', [45, 0], 'mysql_native_password\0');
+    expect(copy.client(change, ok())).toEqual(['changed CHANGE_USER shadow crm']);
+    expect(copy.client(query('select 1'))).toEqual([]);
+    expect(copy.target(ok())).toEqual(['QUERY select 1']);
+    copy.target(ok());
+    expect(copy.shown.slice(-2)).toEqual(['CHANGE_USER: ok, 0 affected', 'QUERY: ok, 0 affected']);
+    copy.fresh();
+    copy.client(query('select 2'));
+    expect(copy.target(greeting())).toEqual(['own login shadow@crm']);
+    expect(copy.target(ok(2))).toEqual(['QUERY select 2']);
+  });
+});
+
+describe('a file that the target asks for', () => {
+  const load = query("load data local infile 'f' into table t");
+  const wanted = packet(1, 0xfb, 'f');
+
+  it('is not sent unless that is allowed', () => {
+    const copy = loggedIn();
+    copy.client(load);
+    expect(copy.target(wanted)).toEqual(['own packet 2 ']);
+    copy.target(ok(3));
+    expect(copy.shown.slice(1)).toEqual(['LOCAL_DATA: ok, 0 affected']);
+    expect(copy.client(packet(2, 'a file'))).toEqual(['refused: the target asked for no file']);
+  });
+
+  it('is sent where it is', () => {
+    const copy = loggedIn({ localInfile: true });
+    copy.client(load);
+    copy.target(wanted);
+    expect(copy.client(Buffer.concat([packet(2, 'a file'), packet(3)]))).toEqual(['packet 2 a file']);
+    copy.target(ok(4));
+    expect(copy.shown.slice(1)).toEqual(['QUERY: file-wanted', 'LOCAL_DATA: ok, 0 affected']);
+  });
+});
+
+describe('query attributes', () => {
+  const flags = FLAGS | CLIENT.QUERY_ATTRIBUTES;
+  const select = packet(0, 3, [0, 1], 'select 1');
+
+  it('are left out where the target takes none', () => {
+    const copy = new Copy();
+    copy.client(clientLogin('shop', flags));
+    copy.target(greeting());
+    copy.target(ok(2));
+    expect(copy.client(select)).toEqual(['changed QUERY select 1']);
+    const other = new Copy();
+    other.client(clientLogin('shop', flags));
+    other.target(greeting(flags));
+    other.target(ok(2));
+    expect(other.client(select)).toEqual(['QUERY select 1']);
+  });
+});
