@@ -29,8 +29,11 @@ import { mysqlSettings, type MysqlSettings } from './settings.ts';
 
 export type MysqlPiece = MessagePiece<MysqlCommand>;
 
+const LONGEST_LOGIN = 64 << 10;
+
 /** What the next packet may be. `sealed`: nobody can read what follows. */
 type Phase = 'hello' | 'auth' | 'command' | 'file' | 'sealed';
+type Kind = 'hello' | 'command' | 'file' | 'goes on';
 /** Bytes that are not handed on, of a message that is lost: to its end, or until another is found. */
 type Skipping = 'no' | 'message' | 'all';
 
@@ -50,12 +53,15 @@ export class MysqlCommandCodec implements Codec {
   #open = false;
   /** The packet under way streams past: its beginning is out. */
   #streams = false;
+  /** What the packets are that are held, where there is more than one. */
+  #kindHeld: Kind | undefined;
   /** The pending bytes are going out. */
   #pendingOut = false;
   /** Bytes of the push that belong behind the pending ones: from, to, and whether a message ends there. */
   #rest: { readonly from: number; readonly to: number; readonly last: boolean } | undefined;
   #flushes = false;
-  /** Set in a compressed session. */
+  #wasCompressed = false;
+  /** Set in a compressed session, once it is known where its frames begin. */
   #decompressor: Decompressor | undefined;
   /** What the client had seen of the server when it sent the frame under way, and when that was. */
   #frame: ClientBytes | undefined;
@@ -100,21 +106,26 @@ export class MysqlCommandCodec implements Codec {
 
   gap(length: number): boolean {
     this.#releasePending();
-    const broken = this.#open && this.#phase !== 'auth';
+    const broken = this.#open;
     this.#rest = undefined;
     if (broken) this.#swallowed.followsBroken();
-    else if (this.#pending.length > 0) this.#swallowed.add(this.#pending.length);
+    if (this.#pending.length > 0) {
+      // What is held behind a login is the next command.
+      if (this.#scanner.hasHeader && this.#scanner.sequence === 0) this.#swallowed.separate();
+      this.#swallowed.add(this.#pending.length);
+    }
     this.#pending.release();
     this.#open = false;
     this.#streams = false;
+    this.#kindHeld = undefined;
     this.#in.cut();
-    const inside = this.#decompressor === undefined && length <= this.#scanner.left && this.#phase !== 'sealed';
+    const inside = this.#decompressor === undefined && length <= this.#scanner.left && this.#phase === 'command';
     if (inside) {
       if (broken) this.#swallowed.addStray(length);
       else this.#swallowed.add(length);
       this.#scanner.skip(length);
       this.#skipping = 'message';
-      if (this.#scanner.ended) this.#skipped();
+      if (this.#scanner.ended && this.#scanner.length < LONGEST_PAYLOAD) this.#skipped();
       return broken;
     }
     // What lies behind the end of a packet is another message's, as far as that can be told.
@@ -150,9 +161,12 @@ export class MysqlCommandCodec implements Codec {
   #hold(start: number): boolean {
     const { bytes, at } = this.#in;
     const length = this.#pending.length + at - start;
-    if (length <= this.#settings.commandLimit && this.#pending.append(bytes, start, at - start)) return false;
-    const kind = this.#kind();
     // A login has to be read as a whole.
+    const limit = this.#phase === 'hello' ? LONGEST_LOGIN : this.#settings.commandLimit;
+    const kind = this.#kind();
+    // It goes on in the next packet, which has another number.
+    if (this.#scanner.ended && kind !== undefined) this.#kindHeld = kind;
+    if (length <= limit && this.#pending.append(bytes, start, at - start)) return false;
     if (kind === undefined || kind === 'hello')
       return this.#fail(kind === undefined ? 'no-command' : 'long-login', start);
     this.#streams = true;
@@ -178,7 +192,7 @@ export class MysqlCommandCodec implements Codec {
     else this.#emit(bytes, start, at - start, first, false);
     if (!this.#read(kind, true)) {
       this.#pendingOut = false;
-      return this.#fail('no-login', start);
+      return this.#fail('no-login', pending.length > 0 ? at : start);
     }
     this.#finish();
     return true;
@@ -197,7 +211,8 @@ export class MysqlCommandCodec implements Codec {
   }
 
   /** What the packet under way is; `undefined`: nothing that can be here. */
-  #kind(): 'hello' | 'command' | 'file' | 'goes on' | undefined {
+  #kind(): Kind | undefined {
+    if (this.#kindHeld !== undefined) return this.#kindHeld;
     const { sequence, code } = this.#scanner;
     if (this.#phase === 'hello') return sequence > 0 ? 'hello' : undefined;
     if (sequence === 0) return COMMANDS[code] === undefined ? undefined : 'command';
@@ -206,7 +221,7 @@ export class MysqlCommandCodec implements Codec {
   }
 
   /** Makes the message of the piece that is ready; false: its bytes are no login. */
-  #read(kind: 'hello' | 'command' | 'file' | 'goes on', whole: boolean): boolean {
+  #read(kind: Kind, whole: boolean): boolean {
     const piece = this.#piece;
     if (kind === 'goes on') return true;
     const { bytes, offset, length } = piece;
@@ -257,10 +272,8 @@ export class MysqlCommandCodec implements Codec {
   }
 
   #skipped(): void {
-    if (this.#phase === 'hello') return this.#lose();
     this.#skipping = 'no';
     this.#swallowed.separate();
-    if (this.#phase === 'file') this.#phase = 'command';
   }
 
   /** Looks for a message at the beginning of the push. */
@@ -282,20 +295,25 @@ export class MysqlCommandCodec implements Codec {
   }
 
   #find(bytes: Uint8Array, from: number, to: number, turned: boolean): 'hello' | 'command' | 'zlib' | undefined {
-    const inside = this.#decompressor !== undefined;
-    if (turned && !inside && detectHello(bytes, from, to) === 'yes') return 'hello';
+    const { capabilities, compression } = this.#connection;
+    if (compression === 'zlib') return detectCompressed(bytes, from, to) ? 'zlib' : undefined;
+    if (turned && detectHello(bytes, from, to) === 'yes') return 'hello';
     if (isRun(bytes, from, to)) return 'command';
-    if (!inside && detectCompressed(bytes, from, to)) return 'zlib';
+    if (turned && capabilities === undefined && detectCompressed(bytes, from, to)) return 'zlib';
     return turned && detectCommand(bytes, from, to, false) !== 'no' ? 'command' : undefined;
   }
 
   /** Where the next message begins is not known any more. */
   #lose(): void {
     this.#skipping = 'all';
+    this.#kindHeld = undefined;
     this.#scanner.reset();
     if (this.#phase === 'sealed') return;
     this.#phase = 'command';
-    if (this.#decompressor !== undefined) this.#decompressor = new Decompressor(this.#settings.budget);
+    // Where its frames begin is not known either.
+    this.#decompressor?.end();
+    this.#decompressor = undefined;
+    this.#frame = undefined;
   }
 
   /** These bytes are nothing that can be here, from `start` on and with what is pending. */
@@ -342,9 +360,11 @@ export class MysqlCommandCodec implements Codec {
     this.#scanner.reset();
     this.#open = false;
     this.#phase = 'command';
-    this.#settings.stats.compressed++;
+    if (!this.#wasCompressed) this.#settings.stats.compressed++;
+    this.#wasCompressed = true;
     this.#connection.compression = 'zlib';
     this.#decompressor = new Decompressor(this.#settings.budget);
+    this.#frame = undefined;
     this.#pushFrames({ bytes: frame, offset: 0, length: frame.length, time, serverBytesSeen: seen });
     return false;
   }
@@ -360,8 +380,8 @@ export class MysqlCommandCodec implements Codec {
     const frame = this.#frame;
     const plain = frame === undefined ? undefined : this.#decompressor?.next();
     if (plain === undefined) {
-      if (this.#decompressor?.failure !== undefined) this.#settings.stats.countUnparsable(this.#decompressor.failure);
-      if (this.#decompressor?.failure !== undefined) this.#lose();
+      const failure = this.#decompressor?.failure;
+      if (failure !== undefined) this.#fail(failure, this.#in.end);
       return false;
     }
     this.#in.push({ ...frame!, bytes: plain, offset: 0, length: plain.length });
@@ -408,6 +428,7 @@ export class MysqlCommandCodec implements Codec {
     piece.answers = first ? this.#in.answers : 0;
     piece.sameSession = false;
     piece.message = undefined;
+    this.#kindHeld = undefined;
     this.#open = !last;
   }
 }

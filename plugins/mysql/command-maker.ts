@@ -35,6 +35,7 @@ export class CommandMaker {
     const { capabilities, charset } = hello.response;
     const connection = this.#connection;
     connection.capabilities = capabilities;
+    connection.login = hello.response;
     connection.charset = charset;
     connection.session = new SqlSession(charset);
     connection.compression = compressionOf(capabilities);
@@ -73,7 +74,7 @@ export class CommandMaker {
         break;
       case 'STMT_PREPARE':
         command.prepares = new PreparedStatement(command, command.whole ? command.sql : undefined);
-        connection.lastStatement = command.prepares;
+        connection.preparing(command.prepares);
         break;
       case 'STMT_EXECUTE':
         command.statement?.executed(command.bound);

@@ -2,7 +2,7 @@
 import type { ConnectionInfo } from 'tcpcopy/plugin';
 import type { BoundParameters } from './bound.ts';
 import type { MysqlCommand } from './command.ts';
-import { CLIENT, type Capabilities } from './login/index.ts';
+import { CLIENT, type Capabilities, type HandshakeResponse } from './login/index.ts';
 import type { Compression } from './login/capabilities.ts';
 import { SqlAnalyzer, SqlSession } from './sql/index.ts';
 
@@ -44,6 +44,8 @@ const LONG_DATA_HEAD = 7;
 /** The most statements that are remembered of one connection: servers have a limit of 16,382 over all. */
 const MOST_STATEMENTS = 16_384;
 const LAST = 0xffff_ffff;
+/** Statements whose answers are waited for: with more of them nothing is told from an id. */
+const MOST_UNNAMED = 64;
 /** Kinds of statements that are remembered; applications have some hundreds. */
 export const KNOWN_DIGESTS = 5_000;
 /** Where the plugin's options say nothing else. */
@@ -58,6 +60,8 @@ export class MysqlConnection {
   schema: string | undefined;
   /** What the client said it can; `undefined`: not known. */
   capabilities: Capabilities | undefined;
+  /** How it logged in, `undefined`: not known. */
+  login: HandshakeResponse | undefined;
   /** Id of the collation in the login; `undefined`: not known. */
   charset: number | undefined;
   /** What the online server greeted with; `undefined`: that was not seen. */
@@ -73,9 +77,30 @@ export class MysqlConnection {
   /** The last one that was prepared: MariaDB's id −1. */
   lastStatement: PreparedStatement | undefined;
 
-  /** Of a statement's id, which may be MariaDB's for the last one. */
+  /** Those of which the online server's answer is not known: on its way, or lost. */
+  #unnamed: PreparedStatement[] = [];
+  /** The highest id that the online server has given since copying began. */
+  #highest = 0;
+
+  /**
+   * Of a statement's id, which may be MariaDB's for the last one. Where the answer to one statement was lost, an id that is
+   * nobody else's is its: servers give higher ids to later ones, so it is none from before copying began.
+   */
   statement(id: number): PreparedStatement | undefined {
-    return this.statements.get(id) ?? (id === LAST ? this.lastStatement : undefined);
+    const known = this.statements.get(id) ?? (id === LAST ? this.lastStatement : undefined);
+    const [only, another] = this.#unnamed;
+    const later = id > this.#highest && (this.login !== undefined || this.#highest > 0);
+    if (known !== undefined || only === undefined || another !== undefined || !later) return known;
+    this.#name(id, only);
+    this.#highest = id;
+    return only;
+  }
+
+  /** The client has a statement prepared. */
+  preparing(statement: PreparedStatement): void {
+    this.lastStatement = statement;
+    if (this.#unnamed.length >= MOST_UNNAMED) this.#unnamed.shift();
+    this.#unnamed.push(statement);
   }
 
   /** What both sides can; a client may say that it can more than the server. */
@@ -98,9 +123,20 @@ export class MysqlConnection {
 
   /** The online server has prepared a statement. */
   prepared(id: number, statement: PreparedStatement, parameterCount: number): void {
+    statement.parameterCount = parameterCount;
+    this.#name(id, statement);
+    this.#highest = Math.max(this.#highest, id);
+  }
+
+  /** It has not. */
+  notPrepared(statement: PreparedStatement): void {
+    this.#unnamed = this.#unnamed.filter((each) => each !== statement);
+  }
+
+  #name(id: number, statement: PreparedStatement): void {
+    this.notPrepared(statement);
     if (this.statements.size >= MOST_STATEMENTS) this.statements.delete(this.statements.keys().next().value!);
     this.statements.set(id, statement);
-    statement.parameterCount = parameterCount;
   }
 
   closed(id: number | undefined): void {
@@ -110,6 +146,7 @@ export class MysqlConnection {
   /** Whatever a session has built up is gone. */
   reset(): void {
     this.statements.clear();
+    this.#unnamed = [];
     this.lastStatement = undefined;
     this.session = new SqlSession(this.charset);
   }

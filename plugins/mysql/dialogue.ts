@@ -200,7 +200,8 @@ export class MysqlDialogue implements Dialogue {
       const response = said.message as MysqlResponse;
       const { command } = response;
       if (command === undefined || !said.completes) return said;
-      if (response.status !== undefined) this.#inTransaction = (response.status & STATUS.IN_TRANSACTION) !== 0;
+      const { serverStatus } = response;
+      if (serverStatus !== undefined) this.#inTransaction = (serverStatus & STATUS.IN_TRANSACTION) !== 0;
       if (this.#asked.delete(command)) {
         if (command.prepares !== undefined) this.#statements.answered(command.prepares, response);
         if (command.name !== 'LOCAL_DATA') continue;
@@ -288,6 +289,9 @@ export class MysqlDialogue implements Dialogue {
 
   /** Begins a login: in the place of the client's `command`, or of the dialogue's own. */
   #begin(command: MysqlCommand | undefined): void {
+    const { login, schema } = this.#settings.connection;
+    // A login that did not come here, for it was left out, or lost: it is known all the same.
+    if (this.#state.client === undefined && command === undefined) this.#state.logsIn({ login, database: schema });
     const { user, client, database } = this.#state;
     const credentials = this.#credentialsOf(user);
     if (credentials === undefined) return;
@@ -324,7 +328,7 @@ export class MysqlDialogue implements Dialogue {
     this.#agree(login.agreed!);
     return command === undefined
       ? undefined
-      : new MysqlResponse({ kind: 'ok', command, status: this.#agreed!.status, length: 0 });
+      : new MysqlResponse({ kind: 'ok', command, serverStatus: this.#agreed!.status, length: 0 });
   }
 
   /** The login is done. */

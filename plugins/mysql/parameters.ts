@@ -124,8 +124,8 @@ function pad(value: number, digits = 2): string {
 
 /** Blobs are bytes; so is a string that is no UTF-8. */
 function textOrBytes(bytes: Uint8Array, type: number): string | Uint8Array {
-  if ((type >= TYPE.TINY_BLOB && type <= TYPE.BLOB) || type === TYPE.GEOMETRY) return bytes.slice();
-  return utf8(bytes) ?? bytes.slice();
+  if ((type >= TYPE.TINY_BLOB && type <= TYPE.BLOB) || type === TYPE.GEOMETRY) return Uint8Array.from(bytes);
+  return utf8(bytes) ?? Uint8Array.from(bytes);
 }
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

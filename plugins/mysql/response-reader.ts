@@ -193,8 +193,9 @@ export class MysqlResponseReader implements ResponseReader {
   #follow(command: MysqlCommand, response: MysqlResponse): void {
     const { connection } = this.#role;
     const { statementId } = response;
-    if (statementId !== undefined && command.prepares !== undefined && response.kind === 'ok') {
-      connection.prepared(statementId, command.prepares, response.parameterCount);
+    if (command.prepares !== undefined) {
+      if (statementId === undefined) connection.notPrepared(command.prepares);
+      else connection.prepared(statementId, command.prepares, response.parameterCount);
     }
     if (command.name === 'LOGIN' && response.kind === 'ok' && connection.compression === 'zlib') this.#inflates();
   }

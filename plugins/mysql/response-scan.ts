@@ -259,7 +259,7 @@ export class ResponseScan {
   #end(kind: ResponseKind, error?: ErrPacket): void {
     this.done = new MysqlResponse({
       ...{ kind, error, command: this.#command, ...this.#said },
-      ...{ status: this.#status, statementId: this.#statementId, length: this.#length },
+      ...{ serverStatus: this.#status, statementId: this.#statementId, length: this.#length },
     });
   }
 

@@ -22,7 +22,7 @@ export interface ResponseFields {
   readonly affectedRows?: number;
   readonly insertId?: number;
   readonly warnings?: number;
-  readonly status?: number | undefined;
+  readonly serverStatus?: number | undefined;
   readonly statementId?: number | undefined;
   readonly parameterCount?: number;
   readonly length: number;
@@ -46,7 +46,7 @@ export class MysqlResponse {
   /** Of the last result. */
   readonly warnings: number;
   /** Flags of the server's status at its end; `undefined` where it does not say. */
-  readonly status: number | undefined;
+  readonly serverStatus: number | undefined;
   /** Of STMT_PREPARE: the id it got, and how many parameters the statement has. */
   readonly statementId: number | undefined;
   readonly parameterCount: number;
@@ -63,10 +63,15 @@ export class MysqlResponse {
     this.affectedRows = fields.affectedRows ?? 0;
     this.insertId = fields.insertId ?? 0;
     this.warnings = fields.warnings ?? 0;
-    this.status = fields.status;
+    this.serverStatus = fields.serverStatus;
     this.statementId = fields.statementId;
     this.parameterCount = fields.parameterCount ?? 0;
     this.length = fields.length;
+  }
+
+  /** In a word: `ok`, or the error's number, as in `E1064`. */
+  get status(): string {
+    return this.error === undefined ? 'ok' : `E${this.error.code}`;
   }
 
   /** For people: on one line. */

@@ -24,12 +24,11 @@ export class SessionState {
   }
 
   /** The client logs in, or becomes somebody else. */
-  logsIn(command: MysqlCommand): void {
-    const { login } = command;
+  logsIn({ login, database }: Pick<MysqlCommand, 'login' | 'database'>): void {
     if (login === undefined) return;
     this.user = Buffer.from(login.user).toString();
     if (isHandshake(login)) this.client = login;
-    this.database = command.database;
+    this.database = database;
     this.#settings.clear();
   }
 

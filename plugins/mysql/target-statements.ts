@@ -5,6 +5,9 @@ import type { PreparedStatement } from './connection.ts';
 import { rewriteExecute, withId } from './execute-writer.ts';
 import type { MysqlResponse } from './response.ts';
 
+/** No statement has it. */
+const NO_STATEMENT = 0;
+
 /** A statement in this session. */
 interface TargetStatement {
   /** `undefined`: the target has not answered yet; or it has, with an error. */
@@ -41,6 +44,8 @@ export class TargetStatements {
     known.id = response.statementId;
     known.failed = response.statementId === undefined;
     known.parameterCount = response.parameterCount;
+    // Where the online server's answer was lost.
+    if (!known.failed) statement.parameterCount ??= response.parameterCount;
   }
 
   /** All of them are gone. */
@@ -51,11 +56,14 @@ export class TargetStatements {
   /** `bytes`: its first piece. */
   prepare(command: MysqlCommand, bytes: Uint8Array): StatementPreparation {
     const { statement, name } = command;
+    const known = statement === undefined ? undefined : this.#statements.get(statement);
+    // What is not there is closed already: servers say nothing to that.
+    if (name === 'STMT_CLOSE' && known?.id === undefined && known?.failed !== false) {
+      return { bytes: withId(bytes, NO_STATEMENT), instead: 'first-piece' };
+    }
     if (statement === undefined) return { refuse: 'its statement is not known' };
-    const known = this.#statements.get(statement);
     if (known === undefined) {
-      if (name === 'STMT_CLOSE' || name === 'STMT_RESET') return { refuse: 'its statement ended with the session' };
-      return { lacks: statement };
+      return name === 'STMT_RESET' ? { refuse: 'its statement ended with the session' } : { lacks: statement };
     }
     if (known.failed) return { refuse: 'the target did not prepare its statement' };
     const { id } = known;

@@ -32,7 +32,7 @@ export interface InspectedRequest {
   readonly verdict: Verdict;
   readonly changes: readonly Change[];
   /** `undefined`: none was captured, or nobody reads this protocol's. */
-  readonly response: { readonly status: number | undefined; readonly after: Duration } | undefined;
+  readonly response: { readonly status: number | string | undefined; readonly after: Duration } | undefined;
 }
 
 type Report = (request: InspectedRequest) => void;
@@ -76,6 +76,9 @@ export class RequestListing {
   }
 }
 
+/** The most that is kept of a server which speaks before the protocol is known, bytes. */
+const EARLY_LIMIT = 64 << 10;
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 class RequestStream implements MessageObserver {
@@ -88,6 +91,9 @@ class RequestStream implements MessageObserver {
   readonly #waiting: { readonly request: Mutable<InspectedRequest>; awaited: boolean }[] = [];
   #current: Mutable<InspectedRequest> | undefined;
   #reader: ResponseReader | undefined;
+  /** What a server said before its client; `undefined`: it is read, or not any more. */
+  #early: Uint8Array[] | undefined = [];
+  #earlyLength = 0;
 
   constructor(
     number: number,
@@ -119,7 +125,7 @@ class RequestStream implements MessageObserver {
       changes: this.#takeChanges(),
       response: undefined,
     };
-    this.#reader ??= this.#pipeline.protocols.get(protocol)?.definition.responses?.(this.#info, 'online');
+    this.#reader ??= this.#readerOf(protocol);
     const awaited = this.#reader?.reading === true && this.#reader.sent(message);
     this.#waiting.push({ request, awaited });
     this.#current = request;
@@ -135,6 +141,7 @@ class RequestStream implements MessageObserver {
 
   serverBytes(bytes: Uint8Array | undefined, offset: number, length: number, time: Instant): void {
     const reader = this.#reader;
+    if (this.#early !== undefined && bytes !== undefined) this.#keepEarly(this.#early, bytes, offset, length);
     if (reader?.reading !== true) return;
     if (bytes === undefined) reader.gap?.(length);
     else reader.push(bytes, offset, length);
@@ -167,8 +174,25 @@ class RequestStream implements MessageObserver {
     const { status } = (message ?? {}) as { readonly status?: unknown };
     waiting.awaited = false;
     const after = elapsed(time, waiting.request.at);
-    waiting.request.response = { status: typeof status === 'number' ? status : undefined, after };
+    const told = typeof status === 'number' || typeof status === 'string' ? status : undefined;
+    waiting.request.response = { status: told, after };
     this.#tell();
+  }
+
+  #readerOf(protocol: string): ResponseReader | undefined {
+    const reader = this.#pipeline.protocols.get(protocol)?.definition.responses?.(this.#info, 'online');
+    for (const bytes of this.#early ?? []) {
+      reader?.push(bytes, 0, bytes.length);
+      while (reader?.next() !== undefined);
+    }
+    this.#early = undefined;
+    return reader;
+  }
+
+  #keepEarly(early: Uint8Array[], bytes: Uint8Array, offset: number, length: number): void {
+    this.#earlyLength += length;
+    if (this.#earlyLength > EARLY_LIMIT) this.#early = undefined;
+    else early.push(bytes.slice(offset, offset + length));
   }
 
   #giveUp(): void {

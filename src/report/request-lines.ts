@@ -18,7 +18,7 @@ export interface RequestLine {
     readonly delayed: Duration;
   };
   readonly changes: readonly { readonly plugin: string; readonly before: Uint8Array; readonly after: Uint8Array }[];
-  readonly response: { readonly status: number | undefined; readonly after: Duration } | undefined;
+  readonly response: { readonly status: number | string | undefined; readonly after: Duration } | undefined;
 }
 
 const INDENT = ' '.repeat(6);

@@ -179,6 +179,8 @@ describe('statements', () => {
     expect(copy.target(prepared(9, 1))).toEqual(['changed execute 9 0 0 0 0 1 0 0 0 0 1 3 0 7 0 0 0']);
     expect(copy.client(about(0x19, 5))).toEqual(['changed STMT_CLOSE 9']);
     expect(copy.client(execute(5, 7))).toEqual(['refused: its statement is not known']);
+    // Closing it once more does no harm, as long as it is nobody else's.
+    expect(copy.client(about(0x19, 5))).toEqual(['changed STMT_CLOSE 0']);
   });
 
   it('that were prepared before copying began are refused', () => {
@@ -187,6 +189,18 @@ describe('statements', () => {
     copy.target(greeting());
     copy.target(ok(2));
     expect(copy.client(execute(5, 7))).toEqual(['refused: its statement is not known']);
+  });
+
+  it("whose answer online was lost are known by an id that is nobody else's", () => {
+    const copy = loggedIn();
+    copy.client(prepare('select ?'), prepared(5, 1));
+    copy.target(prepared(9, 1));
+    copy.client(prepare('insert ?'));
+    copy.target(prepared(10, 1));
+    expect(copy.client(execute(6, 7))).toEqual(['changed execute 10 0 0 0 0 1 0 0 0 0 1 3 0 7 0 0 0']);
+    copy.client(Buffer.concat([prepare('update ?'), prepare('delete ?')]));
+    copy.target(prepared(11, 1), prepared(12, 1));
+    expect(copy.client(execute(8, 7))).toEqual(['refused: its statement is not known']);
   });
 
   it('that the target does not prepare are not executed', () => {
