@@ -9,7 +9,6 @@ export type { Detection } from './boundary.ts';
 const FIXED = 32;
 const FILLER_AT = HEADER_LENGTH + 9;
 const FILLER_END = HEADER_LENGTH + 28;
-const LONGEST_HELLO = 64 << 10;
 
 /** Judges the first bytes of a connection, or of a segment. */
 export function detect(bytes: Uint8Array, offset: number, length: number): Detection {
@@ -22,9 +21,11 @@ export function detect(bytes: Uint8Array, offset: number, length: number): Detec
 
 /** The client's answer to a greeting: it has the number 1, as no command has. */
 export function detectHello(bytes: Uint8Array, from: number, to: number): Detection {
+  // None is longer than 64 KiB.
+  if (to - from > 2 && bytes[from + 2] !== 0) return 'no';
   if (to - from >= HEADER_LENGTH) {
     const length = payloadLength(bytes, from);
-    if (bytes[from + 3] !== 1 || length < FIXED || length > LONGEST_HELLO) return 'no';
+    if (bytes[from + 3] !== 1 || length < FIXED) return 'no';
   }
   if (to - from >= HEADER_LENGTH + 2) {
     const low = bytes[from + HEADER_LENGTH]! | (bytes[from + HEADER_LENGTH + 1]! << 8);

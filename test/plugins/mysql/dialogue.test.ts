@@ -27,7 +27,7 @@ class Copy {
   readonly #waiting: { readonly message: MysqlCommand; readonly bytes: Uint8Array }[] = [];
 
   constructor(settings: Partial<DialogueSettings> = {}, fromSyn = true) {
-    const codec = mysqlSettings();
+    const codec = settings.codec ?? mysqlSettings();
     const { connection } = this;
     const credentials = CredentialMap.forAll(new Credentials('shadow', 'secret'));
     this.dialogue = new MysqlDialogue({
@@ -107,8 +107,9 @@ function tell(bytes: Uint8Array): string {
   }
   if (bytes[3]! > 1) return `packet ${bytes[3]!} ${Buffer.from(bytes.subarray(4)).toString()}`;
   const [seen] = feed([bytes], { fromSyn: false, seen: 1 }).commands;
-  const { command } = seen!;
-  if (command.name === 'STMT_EXECUTE') return `execute ${[...command.payload.subarray(1)].join(' ')}`;
+  if (seen === undefined) return `begins ${[...bytes.subarray(5, 10)].join(' ')}`;
+  const { command } = seen;
+  if (command.name === 'STMT_EXECUTE') return `execute ${[...command.payload.subarray(1, 64)].join(' ')}`;
   return command.toString();
 }
 
@@ -226,6 +227,16 @@ describe('statements', () => {
       'STMT_PREPARE: ok, 0 affected',
       'STMT_EXECUTE: ok, 0 affected',
     ]);
+  });
+
+  it('are executed in bulk, and where the command streams past', () => {
+    const copy = loggedIn({ codec: mysqlSettings({ commandLimit: 1000 }) });
+    copy.client(prepare('insert ?'), prepared(5, 1));
+    copy.target(prepared(9, 1));
+    expect(copy.client(about(0xfa, 5, 128, 0, 3, 0, 0, 7, 0, 0, 0))).toEqual(['changed STMT_BULK_EXECUTE 9']);
+    copy.target(ok());
+    const long = Buffer.from(packet(0, 0x17, [5, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 253, 0], Buffer.alloc(3000)));
+    expect(copy.client(long.subarray(0, 1500))[0]).toBe('changed begins 9 0 0 0 0');
   });
 
   it("of MariaDB's clients are executed as the one prepared last, before that is answered", () => {
