@@ -128,6 +128,8 @@ export class MysqlDialogue implements Dialogue {
     if (message.name === 'LOGIN') return this.#prepareLogin(message);
     if (this.#agreed === undefined) {
       if (this.#handshake === undefined) this.#begin(undefined);
+      // The client's login waited, and was left out or lost: what it would have been is said all the same.
+      else if (!this.#replaced) this.#handshake = { with: this.#handshake.with, command: undefined };
       return 'wait';
     }
     if (this.#handshake !== undefined || this.#own.length > 0 || this.#asked.size > 0) return this.#answerOf(message);

@@ -67,6 +67,11 @@ class Copy {
   /** What taps were shown. */
   readonly shown: string[] = [];
 
+  /** What waits is left out. */
+  lose(): void {
+    this.#waiting.length = 0;
+  }
+
   /** The target has closed, and another session is opened for what comes next. */
   fresh(): string[] {
     this.dialogue.opened();
@@ -138,6 +143,21 @@ describe('a login', () => {
     const copy = new Copy();
     expect(copy.target(greeting())).toEqual([]);
     expect(copy.client(clientLogin())).toEqual(['changed login shadow@shop']);
+  });
+
+  it('that is lost while it waits is done all the same', () => {
+    const copy = new Copy();
+    copy.client(clientLogin(), ok(2));
+    copy.lose();
+    expect(copy.client(query('select 1'))).toEqual([]);
+    expect(copy.target(greeting())).toEqual(['own login shadow@shop']);
+    expect(copy.target(ok(2))).toEqual(['QUERY select 1']);
+    const seen = new Copy();
+    seen.client(clientLogin(), ok(2));
+    seen.lose();
+    seen.fresh();
+    seen.client(query('select 1'));
+    expect(seen.target(greeting())).toEqual(['own login shadow@shop']);
   });
 
   it('that is refused is the end of the copy', () => {
