@@ -1,7 +1,8 @@
-/** Chooses the backend for live capture and makes one source per device. */
+/** Chooses the backend for live capture and makes one source per device; the process is one that copies from then on. */
 import { TcpcopyError } from '../core/errors.ts';
 import { loadNative } from '../native/load.ts';
 import type { CaptureFilter } from './capture-filter.ts';
+import { tuneForLive } from './engine-tuning.ts';
 import type { PacketSource } from './packet-source.ts';
 import { PcapSource } from './pcap-source.ts';
 import type { Direction } from './ring-blocks.ts';
@@ -41,6 +42,7 @@ export interface Capture {
 
 export function createCapture(options: CaptureOptions): Capture {
   const { devices, backend, direction, captureBuffer, snapLength, promiscuous, retireMs, fanout } = options;
+  tuneForLive();
   const common = defined({ filter: options.filter, direction, captureBuffer, snapLength });
   let note: string | undefined;
   if (backend !== 'pcap') {

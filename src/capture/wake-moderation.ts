@@ -16,7 +16,7 @@ import { loadNative } from '../native/load.ts';
 /** Events that make a turn worth its wake-up. */
 const BATCH = 32;
 /** The longest rest, from the beginning of one turn to that of the next, milliseconds: half of it is the usual delay. */
-const LONGEST_MS = 3.5;
+const LONGEST_MS = 4;
 /** Not worth two switches of context. */
 const SHORTEST_MS = 0.25;
 /** How long the event loop, with its signals, timers and sockets, may have to wait, milliseconds. */

@@ -12,7 +12,7 @@ import { Segment, TCP_SYN } from '../wire/segment.ts';
 
 const POLLS_PER_TURN = 8;
 /** While sessions are being opened, whose first requests wait for the answer, milliseconds. */
-const SHORT_REST = 1;
+const SHORT_REST = 1.25;
 
 /** What `FrameParser` does here. */
 export interface SegmentParser {

@@ -80,7 +80,7 @@ const GOLDEN = 0.618_033_988_749_894_9;
 /** How often waiting holes, idle connections and kernel counters are looked at, while there are turns. */
 const HOUSEKEEPING = millis(20);
 /** Longest rest while captured data waits for the target, milliseconds. */
-const REST_WHILE_HELD = 1;
+const REST_WHILE_HELD = 1.5;
 /** Live, how long responses may wait for a turn when nothing waits for them: longer than the ring's blocks do. */
 const RESPONSES_WAIT = millis(8);
 /**

@@ -33,8 +33,8 @@ describe('WakeModeration', () => {
     expect(turn(1, 0.5, 10)).toBeCloseTo(2.7);
   });
 
-  it('rests for 3.5 ms at most, or for as long as the caller can afford', () => {
-    expect(turn(4, 0.5, 5)).toBeCloseTo(3);
+  it('rests for 4 ms at most, or for as long as the caller can afford', () => {
+    expect(turn(4, 0.5, 5)).toBeCloseTo(3.5);
     expect(turn(4, 0.5, 20, 1)).toBeCloseTo(0.5);
   });
 
