@@ -21,6 +21,8 @@ export class HeadReader {
   readonly #type: ParserType;
   readonly #limit: number;
   #parser: LlhttpParser | undefined;
+  /** Nothing of the head has been read. */
+  #mayBePlain = true;
 
   constructor(type: ParserType, limit: number, budget: ByteBudget) {
     this.#type = type;
@@ -36,7 +38,10 @@ export class HeadReader {
 
   /** Reads on; `input` names the bytes (`nextInput`). */
   read(input: number, bytes: Uint8Array, from: number, to: number): HeadResult {
-    const stop = this.parser.feed(input, bytes, from, to);
+    const { parser } = this;
+    const plain = this.#type === 'request' && this.#mayBePlain && parser.readPlain(bytes, from, to);
+    this.#mayBePlain = false;
+    const stop = plain ? HEAD_ENDS : parser.feed(input, bytes, from, to);
     if (stop !== HEAD_ENDS && stop !== NEED_MORE) return this.#fail(from, this.parser.failure);
     const end = this.parser.position;
     const length = end - from;
@@ -60,6 +65,7 @@ export class HeadReader {
   release(): void {
     if (this.#parser !== undefined) releaseParser(this.#parser);
     this.#parser = undefined;
+    this.#mayBePlain = true;
     this.pending.release();
   }
 

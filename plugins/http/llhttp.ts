@@ -9,6 +9,7 @@
  *
  * Between messages nothing of the state matters, so parsers are pooled: idle connections hold none.
  */
+import { readPlainHead } from './plain-head.ts';
 import { execute, failureName, inputWindow, llhttp, type ParserEvents } from './llhttp-instance.ts';
 
 /** llhttp's own numbers (`llhttp_type_t`, `llhttp_errno_t`). */
@@ -53,6 +54,8 @@ export class LlhttpParser implements ParserEvents {
   /** When set, starts and ends of stretches of decoded body are added to it. */
   bodySpans: number[] | undefined = undefined;
   readonly #pointer: number;
+  /** llhttp has not begun with this message. */
+  #fresh = true;
   #stop: Stop = NEED_MORE;
   /** Bytes fed since `begin`. */
   #fed = 0;
@@ -67,14 +70,12 @@ export class LlhttpParser implements ParserEvents {
 
   /** Ready for the first byte of a message. */
   begin(): void {
-    llhttp().llhttp_reset(this.#pointer);
+    this.#fresh = true;
     this.#stop = NEED_MORE;
     this.#fed = 0;
     this.#inHead = true;
     this.#inValue = true;
-    this.lineStart = 0;
-    this.lineEnd = 0;
-    this.spanLength = 0;
+    this.#forget();
     this.trailerStart = -1;
     this.bodySpans = undefined;
   }
@@ -85,6 +86,10 @@ export class LlhttpParser implements ParserEvents {
    */
   feed(input: number, bytes: Uint8Array, from: number, to: number): Stop {
     const wasm = llhttp();
+    if (this.#fresh) {
+      this.#fresh = false;
+      wasm.llhttp_reset(this.#pointer);
+    }
     if (this.#stop !== NEED_MORE) {
       this.#stop = NEED_MORE;
       wasm.llhttp_resume(this.#pointer);
@@ -109,6 +114,17 @@ export class LlhttpParser implements ParserEvents {
     } while (at < to);
     this.position = to;
     return NEED_MORE;
+  }
+
+  /**
+   * Reads a request's head without llhttp where it is plain and whole (plain-head), at the beginning of a message; false
+   * where `feed` has to. There is no body to be fed after it.
+   */
+  readPlain(bytes: Uint8Array, from: number, to: number): boolean {
+    const end = readPlainHead(this, bytes, from, to);
+    if (end >= 0) this.position = end;
+    else this.#forget();
+    return end >= 0;
   }
 
   /** The spans of the head that was read, for who keeps them. */
@@ -169,6 +185,13 @@ export class LlhttpParser implements ParserEvents {
   onMessageComplete(): number {
     this.#stop = MESSAGE_ENDS;
     return PAUSED;
+  }
+
+  /** What was read of a head. */
+  #forget(): void {
+    this.lineStart = 0;
+    this.lineEnd = 0;
+    this.spanLength = 0;
   }
 
   #reserve(): void {
