@@ -58,6 +58,7 @@ export const READS: Row[] = [
   ['EXPLAIN FOR CONNECTION 5', 'read', 'EXPLAIN'],
   ['ANALYZE FORMAT=JSON SELECT * FROM t', 'read', 'ANALYZE', 't'],
   ['HANDLER t READ FIRST', 'read', 'HANDLER', 't'],
+  ['SELECT mysql_query_attribute_string("a"), ICU_VERSION()', 'read', 'SELECT', ''],
   ['DO SLEEP(0)', 'read', 'DO', ''],
   ['HELP "x"', 'read', 'HELP', ''],
   ['CHECKSUM TABLE a, b', 'read', 'CHECKSUM TABLE', 'a b'],
