@@ -1,6 +1,4 @@
 /** The plugin `mysql`: the protocol with its hooks, and what is not sent unless told otherwise. */
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import {
   definePlugin,
   type EventHook,
@@ -15,7 +13,6 @@ import { ADMINISTRATION, REPLICATION } from './command-names.ts';
 import { KNOWN_DIGESTS, MysqlConnection } from './connection.ts';
 import { detect } from './detect.ts';
 import { MysqlDialogue } from './dialogue.ts';
-import { CredentialMap, Credentials } from './login/index.ts';
 import { effectOf } from './effect.ts';
 import { mysqlOptions, type MysqlOptions } from './options.ts';
 import { MysqlReading } from './reading.ts';
@@ -24,6 +21,7 @@ import { MysqlResponseReader } from './response-reader.ts';
 import { mysqlSettings } from './settings.ts';
 import { SqlAnalyzer, type ReadsOnly } from './sql/index.ts';
 import { administers, loadsLocalFile } from './statements.ts';
+import { readCredentials } from './users.ts';
 
 declare module 'tcpcopy/plugin' {
   interface ProtocolHooks {
@@ -52,7 +50,7 @@ export const mysql = definePlugin({
   apply(hooks, options, env) {
     const settings = mysqlSettings({ commandLimit: options.commandLimit });
     const analyzer = new SqlAnalyzer({ capacity: KNOWN_DIGESTS, readsOnly: readsOnly(options.reads) });
-    const credentials = readCredentials(options, env.directory);
+    const credentials = readCredentials(options, env);
     const events = hooks.provide('mysql', {
       hooks: {
         command: {
@@ -144,16 +142,6 @@ function keepBack(command: MysqlCommand, context: RequestContext, options: Mysql
   }
   if (options.localInfile === 'drop' && (name === 'LOCAL_DATA' || (sql !== undefined && loadsLocalFile(sql)))) {
     context.drop('LOAD DATA LOCAL');
-  }
-}
-
-function readCredentials({ users, user, password }: MysqlOptions, directory: string): CredentialMap | undefined {
-  if (user !== undefined) return CredentialMap.forAll(new Credentials(user, password ?? ''));
-  if (users === undefined) return undefined;
-  try {
-    return CredentialMap.parse(readFileSync(resolve(directory, users), 'utf8'));
-  } catch (error) {
-    throw new Error(`users=${users}: ${(error as Error).message}`, { cause: error });
   }
 }
 

@@ -22,6 +22,10 @@ export interface Sha2ServerOptions {
   readonly users: ReadonlyMap<string, string>;
   /** Greets with this method, and asks for its own in a switch. */
   readonly greetsWith?: string;
+  /** On all addresses; else on a free one of the loopback interface. */
+  readonly port?: number;
+  /** Told of each login and of each command of text. */
+  readonly log?: (line: string) => void;
 }
 
 export class CachingSha2Server {
@@ -39,7 +43,11 @@ export class CachingSha2Server {
 
   static async start(options: Sha2ServerOptions): Promise<CachingSha2Server> {
     const server = new CachingSha2Server(options);
-    await new Promise<void>((resolve) => server.#server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) =>
+      options.port === undefined
+        ? server.#server.listen(0, '127.0.0.1', resolve)
+        : server.#server.listen(options.port, resolve),
+    );
     return server;
   }
 
@@ -83,6 +91,7 @@ export class CachingSha2Server {
     for (;;) {
       const command = await wire.read();
       if (command[0] !== CHANGE_USER) {
+        this.#options.log?.(text(command.subarray(1)));
         wire.write(OK);
         continue;
       }
@@ -98,6 +107,7 @@ export class CachingSha2Server {
     const password = this.#options.users.get(user);
     const verdict = password === undefined ? 'denied' : await this.#verify(wire, user, password, answer, scramble);
     this.logins.push(verdict);
+    this.#options.log?.(`${verdict} as ${user}`);
     wire.write(verdict === 'denied' ? DENIED : OK);
     return verdict !== 'denied';
   }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -38,6 +38,19 @@ describe('users', () => {
     const path = join(folder, 'users.txt');
     writeFileSync(path, '# online target password\napp app_test "a word"\n* guest ""\n');
     expect((await loggedIn(`,users=${path}`)).sent).toContain('app_test\0');
+  });
+
+  it('of a file that everybody can read are warned of', async () => {
+    const path = join(folder, 'open.txt');
+    writeFileSync(path, 'app app_test hunter2\n');
+    const warnings = async (mode: number): Promise<readonly string[]> => {
+      chmodSync(path, mode);
+      return (await start(`,users=${path}`)).lines.filter((line) => line.includes('read the passwords'));
+    };
+    expect(await warnings(0o640)).toEqual([]);
+    const [warning, ...more] = await warnings(0o644);
+    expect([warning, more]).toEqual([expect.stringMatching(/^warn: .*users=.*chmod o-r/), []]);
+    expect(warning).not.toContain('hunter2');
   });
 
   it('are called as online where none are given', async () => {
