@@ -73,8 +73,8 @@ const LEAST_BEHIND = 16;
 /** Steps without an answer while they wait. */
 const SILENCE = 15;
 /** A target may be slower than the online server; not so slow that what it gets is older than this. */
-const LATE = seconds(5);
-const LATE_CALM = seconds(3);
+const LATE = seconds(10);
+const LATE_CALM = seconds(6);
 /** How long after their capture units must be answered before it counts who else waits. */
 const AGE_OF_SLOW = seconds(1);
 /** So many failures and successes in a second before their ratio says anything; fewer while few are sent for it. */

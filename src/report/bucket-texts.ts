@@ -68,7 +68,7 @@ export const SHED_TEXTS: Readonly<Record<ShedReason, BucketText>> = {
   'kernel-drops': { meaning: 'the kernel dropped frames before they could be read', hint: KERNEL_DROP_HINT },
   memory: { meaning: 'too much waited for the target, or memory was short (-m)', hint: MEMORY_HINT },
   'target-silent': { meaning: 'the target answered nobody', hint: 'the service under test may be hanging' },
-  'target-slow': { meaning: 'the target was more than five seconds behind', hint: QUEUE_HINT },
+  'target-slow': { meaning: 'the target was more than ten seconds behind', hint: QUEUE_HINT },
   'target-failing': {
     meaning: 'the target refused, broke off or failed more requests than it served',
     hint: 'the service under test may be failing: look at its log; --shed host sends it everything all the same',

@@ -125,7 +125,7 @@ function addRequests(page: Page, ledger: Ledger, facts: RunFacts, unsent: Unsent
     ledger.units.values,
     unsent === undefined ? UNIT_TEXTS : unsentUnitTexts(unsent),
   );
-  page.table('Left out to spare', SHED_REASONS, ledger.shed.values, SHED_TEXTS);
+  page.table('Shed', SHED_REASONS, ledger.shed.values, SHED_TEXTS);
   const connectionTexts = unsent === undefined ? CONNECTION_TEXTS : unsentConnectionTexts(unsent);
   page.table('Connections', CONNECTION_BUCKETS, ledger.connections.values, connectionTexts);
 }

@@ -24,6 +24,8 @@ export interface WrkOptions {
 export interface WrkResult {
   readonly requests: number;
   readonly perSecond: number;
+  /** Time to the whole response, ms. */
+  readonly latency: { readonly mean: number; readonly p50: number; readonly p99: number };
   /** wrk's line about socket errors, if it wrote one. */
   readonly errors: string | undefined;
 }
@@ -77,7 +79,7 @@ export class Wrk {
     writeFileSync(file, script(o));
     const url = `http://${o.address}:${o.port}${o.path}`;
     this.child = host.spawn('wrk', [
-      ...['wrk', '-t1', `-c${o.connections}`, `-d${o.seconds}s`, '--timeout', '30s', '-s', file, url],
+      ...['wrk', '-t1', `-c${o.connections}`, `-d${o.seconds}s`, '--timeout', '30s', '--latency', '-s', file, url],
     ]);
   }
 
@@ -88,10 +90,21 @@ export class Wrk {
     if (code !== 0 || found === null) throw new Error(`wrk failed (${code}): ${text}`);
     return {
       requests: Number(found[1]),
+      latency: {
+        mean: timeOf(text, /Latency +(\S+)/),
+        p50: timeOf(text, /50% +(\S+)/),
+        p99: timeOf(text, /99% +(\S+)/),
+      },
       perSecond: Number(/Requests\/sec: +([\d.]+)/.exec(text)?.[1] ?? 0),
       errors: /Socket errors: .*/.exec(text)?.[0],
     };
   }
+}
+
+/** A time as wrk writes it, `635.91us`, in ms. */
+function timeOf(text: string, where: RegExp): number {
+  const [, number, unit] = /^([\d.]+)(us|ms|s|m)$/.exec(where.exec(text)?.[1] ?? '') ?? [];
+  return Number(number) * { us: 0.001, ms: 1, s: 1_000, m: 60_000 }[unit as 'us' | 'ms' | 's' | 'm'];
 }
 
 /** Runs a load to its end. */
