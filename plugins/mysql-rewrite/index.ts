@@ -35,6 +35,7 @@ export default definePlugin({
     const names = new Map(Object.entries(schemas));
     const renamed = (schema: string): string | undefined => names.get(schema);
 
+    hooks.mysql.connection.tap('mysql-rewrite', (reading) => reading.renameSchemas(renamed));
     hooks.mysql.command.tap('mysql-rewrite', (command, context) => {
       const { database } = command;
       const other = database === undefined ? undefined : renamed(database);

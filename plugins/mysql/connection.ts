@@ -72,6 +72,8 @@ export class MysqlConnection {
   session = new SqlSession();
   /** What looks at its statements: one for all connections. */
   analyzer = ANALYZER;
+  /** What a schema of the online server is called on the target. */
+  nameOnTarget: (schema: string) => string = (schema) => schema;
   /** By the ids of the online server. */
   readonly statements = new Map<number, PreparedStatement>();
   /** The last one that was prepared: MariaDB's id −1. */

@@ -75,7 +75,7 @@ export const mysql = definePlugin({
           role: 'event',
           payload: 'MysqlReading',
           moment: 'Once per connection that turns out to speak MySQL, before it is read.',
-          nothing: 'Nothing follows from it.',
+          nothing: 'Schemas are called on the target as they are online.',
         },
       },
       detect,
@@ -94,7 +94,7 @@ export const mysql = definePlugin({
           codec: settings,
           connection: MysqlConnection.of(info),
           credentials,
-          database: options.database,
+          database: options.database && MysqlConnection.of(info).nameOnTarget(options.database),
           localInfile: options.localInfile === 'pass',
         }),
       // What statements are called there is told by the answers.

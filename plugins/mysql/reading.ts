@@ -8,4 +8,16 @@ export class MysqlReading {
   constructor(connection: MysqlConnection) {
     this.connection = connection;
   }
+
+  /**
+   * For plugins that give schemas other names in commands: so that logins which no client sent name them alike. What
+   * returns nothing keeps its name.
+   */
+  renameSchemas(map: (schema: string) => string | undefined): void {
+    const before = this.connection.nameOnTarget;
+    this.connection.nameOnTarget = (schema) => {
+      const name = before(schema);
+      return map(name) ?? name;
+    };
+  }
 }

@@ -37,6 +37,11 @@ describe('mysql-rewrite', () => {
     expect(client.known.schema).toBe('shop');
   });
 
+  it('names it in logins that no client sent', async () => {
+    const client = await start(',schemas.shop=copy');
+    expect(['shop', 'other'].map((schema) => client.known.nameOnTarget(schema))).toEqual(['copy', 'other']);
+  });
+
   it('leaves bytes alone where nothing changes', async () => {
     const client = await start(',schemas.shop=copy');
     const bytes = packet(0, 3, 'SELECT ', [0xff, 0x00, 0x27, 0x27], ' FROM t');
