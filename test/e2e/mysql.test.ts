@@ -22,7 +22,7 @@ const SCHEMA = `
   create database shop; use shop;
   create table items (id int primary key, name varchar(80), price decimal(10,2), made datetime, data blob);
   create table log (id int primary key, text varchar(80));
-  create table typed (id int auto_increment primary key, text varchar(80));
+  create table typed (id int primary key, text varchar(80));
   create table slap (id int, text varchar(128), key (id));`;
 
 let template: string;
@@ -99,11 +99,11 @@ withMariaDb(`mysql${obstacle === undefined ? '' : ` [skipped: ${obstacle}]`}`, (
     const pool = await connect();
     begin();
     client.sh(
-      `mariadb ${login} -e "use shop; set names utf8mb4; insert into typed (text) values ('ü'), ('b'); select * from typed; \\
+      `mariadb ${login} -e "use shop; set names utf8mb4; insert into typed values (1, 'ü'), (2, 'b'); select * from typed where id < 3; \\
         set autocommit=0; update typed set text = 'c' where id = 2; rollback; select 1; select nothing from nowhere" || true`,
     );
     client.sh(
-      `mariadb ${login} --compress shop -e "insert into typed (text) values ('compressed'); select * from typed"`,
+      `mariadb ${login} --compress shop -e "insert into typed values (3, 'compressed'); select * from typed where id = 3"`,
     );
     client.sh(
       `mysqlslap ${login} --silent --concurrency=4 --iterations=1 --number-of-queries=200 --create-schema=shop --no-drop ` +
