@@ -23,19 +23,11 @@
  * Time is the capture's: the latest `segment.time` or `advance`. `advance` finds holes that stood too long and
  * connections that went idle; it and `finish` are followed by `poll` like `handle` is.
  */
-import { seqAdd, seqDiff, type SeqNum } from '../core/seq-num.ts';
+import { seqAdd } from '../core/seq-num.ts';
 import { elapsed, instant, seconds, type Instant } from '../core/time.ts';
-import {
-  CHECKSUM_BAD,
-  CHECKSUM_GOOD,
-  TCP_ACK,
-  TCP_FIN,
-  TCP_PSH,
-  TCP_RST,
-  TCP_SYN,
-  type Segment,
-} from '../wire/segment.ts';
+import { CHECKSUM_BAD, CHECKSUM_GOOD, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, type Segment } from '../wire/segment.ts';
 import { ClosedHalf, remember } from './closed-flow.ts';
+import { OVER, QUEUED, RESET_SEEN, TO_ANNOUNCE, TO_CLOSE } from './connection-state.ts';
 import { CLIENT_TO_SERVER, Connection, SERVER_TO_CLIENT, type ConnectionEnd, type Half } from './connection.ts';
 import {
   Chunk,
@@ -48,6 +40,7 @@ import {
   Gap,
   type TrackerEvent,
 } from './delivery.ts';
+import { DirectBytes } from './direct-bytes.ts';
 import {
   ACKED,
   FLAG_BOUNDED,
@@ -65,6 +58,7 @@ import {
 import { ACTIVE, AHEAD, CLOSED, FlowTable } from './flow-table.ts';
 import { isReplacement } from './incarnation.ts';
 import { SKIP_ALL, SKIP_ONE, type HalfStream } from './half-stream.ts';
+import { BYTES, RESET, RESET_LATER, SegmentFeed } from './segment-feed.ts';
 import { StreamContext } from './stream-context.ts';
 import {
   COUNT_AFTER_CLOSE,
@@ -74,25 +68,12 @@ import {
   COUNT_IDLE,
   COUNT_OUT_OF_SIGHT,
   COUNT_REJECTED,
-  COUNT_RESETS_IGNORED,
   COUNT_SEGMENTS,
   COUNT_TOTAL_CAP,
   COUNT_WITHOUT_CONNECTION,
   trackerCounters,
-  WAIT_FOREVER,
   type TrackerOptions,
 } from './tracker-options.ts';
-
-/** EVENT_OPENED is still to come. */
-const TO_ANNOUNCE = 1;
-/** What is missing is to be declared, and the last event given. */
-const TO_CLOSE = 2;
-/** Waits in the queue for `poll`. */
-const QUEUED = 4;
-/** A reset was seen and waits for what may still come before it. */
-const RESET_SEEN = 8;
-/** The last event has been given. */
-const OVER = 16;
 
 export { AHEAD } from './flow-table.ts';
 
@@ -113,6 +94,7 @@ export class ConnectionTracker<User = unknown> {
   readonly #oneWay: boolean;
   readonly #table: FlowTable;
   readonly #context: StreamContext;
+  readonly #segments: SegmentFeed;
   /** By entry of the flow table. */
   readonly #connections: (Connection<User> | undefined)[] = [];
   /** Views of a closed flow's record. */
@@ -125,15 +107,11 @@ export class ConnectionTracker<User = unknown> {
   #now: Instant = instant(0.5);
   #opened = 0;
   #active = 0;
-  /** Bytes of the segment being handled that continue a stream and are still to be handed out: whose, and which. */
+  readonly #direct = new DirectBytes();
+  /** Whose they are, while they are still to be handed out. */
   #directOwner: Connection<User> | undefined = undefined;
   /** The same where the connection is plain: its entry, so that it need not be looked at. */
   #directEntry = -1;
-  #directHalf: Half = CLIENT_TO_SERVER;
-  #directSegment: Segment | undefined = undefined;
-  #directOffset = 0;
-  #directLength = 0;
-  #directStreamOffset = 0.5;
   #rejected = false;
   readonly #queue: Connection<User>[] = [];
   #queueHead = 0;
@@ -147,11 +125,11 @@ export class ConnectionTracker<User = unknown> {
     this.#options = options;
     this.#oneWay = options.oneWay;
     this.#context = new StreamContext(options, this.counters);
+    this.#segments = new SegmentFeed(options, this.#context, this.#direct);
     this.#table = new FlowTable({
       maxFlows: options.maxConnections,
       ...(options.hashSeed === undefined ? {} : { seed: options.hashSeed }),
     });
-    this.#directStreamOffset = 0;
     this.#now = instant(0);
     this.#nextWaitingCheck = instant(0);
   }
@@ -292,32 +270,15 @@ export class ConnectionTracker<User = unknown> {
     if (length === 0) return;
     const offset = doubles[d + OFFSET + half]!;
     this.#directEntry = entry;
-    this.#deliver(half, offset, segment, segment.payloadOffset, length);
+    this.#direct.set(half, offset, segment, segment.payloadOffset, length);
     words[at + NEXT + half] = seqAdd(segment.seq, length);
     doubles[d + OFFSET + half] = offset + length;
     this.counters.add(COUNT_DELIVERED, length);
   }
 
-  /** `payloadOffset`: where in the segment's memory the bytes to be handed out begin. */
-  #deliver(half: Half, streamOffset: number, segment: Segment, payloadOffset: number, length: number): void {
-    this.#directOffset = payloadOffset;
-    this.#directHalf = half;
-    if (this.#directSegment !== segment) this.#directSegment = segment;
-    this.#directLength = length;
-    this.#directStreamOffset = streamOffset;
-  }
-
   #takeDirect(): TrackerEvent {
-    const segment = this.#directSegment!;
-    const chunk = this.chunk;
-    if (chunk.bytes !== segment.bytes) chunk.bytes = segment.bytes;
-    chunk.offset = this.#directOffset;
-    chunk.length = this.#directLength;
-    chunk.streamOffset = this.#directStreamOffset;
-    chunk.time = segment.time;
-    chunk.push = (segment.flags & TCP_PSH) !== 0;
-    chunk.peerAck = segment.ack;
-    this.half = this.#directHalf;
+    this.#direct.fill(this.chunk);
+    this.half = this.#direct.half;
     return EVENT_DATA;
   }
 
@@ -349,81 +310,16 @@ export class ConnectionTracker<User = unknown> {
     c.lastSeen = segment.time;
     own.sync();
     other.sync();
-    if (segment.flags & TCP_SYN) this.#orient(c, segment);
+    if (segment.flags & TCP_SYN) this.#segments.orient(c, segment);
     this.#feed(c, segment, own, other);
     this.#enqueue(c);
   }
 
-  /** Gives a segment to its half-stream, and its acknowledgement to the other. */
   #feed(c: Connection<User>, segment: Segment, own: HalfStream, other: HalfStream): void {
-    const { flags } = segment;
-    const good = segment.checksum !== CHECKSUM_BAD;
-    const believed = good || !own.seenGood;
-    if (segment.checksum === CHECKSUM_GOOD) own.seenGood = true;
-    let seq = segment.seq;
-    if (believed) {
-      if (flags & TCP_RST) {
-        this.#takeReset(c, segment, own, other);
-        return;
-      }
-      if (flags & TCP_SYN) {
-        own.takeSyn(seq);
-        seq = seqAdd(seq, 1);
-        if (segment.payloadLength > 0) own.takeSynData(segment, seq);
-        if (flags & TCP_ACK) {
-          if (!other.anchored && !this.#oneWay) other.anchor(segment.ack, false);
-          this.#takeAck(other, segment.ack);
-        }
-        return;
-      }
-      own.takeSeq(seq);
-      if (flags & TCP_ACK) this.#takeAck(other, segment.ack);
-    } else if (flags & (TCP_RST | TCP_SYN)) return;
-    if (good) {
-      const before = own.streamOffset;
-      const length = own.offer(segment, seq);
-      if (length > 0) {
-        // What is handed out ends where the stream stands now; a part before it may have been seen earlier.
-        const at = segment.payloadOffset + seqDiff(own.next, segment.seq) - length;
-        this.#directOwner = c;
-        this.#deliver(own === c.c2s ? CLIENT_TO_SERVER : SERVER_TO_CLIENT, before, segment, at, length);
-      }
-    } else own.offerSuspect(segment, seq);
-    if (flags & TCP_FIN) {
-      const fin = seqAdd(seq, segment.sentLength);
-      if (believed) own.takeFin(fin);
-      else own.extent.suspectFin = fin;
-    }
-  }
-
-  #takeAck(other: HalfStream, ack: SeqNum): void {
-    if (this.#oneWay) other.extent.noteAck(ack);
-    else other.takeAck(ack);
-  }
-
-  #takeReset(c: Connection<User>, segment: Segment, own: HalfStream, other: HalfStream): void {
-    // A refusal answers a SYN from a side that has sent nothing: only its acknowledgement can vouch for it.
-    const vouched =
-      own.anchored || (segment.flags & TCP_ACK) === 0 || !other.anchored || seqDiff(segment.ack, other.start!) >= 0;
-    if (!vouched || !own.acceptsReset(segment.seq)) {
-      this.counters.add(COUNT_RESETS_IGNORED);
-      return;
-    }
-    c.state |= RESET_SEEN;
-    const { resetPatience } = this.#options;
-    if (resetPatience === WAIT_FOREVER) return;
-    const clientDone = own === c.c2s && own.anchored && own.next === segment.seq;
-    if (clientDone || resetPatience === 0) this.#close(c, 'reset');
-    else this.#reset.add(c);
-  }
-
-  /** Corrects who is the client by a SYN, as long as that changes nothing already told. */
-  #orient(c: Connection<User>, segment: Segment): void {
-    if (c.openedBy === 'syn') return;
-    const clientIsSource = (segment.flags & TCP_ACK) === 0;
-    c.openedBy = 'syn';
-    const sourceIsClient = sameEnd(segment, c);
-    if (sourceIsClient !== clientIsSource && c.c2s.untold && c.s2c.untold) c.flip();
+    const outcome = this.#segments.feed(c, segment, own, other);
+    if (outcome === BYTES) this.#directOwner = c;
+    else if (outcome === RESET) this.#close(c, 'reset');
+    else if (outcome === RESET_LATER) this.#reset.add(c);
   }
 
   #replace(c: Connection<User>, segment: Segment): void {
@@ -447,7 +343,7 @@ export class ConnectionTracker<User = unknown> {
       this.counters.add(COUNT_WITHOUT_CONNECTION);
       return;
     }
-    const clientIsSource = this.#clientIsSource(segment);
+    const clientIsSource = this.#segments.clientIsSource(segment);
     if (this.#oneWay && !clientIsSource) {
       this.counters.add(COUNT_OUT_OF_SIGHT);
       return;
@@ -466,12 +362,6 @@ export class ConnectionTracker<User = unknown> {
     c.state |= TO_ANNOUNCE;
     this.#enqueue(c);
     this.#feed(c, segment, clientIsSource ? c.c2s : c.s2c, clientIsSource ? c.s2c : c.c2s);
-  }
-
-  #clientIsSource(segment: Segment): boolean {
-    if (segment.flags & TCP_SYN) return (segment.flags & TCP_ACK) === 0;
-    const told = this.#options.clientOf?.(segment);
-    return told === undefined ? segment.srcPort >= segment.dstPort : told === 'source';
   }
 
   /** A place in the flow table, made by forgetting a closed connection or, if so told, closing an idle one. */
@@ -598,16 +488,4 @@ export class ConnectionTracker<User = unknown> {
       return;
     }
   }
-}
-
-/** Whether the segment comes from the connection's client. */
-function sameEnd(segment: Segment, c: Connection): boolean {
-  const { address, port } = c.client;
-  return (
-    segment.srcPort === port &&
-    segment.src3 === address.w3 &&
-    segment.src2 === address.w2 &&
-    segment.src1 === address.w1 &&
-    segment.src0 === address.w0
-  );
 }
