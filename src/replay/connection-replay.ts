@@ -60,7 +60,7 @@ export class ConnectionReplay implements ReplicaOwner {
   readonly #codec: Codec;
   /** The same, where it is a plugin's. */
   readonly #contained: ContainedCodec | undefined;
-  readonly #replicas: Replica[] = [];
+  readonly #replicas: Replica[];
   readonly #observer: MessageObserver | undefined;
   /** Reads what the online server answers, where anybody asks. */
   readonly #online: OnlineResponses | undefined;
@@ -118,7 +118,8 @@ export class ConnectionReplay implements ReplicaOwner {
     this.#observer = context.observe?.(info, target);
     context.ledger.connectionsOpened++;
     this.#replicasLeft = plan.excluded === undefined ? plan.copies : 0;
-    for (let i = 0; i < this.#replicasLeft; i++) this.#replicas.push(new Replica(context, this, i));
+    // Not pushed: that makes room for sixteen more.
+    this.#replicas = Array.from({ length: this.#replicasLeft }, (_, i) => new Replica(context, this, i));
     const { reading } = context;
     if (reading?.online === true && plan.excluded === undefined) {
       this.#online = new OnlineResponses(reading, this.#onlineOwner(), info.openedBy === 'syn');

@@ -13,7 +13,7 @@ const QUEUE_LIMIT = 16 << 20;
 
 export class UnitQueue {
   readonly bytes: PieceQueue;
-  readonly #units: Unit[] = [];
+  #units: Unit[] = [];
   /** Index of the current one. */
   #sending = 0;
   /** The rest of the unit being captured is not wanted. */
@@ -70,7 +70,9 @@ export class UnitQueue {
 
   /** A unit begins to be captured. */
   add(unit: Unit): void {
-    this.#units.push(unit);
+    // An array that was pushed to has room for sixteen more, which most of those that wait will never need.
+    if (this.#units.length === 0) this.#units = [unit];
+    else this.#units.push(unit);
     this.discarding = false;
   }
 
