@@ -23,12 +23,14 @@ const { values } = parseArgs({
     input: { type: 'string', default: '' },
     index: { type: 'string', default: '0' },
     count: { type: 'string', default: '1' },
+    passes: { type: 'string', default: '1' },
     plugin: { type: 'string', multiple: true, default: [] },
   },
 });
 
 const given = { input: [values.input], map: ['80-192.0.2.99:80'], write: '/dev/null', pace: 'asap', seed: '1' };
-const { options } = parseCopyOptions({ ...given, plugin: values.plugin }, machineContext('tcpcopy'));
+const { passes, plugin } = values;
+const { options } = parseCopyOptions({ ...given, plugin, repeat: passes }, machineContext('tcpcopy'));
 const last: { report?: RunReport } = {};
 const before = process.cpuUsage();
 await runShare(

@@ -3,7 +3,7 @@
  * (by its first bytes, not by its name). A truncated gzip file gives what there is; a damaged one gives what comes
  * before the damage, and `damage` says what happened.
  */
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import { constants, createGunzip } from 'node:zlib';
 import { TcpcopyError } from '../core/errors.ts';
@@ -21,6 +21,7 @@ export class RecordingStream {
   readonly name: string;
   #chunks: AsyncIterator<Uint8Array> | undefined;
   #source: Readable | undefined;
+  #file: FileHandle | undefined;
   #damage: RecordingDamage | undefined;
 
   /** A path, or `-` for standard input. */
@@ -33,9 +34,7 @@ export class RecordingStream {
   }
 
   async open(): Promise<void> {
-    const { stream, size } = await this.#openSource();
-    this.#source = stream;
-    const raw = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+    const { raw, size } = await this.#openSource();
     const first = await this.#read(raw);
     const isGzip = first !== undefined && first[0] === 0x1f && first[1] === 0x8b;
     this.#chunks = isGzip ? this.#unpack(putBack(first, raw), size) : putBack(first, raw);
@@ -49,17 +48,26 @@ export class RecordingStream {
   close(): void {
     this.#chunks = undefined;
     this.#source?.destroy();
+    this.#file?.close().catch(() => undefined);
+    this.#file = undefined;
   }
 
-  async #openSource(): Promise<{ stream: Readable; size: number | undefined }> {
-    if (this.name === '-') return { stream: process.stdin, size: undefined };
+  async #openSource(): Promise<{ raw: AsyncIterator<Uint8Array>; size: number | undefined }> {
+    if (this.name === '-') return { raw: this.#streamed(process.stdin), size: undefined };
     try {
       const handle = await open(this.name);
-      const { size } = await handle.stat();
-      return { stream: handle.createReadStream({ highWaterMark: CHUNK }), size };
+      const stat = await handle.stat();
+      if (!stat.isFile()) return { raw: this.#streamed(handle.createReadStream()), size: undefined };
+      this.#file = handle;
+      return { raw: chunksOf(handle), size: stat.size };
     } catch (error) {
       throw this.#fileError(error);
     }
+  }
+
+  #streamed(stream: Readable): AsyncIterator<Uint8Array> {
+    this.#source = stream;
+    return stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
   }
 
   async #read(chunks: AsyncIterator<Uint8Array>): Promise<Uint8Array | undefined> {
@@ -74,7 +82,7 @@ export class RecordingStream {
   async *#unpack(packed: AsyncGenerator<Uint8Array>, size: number | undefined): AsyncGenerator<Uint8Array> {
     // A sync flush at the end: a file that was cut off is no error, its records say where it ends.
     const gunzip = createGunzip({ chunkSize: CHUNK, finishFlush: constants.Z_SYNC_FLUSH });
-    const source = Readable.from(packed, { objectMode: false });
+    const source = Readable.from(copies(packed), { objectMode: false });
     pipeline(source, gunzip, () => undefined); // its error comes out of the iteration below
     try {
       yield* gunzip as AsyncIterable<Uint8Array>;
@@ -99,4 +107,28 @@ async function* putBack(first: Uint8Array | undefined, rest: AsyncIterator<Uint8
   if (first === undefined) return;
   yield first;
   for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+}
+
+/** A file's bytes, in one of two buffers in turn: while a chunk is used the next one is being read. */
+async function* chunksOf(file: FileHandle): AsyncGenerator<Uint8Array> {
+  const read = (into: Uint8Array) => {
+    const reading = file.read(into, 0, into.length, null);
+    // It may fail, or be cut short by `close`, when nobody asks for more.
+    reading.catch(() => undefined);
+    return reading;
+  };
+  let used = new Uint8Array(CHUNK);
+  let free = new Uint8Array(CHUNK);
+  for (let next = read(free); ;) {
+    const { bytesRead } = await next;
+    if (bytesRead === 0) return;
+    [used, free] = [free, used];
+    next = read(free);
+    yield used.subarray(0, bytesRead);
+  }
+}
+
+/** For a consumer that keeps more than one chunk. */
+async function* copies(chunks: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) yield chunk.slice();
 }
