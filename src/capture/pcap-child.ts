@@ -89,7 +89,9 @@ function onPacket(length: number): void {
     dropped = 0;
   }
   const captured = Math.min(length, options.snapLength);
-  frame.copy(chunk, append(captured, length, outgoing ? FRAME_OUTGOING : 0), 0, captured);
+  // First: it may begin another chunk.
+  const at = append(captured, length, outgoing ? FRAME_OUTGOING : 0);
+  frame.copy(chunk, at, 0, captured);
 }
 
 /** A cooked frame says it; an Ethernet frame came from this host when its source is the device's address. */

@@ -45,7 +45,7 @@ describeLab('intercept restarted under load', () => {
       perfect(result, {
         optional: (r) => (r.id.startsWith('long') ? r.at > died - 500 : outage(opened.get(r.connection)!)),
       });
-      expect(onlineRecords.filter((r) => r.at > back + RECONNECT + 100).length).toBeGreaterThan(500);
+      expect(onlineRecords.filter((r) => r.at > back + RECONNECT + 100).length).toBeGreaterThan(100);
       if (signal !== 'SIGSTOP') expect(stopped.output).toMatch(/Intercept .*: away once, /);
       // What did not arrive has a name.
       expect(summary.requests.lost).toBe(summary.requests.captured - summary.requests.delivered);

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { STANDARD_ARGS } from './lab/live-copy.ts';
 import { Nginx } from './lab/nginx.ts';
-import { builtProgram, startIntercept, startTcpcopy } from './lab/programs.ts';
+import { builtProgram, IO_ARGS, startIntercept, startTcpcopy } from './lab/programs.ts';
 import { describeLab, labTest } from './lab/rig.ts';
 import { bash, sleep, until } from './lab/shell.ts';
 import { Wrk } from './lab/wrk.ts';
@@ -55,7 +55,7 @@ describeLab('stopping', () => {
     const test = await Nginx.start(lab.host('test'));
     const [online, assistant] = [lab.host('online'), lab.host('assistant')];
     const files = (host: typeof online, name: string) =>
-      ['-d', '-l', host.file(`${name}.log`), '-P', host.file(`${name}.pid`)].join(' ');
+      [...IO_ARGS, '-d', '-l', host.file(`${name}.log`), '-P', host.file(`${name}.pid`)].join(' ');
     // The command returns when the program copies, not before, and its exit code says so.
     assistant.sh(`${process.execPath} ${builtProgram('intercept')} -i back ${files(assistant, 'intercept')}`);
     online.sh(`${process.execPath} ${builtProgram('tcpcopy')} ${STANDARD_ARGS.join(' ')} ${files(online, 'tcpcopy')}`);

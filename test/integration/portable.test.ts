@@ -39,6 +39,10 @@ describe.skipIf(!isRoot || !capIsBuilt() || 'reason' in loadRawSocket())('libpca
     });
   });
 
+  it('keeps the bytes of every frame of a burst', async () => {
+    expect(await run('burst')).toEqual({ frames: 240, whole: 240 });
+  });
+
   it('shows packets on loopback once', async () => {
     expect(await run('loopback')).toEqual({ in: [100, 113], both: [100, 113], any: [100, 113] });
   });

@@ -16,6 +16,10 @@ export function builtProgram(name: ProgramName): string {
   return path;
 }
 
+/** `ring` or `pcap`: what both programs are told to capture and send with (TCPCOPY_IO); else they choose. */
+export const IO = process.env['TCPCOPY_IO'];
+export const IO_ARGS: readonly string[] = IO === undefined ? [] : ['--io', IO];
+
 export interface Stopped extends Exit {
   /** From the signal to the end, ms. */
   readonly took: number;
@@ -37,7 +41,7 @@ export class RunningProgram {
     this.host = host;
     this.#summaryFile = host.file(`${name}-summary-${(runs += 1)}.json`);
     const summary = args.includes('--summary-json') ? [] : ['--summary-json', this.#summaryFile];
-    this.child = host.spawn(name, [...through, process.execPath, builtProgram(name), ...args, ...summary]);
+    this.child = host.spawn(name, [...through, process.execPath, builtProgram(name), ...args, ...IO_ARGS, ...summary]);
   }
 
   get output(): string {

@@ -1,4 +1,5 @@
 /** What the tests of the portable backends run inside their namespace. */
+import { execFileSync } from 'node:child_process';
 import { PcapSource, type PcapSourceOptions } from '../../../src/capture/pcap-source.ts';
 import type { TcpcopyError } from '../../../src/core/errors.ts';
 import { createSink } from '../../../src/inject/open-sink.ts';
@@ -46,6 +47,20 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
       timesSane: b.frames.every((f) => Math.abs(f.time - start) < 10e6),
       sent: out.sink.stats(),
     };
+  },
+
+  /** More in one turn than a chunk of what the two processes pass on holds. */
+  async burst() {
+    const spec: PacketSpec = { ...TO_B, payload: new Uint8Array(1_400) };
+    const sent = packets(240, spec).map((packet, i) => packet.fill(i & 255, 40));
+    const b = await collect(pcap('io-b', { filter: to8080, captureBuffer: 64 << 20 }));
+    const child = execFileSync('pgrep', ['-P', String(process.pid), '-f', 'pcap-child'], { encoding: 'utf8' });
+    process.kill(Number(child), 'SIGSTOP');
+    await (await drive(sink())).send(sent);
+    process.kill(Number(child), 'SIGCONT');
+    await finish(b);
+    const whole = b.frames.filter(({ bytes }, i) => Buffer.compare(bytes.subarray(34), sent[i]!.subarray(20)) === 0);
+    return { frames: b.frames.length, whole: whole.length };
   },
 
   async loopback() {
