@@ -9,7 +9,8 @@ const alias = {
 
 /**
  * Each end-to-end test has a lab of its own, and mostly waits: so a few files run at a time. Those in `alone` offer the
- * machine as much as it can take, or measure: they come afterwards, one by one.
+ * machine as much as it can take, or measure: they come afterwards, one by one. TCPCOPY_IO=pcap runs all of them over
+ * libpcap and `raw-socket`; `e2e-pcap` does so with a few of them.
  */
 const END_TO_END = {
   e2e: {
@@ -17,7 +18,13 @@ const END_TO_END = {
     maxWorkers: Number(process.env['TCPCOPY_E2E_WORKERS'] ?? 2),
     sequence: { groupOrder: 1 },
   },
-  'e2e-alone': { include: ['test/e2e/alone/*.test.ts'], fileParallelism: false, sequence: { groupOrder: 2 } },
+  'e2e-pcap': {
+    include: ['record', 'responses', 'send-errors', 'stop'].map((name) => `test/e2e/${name}.test.ts`),
+    env: { TCPCOPY_IO: 'pcap' },
+    maxWorkers: 2,
+    sequence: { groupOrder: 2 },
+  },
+  'e2e-alone': { include: ['test/e2e/alone/*.test.ts'], fileParallelism: false, sequence: { groupOrder: 3 } },
 };
 
 /** Unit, plugin and fuzz tests need no root and run in parallel. */
@@ -42,7 +49,7 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
-      ...(['e2e', 'e2e-alone'] as const).map((name) => ({
+      ...(['e2e', 'e2e-pcap', 'e2e-alone'] as const).map((name) => ({
         resolve: { alias },
         test: {
           name,

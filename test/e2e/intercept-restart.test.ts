@@ -18,7 +18,7 @@ describeLab('intercept restarted under load', () => {
       const first = await startIntercept(lab.host('assistant'));
       const tcpcopy = await startTcpcopy(lab.host('online'), STANDARD_ARGS);
       const client = lab.host('client');
-      const load = { address: lab.host('online').on('front').v4, seconds: 8 };
+      const load = { address: lab.host('online').on('front').v4, seconds: 10 };
       const loads = [
         new Wrk(client, { ...load, rate: 300, connections: 16, short: true, tag: 'short' }),
         new Wrk(client, { ...load, rate: 300, connections: 16, tag: 'long' }),

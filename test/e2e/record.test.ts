@@ -6,7 +6,7 @@ import { inspectFile } from '../../src/replay/inspect-recording.ts';
 import { ASSISTANT, TARGET } from './lab/live-copy.ts';
 import { runLoad } from './lab/load.ts';
 import { Nginx } from './lab/nginx.ts';
-import { RunningProgram, startIntercept } from './lab/programs.ts';
+import { IO, RunningProgram, startIntercept } from './lab/programs.ts';
 import { describeLab, labTest } from './lab/rig.ts';
 
 const LOAD = { requests: 3_000, connections: 16, perConnection: 30, rate: 1_500 };
@@ -35,7 +35,8 @@ describeLab('record', () => {
     expect(readFileSync(frames, 'latin1').match(/HTTP\/1\.1 200 OK\r\n/g)).toHaveLength(LOAD.requests);
     if (spawnSync('tshark', ['-v']).status === 0) {
       const checks = ['-o', 'tcp.check_checksum:TRUE', '-o', 'ip.check_checksum:TRUE', '-Y', WRONG];
-      for (const file of [frames, requests]) {
+      // libpcap does not say of which frames the checksum was left to the device, so they are recorded as they were.
+      for (const file of IO === 'pcap' ? [requests] : [frames, requests]) {
         expect(execFileSync('tshark', ['-r', file, ...checks], { encoding: 'utf8', stdio: 'pipe' })).toBe('');
       }
     }

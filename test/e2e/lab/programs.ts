@@ -18,7 +18,8 @@ export function builtProgram(name: ProgramName): string {
 
 /** `ring` or `pcap`: what both programs are told to capture and send with (TCPCOPY_IO); else they choose. */
 export const IO = process.env['TCPCOPY_IO'];
-export const IO_ARGS: readonly string[] = IO === undefined ? [] : ['--io', IO];
+/** Under libpcap each frame takes 128 KB of the capture buffer, whatever its size. */
+export const IO_ARGS: readonly string[] = IO === undefined ? [] : ['--io', IO, ...(IO === 'pcap' ? ['-B', '256'] : [])];
 
 export interface Stopped extends Exit {
   /** From the signal to the end, ms. */
