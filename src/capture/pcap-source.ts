@@ -209,7 +209,7 @@ export class PcapSource implements PacketSource {
       case 'module':
         return new TcpcopyError('E_BACKEND', 'the npm package cap is not installed or not built', {
           where: '--io pcap',
-          hint: 'install the libpcap headers (Debian: libpcap-dev), then `npm rebuild cap`',
+          hint: 'with a C compiler and the libpcap headers (Debian: libpcap-dev), installing tcpcopy again builds it',
           cause,
         });
       case 'device':

@@ -41,7 +41,7 @@ function portable({ batch }: SinkOptions): PacketSink {
   if ('reason' in loaded) {
     throw new TcpcopyError('E_BACKEND', loaded.reason, {
       where: '--io',
-      hint: 'or build the native addon: `npm run build:native`',
+      hint: 'or build the native addon (`npm rebuild tcpcopy`)',
     });
   }
   return new PortableSink(loaded.module, batch);

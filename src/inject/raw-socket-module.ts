@@ -26,7 +26,7 @@ export function loadRawSocket(): { module: RawSocketModule } | { reason: string 
   } catch (error) {
     const built = error instanceof Error && !/Cannot find module 'raw-socket'/.test(error.message);
     return {
-      reason: `the npm package raw-socket is not ${built ? 'built' : 'installed'}; run \`npm rebuild raw-socket\``,
+      reason: `the npm package raw-socket is not ${built ? 'built' : 'installed'}; with a C compiler, installing tcpcopy again builds it`,
     };
   }
 }

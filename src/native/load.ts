@@ -11,6 +11,9 @@ export type NativeResult =
   | { readonly addon: NativeAddon; readonly reason?: undefined }
   | { readonly addon?: undefined; readonly reason: string };
 
+/** In a checkout, `npm run build:native` does the same. */
+const BUILD = 'with a C compiler, `npm rebuild tcpcopy` builds it (`--global` where it is installed so)';
+
 let result: NativeResult | undefined;
 
 /** Loads the addon once; later calls return the same answer. */
@@ -28,12 +31,12 @@ function load(): NativeResult {
   );
   const file = places.find((place) => existsSync(place));
   if (file === undefined) {
-    return { reason: `no prebuilt addon for ${platform}; run \`npm run build:native\` (needs a C compiler)` };
+    return { reason: `there is no native addon for ${platform}; ${BUILD}` };
   }
   try {
     return { addon: createRequire(import.meta.url)(file) as NativeAddon };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return { reason: `the addon for ${platform} does not load (${why}); rebuild it with \`npm run build:native\`` };
+    return { reason: `the addon for ${platform} does not load (${why}); ${BUILD}` };
   }
 }

@@ -10,9 +10,19 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const exec = promisify(execFile);
 
 /** Runs a program in a directory; rejects, with all that it printed, when it fails. */
-export async function run(directory: string, program: string, ...args: readonly string[]): Promise<string> {
+export function run(directory: string, program: string, ...args: readonly string[]): Promise<string> {
+  return runWith(process.env, directory, program, ...args);
+}
+
+/** The same in another environment. */
+export async function runWith(
+  env: NodeJS.ProcessEnv,
+  directory: string,
+  program: string,
+  ...args: readonly string[]
+): Promise<string> {
   try {
-    return (await exec(program, args, { cwd: directory })).stdout;
+    return (await exec(program, args, { cwd: directory, env })).stdout;
   } catch (error) {
     const { stdout, stderr } = error as { readonly stdout: string; readonly stderr: string };
     throw new Error(`${program} ${args.join(' ')} failed\n${stdout}\n${stderr}`, { cause: error });
