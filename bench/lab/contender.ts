@@ -10,6 +10,8 @@ export interface Running {
   /** The process that copies, and the one that takes the responses. */
   readonly tcpcopy: Child;
   readonly intercept: Child;
+  /** Ends tcpcopy; why requests were not copied, by its own account, the warm-up's included. */
+  readonly lost?: () => Promise<Readonly<Record<string, number>>>;
 }
 
 export interface Contender {
@@ -30,10 +32,18 @@ export function ours(extraArgs: readonly string[]): Contender {
     async start(lab, { plugins = [] }) {
       const intercept = await startIntercept(lab.host('assistant'));
       const tcpcopy = await startTcpcopy(lab.host('online'), [...STANDARD_ARGS, ...extraArgs, ...plugins]);
-      return { tcpcopy: tcpcopy.child, intercept: intercept.child };
+      const lost = async () => {
+        await tcpcopy.stop();
+        const { buckets } = tcpcopy.summary().requests;
+        const counts = Object.entries(buckets).filter(([name, n]) => n > 0 && !DELIVERED.includes(name));
+        return Object.fromEntries(counts);
+      };
+      return { tcpcopy: tcpcopy.child, intercept: intercept.child, lost };
     },
   };
 }
+
+const DELIVERED = ['answered', 'unanswered'];
 
 /** Long enough for a peer's programs to find each other. */
 const PEER_SETTLES = 1_000;

@@ -27,6 +27,8 @@ export interface Copied {
   readonly packetsPerCopy: number;
   readonly tcpcopy: ProgramCost;
   readonly intercept: ProgramCost;
+  /** Reasons of the ledger, over warm-up and load; a peer has no ledger. */
+  readonly lost: Readonly<Record<string, number>>;
 }
 
 export interface Measurement {
@@ -93,6 +95,7 @@ async function inLab(lab: Lab, loadCase: LoadCase, contender: Contender, seconds
       packetsPerCopy: packets / copies,
       tcpcopy,
       intercept,
+      lost: (await running.lost?.()) ?? {},
     },
   };
 }

@@ -77,16 +77,13 @@ const table = new Table({
 });
 
 const megabytes = (bytes: number) => (bytes / 2 ** 20).toFixed(0);
+const perSecond = ({ requestsPerSecond }: Measurement) => requestsPerSecond;
 const copiedOf = ({ runs }: Result) => runs.flatMap(({ copied }) => copied ?? []);
 
 for (const result of results) {
   const copied = copiedOf(result);
   const middle = (pick: (c: (typeof copied)[number]) => number) => median(copied.map(pick));
-  const row = [
-    result.load,
-    result.contender,
-    median(result.runs.map(({ requestsPerSecond }) => requestsPerSecond)).toFixed(0),
-  ];
+  const row = [result.load, result.contender, median(result.runs.map(perSecond)).toFixed(0)];
   if (copied.length > 0) {
     row.push(
       middle((c) => c.copiedPercent).toFixed(2),
@@ -103,15 +100,24 @@ for (const result of results) {
 
 /** Ours over the peer's. */
 function ratioRow(theirs: Result): string[] {
-  const own = copiedOf(results.find(({ load, contender }) => load === theirs.load && contender === 'ours')!);
+  const ownResult = results.find(({ load, contender }) => load === theirs.load && contender === 'ours')!;
+  const own = copiedOf(ownResult);
   const other = copiedOf(theirs);
   const ratio = (program: 'tcpcopy' | 'intercept') =>
     medianRatio(
       own.map((c) => c[program].cpuPerRequest),
       other.map((c) => c[program].cpuPerRequest),
     ).toFixed(2);
-  return ['', 'ours / peer', '', '', '', `${ratio('tcpcopy')} + ${ratio('intercept')}`, '', '', ''];
+  const rate = medianRatio(ownResult.runs.map(perSecond), theirs.runs.map(perSecond)).toFixed(2);
+  return ['', 'ours / peer', rate, '', '', `${ratio('tcpcopy')} + ${ratio('intercept')}`, '', '', ''];
 }
 
 console.log(table.toString());
+for (const result of results) {
+  const lost: Record<string, number> = {};
+  for (const [reason, n] of copiedOf(result).flatMap((copied) => Object.entries(copied.lost)))
+    lost[reason] = (lost[reason] ?? 0) + n;
+  const reasons = Object.entries(lost).map(([reason, n]) => `${reason} ${n}`);
+  if (reasons.length > 0) console.log(`not copied, warm-ups included: ${result.load}: ${reasons.join(', ')}`);
+}
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
