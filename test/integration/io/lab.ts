@@ -6,8 +6,20 @@ import { execFileSync, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { loadRawSocket } from '../../../src/inject/raw-socket-module.ts';
 
 export const isRoot = process.getuid?.() === 0;
+
+/** Whether `--io pcap` can run; not loaded here: `cap` cannot be loaded twice in one process. */
+export function portableIsBuilt(): boolean {
+  try {
+    createRequire(import.meta.url).resolve('cap/build/Release/cap.node');
+    return !('reason' in loadRawSocket());
+  } catch {
+    return false;
+  }
+}
+
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
 /** What scenarios are run with. */
