@@ -4,7 +4,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const MISUSE = fileURLToPath(new URL('misuse.c', import.meta.url));
 
 /** Compiles the scenarios and what they import to `directory`: under a checker a compiler would run for long. */
