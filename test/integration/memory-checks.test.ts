@@ -62,7 +62,7 @@ describe.skipIf(!able || !valgrind)('valgrind', () => {
     for (const name of ['overflow', 'useAfterFree', 'leak']) node.push('--import', calling(misuse, name));
     const lab = makeLab('valgrind', { node, compiled });
     try {
-      await lab.run('closed refused errors expression mark snapLength linkDown');
+      await lab.run('closed direct refused errors expression mark snapLength linkDown');
     } finally {
       lab.remove();
     }

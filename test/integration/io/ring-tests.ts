@@ -127,6 +127,15 @@ export function ringTests(newLab: () => Lab): void {
     });
   });
 
+  it('sends straight to the device where the next hop is known, and knows when it no longer takes as much', async () => {
+    expect(await lab.run('direct')).toEqual({
+      frames: 402,
+      inOrder: true,
+      failures: [['EMSGSIZE', 600]],
+      told: ['10.77.0.2', 'fd77::2'].map((to) => `packets to ${to} are sent on device N to 02:00:00:00:77:02`),
+    });
+  });
+
   it('reports EPERM from a firewall rule and goes on', async () => {
     lab.sh(
       "nft 'add table ip t; add chain ip t o { type filter hook output priority 0; }; add rule ip t o tcp dport 81 drop'",

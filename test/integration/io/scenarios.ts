@@ -260,6 +260,29 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     };
   },
 
+  /** Straight to the device, until the route takes less than that. */
+  async direct() {
+    const b = await collect(ring('io-b', { filter: port(8080) }));
+    const told: string[] = [];
+    const destinations = ['10.77.0.2', 'fd77::2'].map((text) => parseIp(text)!);
+    const sink = await drive(raw({ destinations, told: (line) => void told.push(line) }));
+    await sink.send([...packets(300), ...packets(100, { to: 'fd77::2', toPort: 8080 })]);
+    ip('route', 'add', '10.77.0.2/32', 'dev', 'io-a', 'mtu', '600');
+    await sleep(200);
+    const long = ipPacket({ ...TO_B, payload: new Uint8Array(900) });
+    await sink.send([packets(1)[0]!, long, packets(1)[0]!]);
+    await finish(b);
+    await sink.sink.close();
+    ip('route', 'del', '10.77.0.2/32');
+    const four = b.frames.filter((f) => f.bytes[12] === 8);
+    return {
+      frames: b.frames.length,
+      inOrder: inOrder(four.slice(0, 300).map((f) => seqAt(f.bytes, 14))),
+      failures: sink.failures.map(({ code, mtu }) => [code, mtu]),
+      told: told.slice(0, 2).map((line) => line.replace(/device \d+/, 'device N')),
+    };
+  },
+
   /** Packets the kernel refuses sit between good ones: those all go. */
   async refused() {
     ip('route', 'add', '10.77.0.2/32', 'dev', 'io-a', 'mtu', '600');
