@@ -3,16 +3,16 @@
  * accounted for, and all is copied again when it is over.
  */
 import { expect } from 'vitest';
-import type { ShedReason } from '../../src/report/ledger.ts';
-import type { AilingServerOptions } from './lab/ailing-server.ts';
-import type { Lab } from './lab/lab.ts';
-import { STANDARD_ARGS } from './lab/live-copy.ts';
-import { Nginx } from './lab/nginx.ts';
-import { startIntercept, startTcpcopy, stopTcpcopy, type RunningProgram } from './lab/programs.ts';
-import { describeLab, labTest } from './lab/rig.ts';
-import { AilingServer } from './lab/servers.ts';
-import { sleep, until, type Child } from './lab/shell.ts';
-import { runWrk, type WrkResult } from './lab/wrk.ts';
+import type { ShedReason } from '../../../src/report/ledger.ts';
+import type { AilingServerOptions } from '../lab/ailing-server.ts';
+import type { Lab } from '../lab/lab.ts';
+import { STANDARD_ARGS } from '../lab/live-copy.ts';
+import { Nginx } from '../lab/nginx.ts';
+import { startIntercept, startTcpcopy, stopTcpcopy, type RunningProgram } from '../lab/programs.ts';
+import { describeLab, labTest } from '../lab/rig.ts';
+import { AilingServer } from '../lab/servers.ts';
+import { sleep, until, type Child } from '../lab/shell.ts';
+import { runWrk, type WrkResult } from '../lab/wrk.ts';
 
 /** What a target in trouble may cost beside what copying costs anyway. */
 const EXTRA_MEMORY = 100 << 20;
