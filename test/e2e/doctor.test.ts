@@ -209,6 +209,17 @@ describeLab('doctor', () => {
       }
       expect(wrong.join('\n\n')).toBe('');
 
+      // Each program mends its own host, and only when it is told to.
+      doctor.online.sh('iptables -A OUTPUT -p tcp -s 192.168.100.0/24 -j DROP');
+      forwarding(doctor);
+      const checked = await doctor.check(['-i', 'back,side', '--check', '--apply']);
+      expect(checked, checked.output).toMatchObject({ code: 0 });
+      const mended = await doctor.doctor([...STANDARD_ARGS, '--apply', '--json']);
+      expect(mended, mended.output).toMatchObject({ code: 0 });
+      const objects = mended.output.split('\n').filter((line) => line.startsWith('{"healthy"'));
+      expect(objects.map((line) => (JSON.parse(line) as { healthy: boolean }).healthy)).toEqual([false, true]);
+      await doctor.reset();
+
       // A copy that is running hears nothing, and says why.
       await badFilter(doctor);
       const tcpcopy = await startTcpcopy(doctor.online, STANDARD_ARGS);

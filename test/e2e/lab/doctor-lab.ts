@@ -84,6 +84,13 @@ export class DoctorLab {
     return { code, output: outputOf(child) };
   }
 
+  /** `intercept` on the assistant server, to its end. */
+  async check(args: readonly string[]): Promise<DoctorRun> {
+    const child = this.assistant.spawn('check', [process.execPath, builtProgram('intercept'), ...args]);
+    const { code } = await child.exited;
+    return { code, output: outputOf(child) };
+  }
+
   async startService(): Promise<void> {
     this.#nginx ??= await Nginx.start(this.test);
   }
