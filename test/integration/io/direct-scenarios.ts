@@ -137,6 +137,8 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     // At once: the device refuses, and the raw socket knows why.
     await oneByOne(sink, V4, 3);
     ip('link', 'set', 'io-a', 'up');
+    // Until then the device drops what it is given.
+    while (readFileSync('/sys/class/net/io-a/operstate', 'latin1').trim() !== 'up') await sleep(10);
     ip('neigh', 'replace', V4, 'lladdr', '02:00:00:00:77:02', 'dev', 'io-a', 'nud', 'permanent');
     await sleep(NOTICED);
     const again = await oneByOne(sink, V4, 20);
