@@ -38,7 +38,7 @@ export class MariaDbServer {
   conversations(): string[][] {
     const byConnection = new Map<string, string[]>();
     let last: string[] = [];
-    for (const line of readFileSync(mariaDbFiles(this.#data).generalLog, 'utf8').split('\n')) {
+    for (const line of readFileSync(mariaDbFiles(this.#data).generalLog, 'utf8').trimEnd().split('\n')) {
       const [, connection, command, argument = ''] = ENTRY.exec(line) ?? [];
       if (connection === undefined) {
         // A statement goes on in the lines behind it.
