@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -27,6 +28,9 @@ const END_TO_END = {
   'e2e-alone': { include: ['test/e2e/alone/*.test.ts'], fileParallelism: false, sequence: { groupOrder: 3 } },
 };
 
+/** Many of these wait, too: vitest would leave one processor free. */
+const maxWorkers = availableParallelism();
+
 /** Unit, plugin and fuzz tests need no root and run in parallel. */
 export default defineConfig({
   test: {
@@ -37,6 +41,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/plugins/**/*.test.ts', 'test/fuzz/**/*.test.ts'],
           setupFiles: ['test/support/fuzzing.ts'],
+          maxWorkers,
           testTimeout: 120_000,
         },
       },
@@ -45,6 +50,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          maxWorkers,
           testTimeout: 300_000,
           hookTimeout: 120_000,
         },
