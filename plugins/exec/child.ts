@@ -54,10 +54,7 @@ export class Child {
     child.stderr.on('data', (chunk: Buffer) => notes.push(chunk));
     // Nothing can be said to it any more: it is of no use, whatever it still does.
     child.stdin.on('error', () => this.signal('SIGKILL'));
-    child.on('error', ({ code, name }: NodeJS.ErrnoException) => {
-      const as = settings.user === undefined ? '' : ` as user ${settings.user.uid}`;
-      this.#end(`cannot be started${as} (${code ?? name})`);
-    });
+    child.on('error', ({ code, name }: NodeJS.ErrnoException) => this.#end(`cannot be started (${code ?? name})`));
     child.on('exit', (code, signal) => {
       const how = code === null ? `was ended by ${signal}` : `ended (exit code ${code})`;
       this.signal('SIGKILL');

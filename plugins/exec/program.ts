@@ -77,7 +77,9 @@ export class Program {
     this.#onEnd = restart;
     if (failure === undefined) return;
     process.off('exit', this.#atExit);
-    throw new Error(`${this.#settings.name} ${failure}`);
+    const { name, user } = this.#settings;
+    const as = user === undefined ? '' : `; it runs as user ${user.uid}, which --user changes`;
+    throw new Error(`${name} ${failure}${as}`);
   }
 
   /** Gives it the line that `lineOf` makes for an id, and waits for the answer. Never rejects. */
