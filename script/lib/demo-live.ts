@@ -8,7 +8,7 @@ import type { RequestRecord } from '../../test/e2e/lab/request-record.ts';
 import { until, type Child } from '../../test/e2e/lab/shell.ts';
 import { compareTraffic } from '../../test/e2e/lab/traffic-check.ts';
 import { runWrk } from '../../test/e2e/lab/wrk.ts';
-import { command, quote, say, table, title } from './demo-text.ts';
+import { AS_ON_A_TERMINAL, command, quote, say, table, title } from './demo-text.ts';
 
 const MAP = `
    client ───────── online server ──copies──▶ test server
@@ -32,7 +32,7 @@ export async function demonstrateLive(): Promise<void> {
     command('assistant', 'intercept -i back');
     const intercept = await startIntercept(lab.host('assistant'));
     command('online', `tcpcopy ${STANDARD_ARGS.join(' ')}`);
-    const tcpcopy = await startTcpcopy(lab.host('online'), STANDARD_ARGS);
+    const tcpcopy = await startTcpcopy(lab.host('online'), [...STANDARD_ARGS, ...AS_ON_A_TERMINAL]);
     const tcpdump = await record(lab, recording);
     command('client', 'wrk … http://10.77.1.1/1k      5 s: 1,000 requests/s on 16 connections,');
     say('                                            and 300 new connections/s');
@@ -49,7 +49,7 @@ export async function demonstrateLive(): Promise<void> {
     command('online', `tcpdump -i front -w recording.pcap port 80      (made during part 1)`);
     const args = ['-i', recording, ...STANDARD_ARGS.slice(0, 6), '--pace', 'capture', '-a', '2'];
     command('online', `tcpcopy ${args.join(' ').replace(recording, 'recording.pcap')}`);
-    const replay = new RunningProgram('tcpcopy', lab.host('online'), args);
+    const replay = new RunningProgram('tcpcopy', lab.host('online'), [...args, ...AS_ON_A_TERMINAL]);
     const { code } = await replay.child.exited;
     if (code !== 0) throw new Error(`the replay ended with ${code}:\n${replay.output}`);
     await test.settled();

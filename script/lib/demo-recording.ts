@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { builtProgram } from '../../test/e2e/lab/programs.ts';
-import { command, quote, say, table, title } from './demo-text.ts';
+import { AS_ON_A_TERMINAL, command, quote, say, table, title } from './demo-text.ts';
 
 const RECORDING = 'examples/recordings/shop.pcap';
 /** What examples/recordings/README.md says is in it. */
@@ -26,7 +26,7 @@ export async function demonstrateRecording(): Promise<void> {
   title('A recorded load, replayed to an HTTP server in this process');
   const args = ['-i', RECORDING, '-x', `80-${target}`, '--target', 'socket', '--pace', 'capture', '-a', '2'];
   command('here', `tcpcopy ${args.join(' ')}`);
-  const { code, output } = await run(args);
+  const { code, output } = await run([...args, ...AS_ON_A_TERMINAL]);
   server.close();
   server.closeAllConnections();
   const distinct = new Set(seen).size;

@@ -21,6 +21,9 @@ export function table(rows: readonly (readonly [string, number | string])[]): vo
   say(plain.toString());
 }
 
+/** What a program is told whose output is quoted here: elsewhere than on a terminal it would log in JSON. */
+export const AS_ON_A_TERMINAL = ['--log-format', 'text'] as const;
+
 /** A program's own words, indented. */
 export function quote(output: string): void {
   for (const line of output.trimEnd().split('\n')) say(`  │ ${line}`);
