@@ -74,19 +74,8 @@ export default definePlugin({
 });
 
 /** An option: texts, each made a test. */
-function tests(kind: Kind, text: string): z.ZodType<readonly Condition[], readonly string[] | undefined> {
-  return z
-    .array(z.string().min(1))
-    .default([])
-    .transform((texts, context) =>
-      texts.flatMap((each) => {
-        const found = KINDS[kind](each);
-        if (found !== undefined) return [found];
-        context.addIssue({ code: 'custom', message: `'${each}' has no name, or is no regular expression` });
-        return [];
-      }),
-    )
-    .describe(text);
+function tests(kind: Kind, text: string) {
+  return option.each<Condition>(KINDS[kind], 'has no name, or is no regular expression').describe(text);
 }
 
 function test<T>(

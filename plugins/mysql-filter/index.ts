@@ -1,5 +1,5 @@
 /** Copies MySQL commands by what their statements are and touch, and by who sends them. */
-import { definePlugin, parsePattern, z, type Matches } from 'tcpcopy/plugin';
+import { definePlugin, option, parsePattern, z, type Matches } from 'tcpcopy/plugin';
 import { subjectOf, type Subject } from './subject.ts';
 
 /** Whether a statement is as one text of a list says. */
@@ -101,22 +101,8 @@ function refused(subject: Subject | undefined, lists: Lists): string | undefined
 }
 
 /** An option: texts, each made a test. */
-function list<T>(
-  make: (text: string) => T | undefined,
-  text: string,
-): z.ZodType<readonly T[], readonly string[] | undefined> {
-  return z
-    .array(z.string().min(1))
-    .default([])
-    .transform((texts, context) =>
-      texts.flatMap((each) => {
-        const found = make(each);
-        if (found !== undefined) return [found];
-        context.addIssue({ code: 'custom', message: `'${each}' is no kind of statements, or no regular expression` });
-        return [];
-      }),
-    )
-    .describe(text);
+function list<T>(read: (text: string) => T | undefined, text: string) {
+  return option.each(read, 'is no kind of statements, or no regular expression').describe(text);
 }
 
 function verbTest(text: string): Test | undefined {

@@ -23,16 +23,10 @@ export const mysqlOptions = z
       .enum(['drop', 'pass'])
       .default('drop')
       .describe('what is about a server or other sessions of it (KILL, SHUTDOWN, SET GLOBAL…): not sent, or sent'),
-    reads: z
-      .array(z.string().min(1))
-      .default([])
-      .transform((texts, context) =>
-        texts.flatMap((text): Matches[] => {
-          const matches = parsePattern(/^\/.*\/$/.test(text) ? text : text.toLowerCase());
-          if (matches !== undefined) return [matches];
-          context.addIssue({ code: 'custom', message: `'${text}' is no regular expression` });
-          return [];
-        }),
+    reads: option
+      .each<Matches>(
+        (text) => parsePattern(/^\/.*\/$/.test(text) ? text : text.toLowerCase()),
+        'is no regular expression',
       )
       .describe('stored procedures and functions that change nothing, as in price_of or reports.*: others are writes'),
     commandLimit: option

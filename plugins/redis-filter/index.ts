@@ -1,5 +1,5 @@
 /** Copies Redis commands by what they are and by their keys. */
-import { definePlugin, parsePattern, z, type Matches, type RedisCommand } from 'tcpcopy/plugin';
+import { definePlugin, option, parsePattern, z, type Matches, type RedisCommand } from 'tcpcopy/plugin';
 
 /** Whether a command is as one text of a list says. */
 type Test = (command: RedisCommand) => boolean;
@@ -55,22 +55,8 @@ export default definePlugin({
 });
 
 /** An option: texts, each made a test. */
-function list<T>(
-  make: (text: string) => T | undefined,
-  text: string,
-): z.ZodType<readonly T[], readonly string[] | undefined> {
-  return z
-    .array(z.string().min(1))
-    .default([])
-    .transform((texts, context) =>
-      texts.flatMap((each) => {
-        const found = make(each);
-        if (found !== undefined) return [found];
-        context.addIssue({ code: 'custom', message: `'${each}' is no kind of commands, or no regular expression` });
-        return [];
-      }),
-    )
-    .describe(text);
+function list<T>(read: (text: string) => T | undefined, text: string) {
+  return option.each(read, 'is no kind of commands, or no regular expression').describe(text);
 }
 
 function commandTest(text: string): Test | undefined {

@@ -61,6 +61,26 @@ export const option = {
       .regex(/^(\/([^~/]|~[01])*)*$/, 'is no JSON pointer: /user/name, /items/0')
       .meta({ tcpcopy: 'pointer' }),
 
+  /**
+   * A list of texts, none where it is not given, each as `read` makes something of it. One of which it makes `undefined` is
+   * refused: "'text' " and `problem`.
+   */
+  each: <T>(
+    read: (text: string) => T | undefined,
+    problem: string,
+  ): z.ZodType<readonly T[], readonly string[] | undefined> =>
+    z
+      .array(z.string().min(1))
+      .default([])
+      .transform((texts, context) =>
+        texts.flatMap((text) => {
+          const found = read(text);
+          if (found !== undefined) return [found];
+          context.addIssue({ code: 'custom', message: `'${text}' ${problem}` });
+          return [];
+        }),
+      ),
+
   /** A text that is never printed: not in errors, not by `tcpcopy config print`. */
   secret: () => z.string().meta({ tcpcopy: 'secret' }),
 };
