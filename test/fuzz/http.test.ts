@@ -2,7 +2,6 @@
 // end where llhttp alone ends them; and what was edited reads back as what was intended, and ends nothing elsewhere.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { Instant } from 'tcpcopy/plugin';
 import {
   HttpRequestCodec,
   HttpResponseCodec,
@@ -12,14 +11,12 @@ import {
 } from '../../plugins/http/index.ts';
 import { nextInput } from '../../plugins/http/llhttp-instance.ts';
 import { acquireParser, FAILED, MESSAGE_ENDS, NEED_MORE, releaseParser } from '../../plugins/http/llhttp.ts';
-import { seededRandom } from '../support/damage.ts';
-import { fuzzRuns, fuzzSeeds } from '../support/fuzzing.ts';
+import { chunksOf, drain, pick, push, repeat, type Random } from '../support/codec-fuzzing.ts';
+import { fuzzRuns } from '../support/fuzzing.ts';
 import { CAPTURES } from '../support/shared-captures.ts';
 
 /** Inputs in all, in an ordinary run; twenty times as many: `FUZZ_SCALE=20 script/fuzz 0 test/fuzz/http.test.ts`. */
 const RUNS = 50_000;
-
-type Random = () => number;
 
 const TEMPLATES = [
   'GET /a?b=c HTTP/1.1\r\nHost: x\r\nCookie: a=b; c=d\r\n\r\n',
@@ -80,10 +77,6 @@ function corpus(type: string, templates: readonly string[]): readonly Uint8Array
   return [...small, ...own].map((bytes) => Uint8Array.from(bytes));
 }
 
-function pick<T>(random: Random, from: readonly T[]): T {
-  return from[Math.floor(random() * from.length)]!;
-}
-
 /** A few messages in a row, some of them damaged. */
 function makeInput(random: Random, from: readonly Uint8Array[]): Uint8Array {
   const parts = Array.from({ length: 1 + random() * 3 }, () => pick(random, from));
@@ -96,20 +89,6 @@ function makeInput(random: Random, from: readonly Uint8Array[]): Uint8Array {
     bytes = Buffer.concat([bytes.subarray(0, at), token, bytes.subarray(at + removed)]);
   }
   return Uint8Array.from(bytes);
-}
-
-/** Cuts `bytes` at a few random places, or at all. */
-function* chunksOf(random: Random, bytes: Uint8Array): Generator<Uint8Array> {
-  const most = random() < 0.1 ? 1 : random() < 0.5 ? bytes.length : 1 + random() * 200;
-  for (let at = 0; at < bytes.length;) {
-    const end = Math.min(bytes.length, at + Math.max(1, Math.floor(random() * most * 1.5)));
-    yield bytes.subarray(at, end);
-    at = end;
-  }
-}
-
-function push(codec: HttpRequestCodec, chunk: Uint8Array, serverBytesSeen: number): void {
-  codec.push({ bytes: chunk, offset: 0, length: chunk.length, time: 0 as Instant, serverBytesSeen });
 }
 
 /** Ends of the messages in `bytes` when llhttp reads it all in one go, body lengths included. */
@@ -174,20 +153,6 @@ function checkEdited(request: HttpRequest): void {
   expect(Buffer.compare(again!.body!, request.body!)).toBe(0);
 }
 
-function repeat(runs: number, run: (random: Random) => void): void {
-  for (const seed of fuzzSeeds(runs)) {
-    try {
-      run(seededRandom(seed));
-    } catch (error) {
-      throw new Error(`seed ${seed}`, { cause: error });
-    }
-  }
-}
-
-function drain(codec: HttpRequestCodec, take: (piece: HttpPiece) => void): void {
-  for (let piece = codec.next(); piece !== undefined; piece = codec.next()) take(piece);
-}
-
 describe('request codec', { timeout: 3_600_000 }, () => {
   it('loses nothing, and ends messages where llhttp does', () => {
     let compared = 0;
@@ -206,7 +171,7 @@ describe('request codec', { timeout: 3_600_000 }, () => {
         if (piece.unparsable !== undefined) http = false;
         if (http && piece.last) ends.push(at);
       };
-      for (const chunk of chunksOf(random, bytes)) {
+      for (const chunk of chunksOf(random, bytes, 200)) {
         push(codec, chunk, 0);
         drain(codec, take);
       }
@@ -224,7 +189,7 @@ describe('request codec', { timeout: 3_600_000 }, () => {
     let edited = 0;
     repeat(RUNS * 0.2, (random) => {
       const codec = new HttpRequestCodec(true, httpSettings({ wantsBody: () => true }));
-      for (const chunk of chunksOf(random, makeInput(random, requests))) {
+      for (const chunk of chunksOf(random, makeInput(random, requests), 200)) {
         push(codec, chunk, 0);
         drain(codec, ({ message }) => {
           if (message?.body === undefined) return;
@@ -258,7 +223,7 @@ describe('request codec', { timeout: 3_600_000 }, () => {
         at += piece.length;
         if (http && piece.last) ends.push(at);
       };
-      for (const chunk of chunksOf(random, makeInput(random, requests))) {
+      for (const chunk of chunksOf(random, makeInput(random, requests), 200)) {
         push(codec, chunk, 0);
         drain(codec, take);
       }
@@ -292,7 +257,7 @@ describe('request codec', { timeout: 3_600_000 }, () => {
         searchFrom = Buffer.from(bytes).indexOf(message, searchFrom);
         if (searchFrom < 0) throw new Error(`bytes that were not sent: ${message.toString('latin1')}`);
       };
-      for (const chunk of chunksOf(random, bytes)) {
+      for (const chunk of chunksOf(random, bytes, 200)) {
         captured += chunk.length;
         if (random() < 0.2) {
           const broken = codec.gap(chunk.length);
@@ -336,7 +301,7 @@ describe('response codec', { timeout: 3_600_000 }, () => {
         drainAll();
         return JSON.stringify([told, codec.failure, codec.completed]);
       };
-      expect(read(chunksOf(random, bytes))).toBe(read([bytes]));
+      expect(read(chunksOf(random, bytes, 200))).toBe(read([bytes]));
     });
   });
 });

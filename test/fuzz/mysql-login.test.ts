@@ -18,8 +18,8 @@ import {
   type AgreedSession,
 } from '../../plugins/mysql/login/index.ts';
 import { buildErr, buildOk } from '../../plugins/mysql/login/result-packets.ts';
-import { seededRandom } from '../support/damage.ts';
-import { fuzzRuns, fuzzSeeds } from '../support/fuzzing.ts';
+import { pick, repeat, type Random } from '../support/codec-fuzzing.ts';
+import { fuzzRuns } from '../support/fuzzing.ts';
 
 /** Inputs in all, in an ordinary run. */
 const RUNS = 30_000;
@@ -27,8 +27,6 @@ const PASSWORD = 'hunter2 of the target';
 const SCRAMBLE = Buffer.from('ABCDEFGHIJKLMNOPQRST');
 const CAPABILITIES = { flags: 0xdfffffff, extended: 0 };
 const OK = buildOk({ affectedRows: 0, lastInsertId: 0, status: 2, warnings: 0 });
-
-type Random = () => number;
 
 const GREETINGS = ['8.0.36', '5.5.5-10.11.6-MariaDB'].flatMap((serverVersion) =>
   ['mysql_native_password', 'caching_sha2_password', 'client_ed25519', undefined].map((authPlugin) =>
@@ -56,10 +54,6 @@ const CHANGES = [
   buildChangeUser({ ...USER, charset: undefined }, CAPABILITIES, SCRAMBLE),
 ];
 
-function pick<T>(random: Random, from: readonly T[]): T {
-  return from[Math.floor(random() * from.length)]!;
-}
-
 /** One of these, mostly with some bytes changed, left out or put in. */
 function damaged(random: Random, from: readonly Uint8Array[]): Buffer {
   let bytes = Buffer.from(pick(random, from));
@@ -69,16 +63,6 @@ function damaged(random: Random, from: readonly Uint8Array[]): Buffer {
     bytes = Buffer.concat([bytes.subarray(0, at), byte, bytes.subarray(at + Math.floor(random() * 3))]);
   }
   return random() < 0.1 ? bytes.subarray(0, Math.floor(random() * bytes.length)) : bytes;
-}
-
-function repeat(runs: number, run: (random: Random) => void): void {
-  for (const seed of fuzzSeeds(runs)) {
-    try {
-      run(seededRandom(seed));
-    } catch (error) {
-      throw new Error(`with the seed ${seed}`, { cause: error });
-    }
-  }
 }
 
 function cutUp(random: Random, bytes: Uint8Array): Uint8Array[] {

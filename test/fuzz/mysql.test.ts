@@ -2,7 +2,6 @@
 // end where a dull reader says; a text that was changed reads back as intended; responses end in the same places however
 // they are cut.
 import { describe, expect, it } from 'vitest';
-import type { Instant } from 'tcpcopy/plugin';
 import {
   MysqlCommandCodec,
   MysqlConnection,
@@ -15,13 +14,11 @@ import {
 import { COMMANDS } from '../../plugins/mysql/command-names.ts';
 import { about, clientLogin, error, execute, greeting, ok, prepare, prepared } from '../plugins/mysql/servers.ts';
 import { packet, query } from '../plugins/mysql/transcript.ts';
-import { seededRandom } from '../support/damage.ts';
-import { fuzzRuns, fuzzSeeds } from '../support/fuzzing.ts';
+import { chunksOf, drain, pick, push, repeat, type Random } from '../support/codec-fuzzing.ts';
+import { fuzzRuns } from '../support/fuzzing.ts';
 
 /** Inputs in all, in an ordinary run. */
 const RUNS = 30_000;
-
-type Random = () => number;
 
 const REQUESTS: readonly Buffer[] = [
   ...[query('select 1'), query('use crm'), query('insert into t values (1, "ü")'), query('begin; select 2; commit')],
@@ -66,10 +63,6 @@ const RESPONSES: readonly Buffer[] = [
 ];
 const ASKED = REQUESTS.filter((bytes) => bytes[3] === 0 && bytes.length > 4);
 
-function pick<T>(random: Random, from: readonly T[]): T {
-  return from[Math.floor(random() * from.length)]!;
-}
-
 /** A few messages in a row, some of them damaged. */
 function makeInput(random: Random, from: readonly Buffer[], begin?: Buffer): Uint8Array {
   const rest = Array.from({ length: 1 + random() * 6 }, () => pick(random, from));
@@ -83,34 +76,6 @@ function makeInput(random: Random, from: readonly Buffer[], begin?: Buffer): Uin
     bytes = Buffer.concat([bytes.subarray(0, at), token, bytes.subarray(at + Math.floor(random() * 4))]);
   }
   return Uint8Array.from(bytes);
-}
-
-/** Cuts `bytes` at a few random places, or at all. */
-function* chunksOf(random: Random, bytes: Uint8Array): Generator<Uint8Array> {
-  const most = random() < 0.1 ? 1 : random() < 0.5 ? bytes.length : 1 + random() * 60;
-  for (let at = 0; at < bytes.length;) {
-    const end = Math.min(bytes.length, at + Math.max(1, Math.floor(random() * most * 1.5)));
-    yield bytes.subarray(at, end);
-    at = end;
-  }
-}
-
-function push(codec: MysqlCommandCodec, chunk: Uint8Array, serverBytesSeen: number): void {
-  codec.push({ bytes: chunk, offset: 0, length: chunk.length, time: 0 as Instant, serverBytesSeen });
-}
-
-function drain(codec: MysqlCommandCodec, take: (piece: MysqlPiece) => void): void {
-  for (let piece = codec.next(); piece !== undefined; piece = codec.next()) take(piece);
-}
-
-function repeat(runs: number, run: (random: Random) => void): void {
-  for (const seed of fuzzSeeds(runs)) {
-    try {
-      run(seededRandom(seed));
-    } catch (error) {
-      throw new Error(`with the seed ${seed}`, { cause: error });
-    }
-  }
 }
 
 /** Everything that taps may look at. */

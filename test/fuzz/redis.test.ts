@@ -3,19 +3,16 @@
 // they are cut.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { Instant } from 'tcpcopy/plugin';
 import { RedisCommandCodec, redisSettings, type RedisCommand, type RedisPiece } from '../../plugins/redis/index.ts';
 import { splitInline } from '../../plugins/redis/inline-arguments.ts';
 import { FAILED, REPLY, ReplyScanner } from '../../plugins/redis/reply-scanner.ts';
 import { readValue } from '../../plugins/redis/reply-value.ts';
-import { seededRandom } from '../support/damage.ts';
-import { fuzzRuns, fuzzSeeds } from '../support/fuzzing.ts';
+import { chunksOf, drain, pick, push, repeat, type Random } from '../support/codec-fuzzing.ts';
+import { fuzzRuns } from '../support/fuzzing.ts';
 import { CAPTURES } from '../support/shared-captures.ts';
 
 /** Inputs in all, in an ordinary run. */
 const RUNS = 30_000;
-
-type Random = () => number;
 
 const REQUESTS = [
   '*3\r\n$3\r\nSET\r\n$3\r\nkey\r\n$5\r\nvalue\r\n',
@@ -78,10 +75,6 @@ function vectors(): readonly Buffer[] {
   return vectors.map((v) => Buffer.from(v.request_b64, 'base64')).filter((bytes) => bytes.length < 300);
 }
 
-function pick<T>(random: Random, from: readonly T[]): T {
-  return from[Math.floor(random() * from.length)]!;
-}
-
 /** A few messages in a row, some of them damaged. */
 function makeInput(random: Random, from: readonly Buffer[]): Uint8Array {
   let bytes = Buffer.concat(Array.from({ length: 1 + random() * 5 }, () => pick(random, from)));
@@ -92,24 +85,6 @@ function makeInput(random: Random, from: readonly Buffer[]): Uint8Array {
     bytes = Buffer.concat([bytes.subarray(0, at), token, bytes.subarray(at + Math.floor(random() * 4))]);
   }
   return Uint8Array.from(bytes);
-}
-
-/** Cuts `bytes` at a few random places, or at all. */
-function* chunksOf(random: Random, bytes: Uint8Array): Generator<Uint8Array> {
-  const most = random() < 0.1 ? 1 : random() < 0.5 ? bytes.length : 1 + random() * 60;
-  for (let at = 0; at < bytes.length;) {
-    const end = Math.min(bytes.length, at + Math.max(1, Math.floor(random() * most * 1.5)));
-    yield bytes.subarray(at, end);
-    at = end;
-  }
-}
-
-function push(codec: RedisCommandCodec, chunk: Uint8Array, serverBytesSeen: number): void {
-  codec.push({ bytes: chunk, offset: 0, length: chunk.length, time: 0 as Instant, serverBytesSeen });
-}
-
-function drain(codec: RedisCommandCodec, take: (piece: RedisPiece) => void): void {
-  for (let piece = codec.next(); piece !== undefined; piece = codec.next()) take(piece);
 }
 
 /** Arguments of the commands in `bytes`, read the plain way: everything there, text by text. */
@@ -142,16 +117,6 @@ function dullCommands(bytes: Uint8Array): string[][] {
       commands.push(args);
     }
     if (/^(QUIT|POST|HOST:)$/i.test(commands.at(-1)?.[0] ?? '')) return commands;
-  }
-}
-
-function repeat(runs: number, run: (random: Random) => void): void {
-  for (const seed of fuzzSeeds(runs)) {
-    try {
-      run(seededRandom(seed));
-    } catch (error) {
-      throw new Error(`with the seed ${seed}`, { cause: error });
-    }
   }
 }
 

@@ -5,13 +5,11 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_MODE, mapSchemas, SqlAnalyzer, SqlSession } from '../../plugins/mysql/sql/index.ts';
 import { QUOTED, COMMENT, SqlScanner, STRING, VARIABLE } from '../../plugins/mysql/sql/scanner.ts';
 import { SQL_PIECES } from '../plugins/mysql/sql/sql-texts.ts';
-import { seededRandom } from '../support/damage.ts';
-import { fuzzRuns, fuzzSeeds } from '../support/fuzzing.ts';
+import { pick, repeat, type Random } from '../support/codec-fuzzing.ts';
+import { fuzzRuns } from '../support/fuzzing.ts';
 
 /** Inputs in all, in an ordinary run. */
 const RUNS = 30_000;
-
-type Random = () => number;
 
 const STATEMENTS = [
   'SELECT a, shop.t.b FROM shop.t JOIN `x y`.u AS v ON t.a = v.a WHERE c IN (1, 2) AND d = "e"',
@@ -30,10 +28,6 @@ const STATEMENTS = [
   'USE shop',
 ];
 
-function pick<T>(random: Random, from: readonly T[]): T {
-  return from[Math.floor(random() * from.length)]!;
-}
-
 function makeText(random: Random): string {
   let text = Array.from({ length: 1 + random() * 3 }, () => pick(random, STATEMENTS)).join(
     pick(random, ['; ', ';', '\n', ' ']),
@@ -45,16 +39,6 @@ function makeText(random: Random): string {
     text = text.slice(0, at) + piece + text.slice(at + Math.floor(random() * 8));
   }
   return random() < 0.3 ? text.slice(0, random() * text.length) : text;
-}
-
-function repeat(runs: number, run: (random: Random) => void): void {
-  for (const seed of fuzzSeeds(runs)) {
-    try {
-      run(seededRandom(seed));
-    } catch (error) {
-      throw new Error(`with the seed ${seed}`, { cause: error });
-    }
-  }
 }
 
 /** Strings, names in quotes, comments; what else there is, a character each. */

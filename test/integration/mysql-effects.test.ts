@@ -1,14 +1,9 @@
 /** Statements as a real MariaDB judges them that is read-only: what it refuses for that is never called a read. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import mysql from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { READS, OTHERS, WRITES, type Row } from '../plugins/mysql/sql/statements.ts';
-import { askMariaDb, makeMariaDbData, mariaDbCommand, mariaDbFiles, mariaDbObstacle } from '../support/mariadb.ts';
-import { until } from '../e2e/lab/shell.ts';
+import { askMariaDb, mariaDbFiles, mariaDbObstacle } from '../support/mariadb.ts';
+import { MariaDbServer } from '../support/mariadb-server.ts';
 
 /** ER_OPTION_PREVENTS_STATEMENT */
 const READ_ONLY = 1290;
@@ -27,30 +22,21 @@ const obstacle = mariaDbObstacle();
 describe.skipIf(obstacle !== undefined)(
   `MariaDB, read-only${obstacle === undefined ? '' : ` [skipped: ${obstacle}]`}`,
   () => {
-    const directory = mkdtempSync(join(tmpdir(), 'tcpcopy-effects-'));
-    const data = join(directory, 'data');
-    let server: ChildProcess;
+    let server: MariaDbServer;
 
     beforeAll(async () => {
-      makeMariaDbData(data);
-      const [program, ...flags] = mariaDbCommand(data, 0, ['--skip-networking']);
-      server = spawn(program!, flags, { stdio: 'ignore' });
-      await until('MariaDB does not start', () => answers(data), 30_000);
+      server = await MariaDbServer.start(['--skip-networking']);
       askMariaDb(
-        data,
+        server.data,
         `create database shop; ${TABLES}; create user app@localhost; grant ${PRIVILEGES} on *.* to app@localhost;
        set global read_only = 1`,
       );
     });
-    afterAll(async () => {
-      server.kill('SIGKILL');
-      await once(server, 'exit');
-      rmSync(directory, { recursive: true });
-    });
+    afterAll(() => server.stop());
 
     /** The number of the error, 0 for none; each in a session of its own, which it may change. */
     async function errorOf(text: string): Promise<number> {
-      const socketPath = mariaDbFiles(data).socket;
+      const socketPath = mariaDbFiles(server.data).socket;
       const connection = await mysql.createConnection({
         socketPath,
         user: 'app',
@@ -84,11 +70,3 @@ describe.skipIf(obstacle !== undefined)(
     });
   },
 );
-
-function answers(data: string): boolean {
-  try {
-    return askMariaDb(data, 'select 1').trim() === '1';
-  } catch {
-    return false;
-  }
-}

@@ -1,17 +1,13 @@
 /** Logins to servers that are real, or somebody else's: MariaDB, mysql2's, and one of ours that mysql2's client accepts. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import type { AddressInfo, createServer } from 'node:net';
 import mysql2 from 'mysql2';
 import mysql2Promise from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Credentials, type AgreedSession, type LoginRequest } from '../../plugins/mysql/login/index.ts';
 import { nativeToken } from '../../plugins/mysql/login/scramble.ts';
 import { CachingSha2Server } from '../support/caching-sha2-server.ts';
-import { askMariaDb, makeMariaDbData, mariaDbCommand, mariaDbObstacle } from '../support/mariadb.ts';
+import { askMariaDb, mariaDbObstacle } from '../support/mariadb.ts';
+import { MariaDbServer } from '../support/mariadb-server.ts';
 import { MysqlSession } from '../support/mysql-session.ts';
 import { until } from '../e2e/lab/shell.ts';
 
@@ -116,22 +112,14 @@ describe.each(['caching_sha2_password', 'mysql_native_password'])(
 const obstacle = mariaDbObstacle();
 
 describe.skipIf(obstacle !== undefined)(`MariaDB${obstacle === undefined ? '' : ` [skipped: ${obstacle}]`}`, () => {
-  const directory = mkdtempSync(join(tmpdir(), 'tcpcopy-mariadb-'));
-  const data = join(directory, 'data');
-  let server: ChildProcess;
+  let server: MariaDbServer;
   let port = 0;
 
   beforeAll(async () => {
-    makeMariaDbData(data);
-    const taken = createServer().listen(0, '127.0.0.1');
-    await once(taken, 'listening');
-    port = (taken.address() as AddressInfo).port;
-    taken.close();
-    const [program, ...args] = mariaDbCommand(data, port);
-    server = spawn(program!, args, { stdio: 'ignore' });
-    await until('MariaDB does not start', () => answers(data), 30_000);
+    server = await MariaDbServer.start();
+    port = server.port;
     askMariaDb(
-      data,
+      server.data,
       `create database shop; create database crm;
        create user shadow@'%' identified by '${PASSWORD}'; grant all on shop.* to shadow@'%';
        create user open@'%'; grant all on *.* to open@'%';
@@ -141,11 +129,7 @@ describe.skipIf(obstacle !== undefined)(`MariaDB${obstacle === undefined ? '' : 
        create user tls@'%' identified by 'x' require ssl;`,
     );
   });
-  afterAll(async () => {
-    server.kill();
-    await once(server, 'exit');
-    rmSync(directory, { recursive: true });
-  });
+  afterAll(() => server.stop());
 
   it('mysql_native_password, an empty password, a method that another one comes after', async () => {
     const first = session(port);
@@ -188,11 +172,3 @@ describe.skipIf(obstacle !== undefined)(`MariaDB${obstacle === undefined ? '' : 
     expect(await one.change(now, refused, new Credentials('ann', 'wrong'))).toBe('the target refused user or password');
   });
 });
-
-function answers(data: string): boolean {
-  try {
-    return askMariaDb(data, 'select 1') !== '';
-  } catch {
-    return false;
-  }
-}

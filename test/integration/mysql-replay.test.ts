@@ -1,13 +1,8 @@
 /** Recordings of MySQL replayed to a real MariaDB: statements with its ids, other users, compressed and lossy ones. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { until } from '../e2e/lab/shell.ts';
-import { askMariaDb, makeMariaDbData, mariaDbCommand, mariaDbFiles, mariaDbObstacle } from '../support/mariadb.ts';
+import { askMariaDb, mariaDbFiles, mariaDbObstacle } from '../support/mariadb.ts';
+import { MariaDbServer } from '../support/mariadb-server.ts';
 import { CAPTURES } from '../support/shared-captures.ts';
 import { replayOffline } from './offline/offline-run.ts';
 
@@ -15,39 +10,20 @@ const PASSWORD = 'word of the test server';
 const obstacle = mariaDbObstacle();
 
 describe.skipIf(obstacle !== undefined)(`MariaDB${obstacle === undefined ? '' : ` [skipped: ${obstacle}]`}`, () => {
-  const directory = mkdtempSync(join(tmpdir(), 'tcpcopy-mysql-replay-'));
-  const data = join(directory, 'data');
-  let server: ChildProcess;
+  let server: MariaDbServer;
+  let data = '';
   let port = 0;
 
   beforeAll(async () => {
-    makeMariaDbData(data);
-    const taken = createServer().listen(0, '127.0.0.1');
-    await once(taken, 'listening');
-    port = (taken.address() as AddressInfo).port;
-    taken.close();
-    const [program, ...args] = mariaDbCommand(data, port);
-    server = spawn(program!, args, { stdio: 'ignore' });
-    await until('MariaDB does not start', () => answers(), 30_000);
+    server = await MariaDbServer.start();
+    ({ data, port } = server);
     askMariaDb(
       data,
       `create user shadow@'%' identified by '${PASSWORD}'; grant all on *.* to shadow@'%'; create database t`,
     );
   }, 60_000);
 
-  afterAll(async () => {
-    server.kill();
-    await once(server, 'exit');
-    rmSync(directory, { recursive: true });
-  });
-
-  function answers(): boolean {
-    try {
-      return askMariaDb(data, 'select 1').trim() === '1';
-    } catch {
-      return false;
-    }
-  }
+  afterAll(() => server.stop());
 
   const replay = (file: string, options = '') =>
     replayOffline({
