@@ -22,6 +22,8 @@ const LAYERS = {
     packages: ['zod'],
     // For their types, which plugins of others need to tap these protocols.
     files: ['^plugins/(http|mysql|redis)/index\\.ts$'],
+    // Files that options name.
+    node: true,
   },
   replay: {
     folders: [

@@ -35,8 +35,6 @@ declare module 'tcpcopy/plugin' {
 /** A head longer than this is an attack on our memory; one shorter than a request line and a Host field is none. */
 const SMALLEST_HEAD = 64;
 const LARGEST_HEAD = 1 << 20;
-/** The most kinds of unparsable bytes that are told apart in the figures. */
-const MOST_REASONS = 16;
 
 export const http = definePlugin({
   name: 'http',
@@ -135,12 +133,8 @@ export const http = definePlugin({
       context.figure('bodies over the limit', bodiesOverLimit);
       context.figure('upgrades', upgrades);
       context.figure('resynchronised', resynchronised);
-      for (const [reason, count] of [...stats.unparsable].slice(0, MOST_REASONS)) {
-        context.figure(`unparsable: ${reason}`, count);
-      }
-      for (const [reason, count] of [...stats.unreadable].slice(0, MOST_REASONS)) {
-        context.figure(`unreadable responses: ${reason}`, count);
-      }
+      stats.unparsable.tell(context, 'unparsable');
+      stats.unreadable.tell(context, 'unreadable responses');
     });
   },
 });

@@ -326,7 +326,7 @@ export class HttpRequestCodec implements Codec {
   /** These bytes are not HTTP as it should be. True when a piece of them is ready. */
   #fail(reason: string): boolean {
     if (this.#seeking) return this.#failSeeking();
-    this.#settings.stats.countUnparsable(reason);
+    this.#settings.stats.unparsable.count(reason);
     const withheld = this.#held?.bytes ?? this.#head.pending;
     this.#goRaw(reason);
     if (withheld.length === 0) return false;
@@ -424,15 +424,7 @@ export class HttpRequestCodec implements Codec {
 
   #emit(bytes: Uint8Array, offset: number, length: number, first: boolean, last: boolean): void {
     const piece = this.#piece;
-    piece.bytes = bytes;
-    piece.offset = offset;
-    piece.length = length;
-    piece.first = first;
-    piece.last = last;
-    piece.time = first ? this.#in.begunAt : this.#in.time;
-    piece.answers = first ? this.#in.answers : 0;
-    piece.awaits = 0;
-    piece.message = undefined;
+    piece.fill(this.#in, bytes, offset, length, first, last);
     piece.unparsable = this.#state === 'raw' ? this.#unparsable : undefined;
     piece.sameSession = first && this.#state === 'raw' && this.#unparsable === undefined;
     piece.refused = piece.unparsable !== undefined && this.#settings.unparsable === 'drop';

@@ -79,6 +79,6 @@ export class HttpResponseReader implements ResponseReader {
   #countFailure(): void {
     if (this.failure === undefined || this.#counted) return;
     this.#counted = true;
-    this.#settings.stats.countUnreadable(this.failure);
+    this.#settings.stats.unreadable.count(this.failure);
   }
 }

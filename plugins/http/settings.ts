@@ -1,5 +1,5 @@
 /** What one run's HTTP codecs share: limits, policy, and counters. */
-import type { ByteBudget } from 'tcpcopy/plugin';
+import { ReasonCounts, type ByteBudget } from 'tcpcopy/plugin';
 import type { HttpRequest } from './request.ts';
 import type { HttpResponse } from './response.ts';
 
@@ -31,18 +31,9 @@ export class HttpStats {
   /** Times the next request was found after a gap, or in a connection picked up in the middle. */
   resynchronised = 0;
   /** Times bytes turned out not to be HTTP, by what was wrong. */
-  readonly unparsable = new Map<string, number>();
-
+  readonly unparsable = new ReasonCounts();
   /** Times responses turned out not to be readable, likewise. */
-  readonly unreadable = new Map<string, number>();
-
-  countUnparsable(reason: string): void {
-    this.unparsable.set(reason, (this.unparsable.get(reason) ?? 0) + 1);
-  }
-
-  countUnreadable(reason: string): void {
-    this.unreadable.set(reason, (this.unreadable.get(reason) ?? 0) + 1);
-  }
+  readonly unreadable = new ReasonCounts();
 }
 
 export function httpSettings(chosen: Partial<HttpSettings> = {}): HttpSettings {

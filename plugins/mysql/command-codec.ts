@@ -318,7 +318,7 @@ export class MysqlCommandCodec implements Codec {
 
   /** These bytes are nothing that can be here, from `start` on and with what is pending. */
   #fail(reason: string, start: number): boolean {
-    this.#settings.stats.countUnparsable(reason);
+    this.#settings.stats.unparsable.count(reason);
     const input = this.#in;
     this.#swallowed.separate();
     this.#swallowed.add(this.#pending.length + input.end - start);
@@ -392,7 +392,7 @@ export class MysqlCommandCodec implements Codec {
   /** The server does nothing about a command that is not whole. */
   #flush(): MysqlPiece {
     this.#flushes = false;
-    this.#settings.stats.countUnparsable('unfinished');
+    this.#settings.stats.unparsable.count('unfinished');
     this.#emitPending(!this.#open, false);
     this.#piece.unparsable = 'unfinished';
     this.#piece.refused = true;
@@ -418,16 +418,7 @@ export class MysqlCommandCodec implements Codec {
   }
 
   #emit(bytes: Uint8Array, offset: number, length: number, first: boolean, last: boolean): void {
-    const piece = this.#piece;
-    piece.bytes = bytes;
-    piece.offset = offset;
-    piece.length = length;
-    piece.first = first;
-    piece.last = last;
-    piece.time = first ? this.#in.begunAt : this.#in.time;
-    piece.answers = first ? this.#in.answers : 0;
-    piece.sameSession = false;
-    piece.message = undefined;
+    this.#piece.fill(this.#in, bytes, offset, length, first, last);
     this.#kindHeld = undefined;
     this.#open = !last;
   }

@@ -11,19 +11,18 @@
  *
  * A transaction does not outlive its session: what is left of it is refused, since it would be done at once elsewhere.
  */
-import type { Dialogue, OutgoingRequest, Preparation, ServerMessage } from 'tcpcopy/plugin';
+import {
+  Credentials,
+  type CredentialMap,
+  type Dialogue,
+  type OutgoingRequest,
+  type Preparation,
+  type ServerMessage,
+} from 'tcpcopy/plugin';
 import { MysqlCommand } from './command.ts';
 import { ABOUT_STATEMENT } from './command-names.ts';
 import type { MysqlConnection, PreparedStatement } from './connection.ts';
-import {
-  CLIENT,
-  Credentials,
-  Login,
-  packet,
-  UserChange,
-  type AgreedSession,
-  type CredentialMap,
-} from './login/index.ts';
+import { CLIENT, Login, packet, UserChange, type AgreedSession } from './login/index.ts';
 import { PacketAssembler } from './packet-assembler.ts';
 import { toPackets } from './packet.ts';
 import { MysqlResponse } from './response.ts';

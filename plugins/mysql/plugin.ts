@@ -38,8 +38,6 @@ declare module 'tcpcopy/plugin' {
 const ENCRYPTED =
   'connections are encrypted, which nobody can copy: have clients connect without TLS (--ssl-mode=DISABLED), or copy ' +
   'behind a proxy that ends it; they are counted';
-/** The most kinds of unparsable bytes that are told apart in the figures. */
-const MOST_REASONS = 16;
 
 export const mysql = definePlugin({
   name: 'mysql',
@@ -119,12 +117,8 @@ export const mysql = definePlugin({
       if (compressed > 0) context.figure('compressed connections', compressed);
       if (tls > 0) context.figure('encrypted connections', tls);
       if (zstd > 0) context.figure('connections compressed by zstd', zstd);
-      for (const [reason, count] of [...unparsable].slice(0, MOST_REASONS)) {
-        context.figure(`unparsable: ${reason}`, count);
-      }
-      for (const [reason, count] of [...unreadable].slice(0, MOST_REASONS)) {
-        context.figure(`unreadable responses: ${reason}`, count);
-      }
+      unparsable.tell(context, 'unparsable');
+      unreadable.tell(context, 'unreadable responses');
     });
   },
 });

@@ -171,7 +171,7 @@ export class MysqlResponseReader implements ResponseReader {
     }
     scan.take(head, length, length + HEADER_LENGTH);
     if (scan.failure !== undefined) {
-      this.#settings.stats.countUnreadable(scan.failure);
+      this.#settings.stats.unreadable.count(scan.failure);
       this.#stop(scan.failure);
       return undefined;
     }
@@ -210,7 +210,7 @@ export class MysqlResponseReader implements ResponseReader {
   #unasked(head: Uint8Array): ServerMessage | undefined {
     const error = head[0] === ERR ? parseErr(head) : undefined;
     if (error === undefined) {
-      this.#settings.stats.countUnreadable('unasked');
+      this.#settings.stats.unreadable.count('unasked');
       this.#stop('unasked');
       return undefined;
     }
@@ -234,7 +234,7 @@ export class MysqlResponseReader implements ResponseReader {
     const plain = this.#decompressor?.next();
     if (plain === undefined) {
       if (this.#decompressor?.failure !== undefined) {
-        this.#settings.stats.countUnreadable(this.#decompressor.failure);
+        this.#settings.stats.unreadable.count(this.#decompressor.failure);
         this.#stop(this.#decompressor.failure);
       }
       return false;

@@ -291,7 +291,7 @@ export class RedisCommandCodec implements Codec {
 
   /** The command that streams past turns out to be none: what is out of it cannot be taken back. */
   #breakInRest(): void {
-    this.#settings.stats.countUnparsable(this.#scanner.failure);
+    this.#settings.stats.unparsable.count(this.#scanner.failure);
     this.#goRaw(this.#scanner.failure);
     this.#in.at = this.#in.end;
   }
@@ -344,7 +344,7 @@ export class RedisCommandCodec implements Codec {
 
   /** These bytes are no command, from `start` on and with what is pending. True when a piece of them is ready. */
   #fail(reason: string, start: number): boolean {
-    this.#settings.stats.countUnparsable(reason);
+    this.#settings.stats.unparsable.count(reason);
     this.#goRaw(reason);
     this.#in.at = start;
     if (this.#pending.length > 0) {
@@ -396,15 +396,7 @@ export class RedisCommandCodec implements Codec {
   }
 
   #emit(bytes: Uint8Array, offset: number, length: number, first: boolean, last: boolean): void {
-    const piece = this.#piece;
-    piece.bytes = bytes;
-    piece.offset = offset;
-    piece.length = length;
-    piece.first = first;
-    piece.last = last;
-    piece.time = first ? this.#in.begunAt : this.#in.time;
-    piece.answers = first ? this.#in.answers : 0;
-    piece.message = undefined;
+    this.#piece.fill(this.#in, bytes, offset, length, first, last);
     this.#mark();
     this.#open = !last;
   }

@@ -7,9 +7,9 @@
  * from their commands once the target has answered them well, from those inside a transaction with EXEC. A transaction does
  * not outlive its session: what is left of it is refused, since it would be done at once elsewhere.
  */
-import type { Dialogue, OutgoingRequest, Preparation, ServerMessage } from 'tcpcopy/plugin';
+import type { Credentials, Dialogue, OutgoingRequest, Preparation, ServerMessage } from 'tcpcopy/plugin';
 import { RedisCommand } from './command.ts';
-import { authPosition, type Credentials } from './credentials.ts';
+import { authPosition } from './login.ts';
 import type { RedisReply } from './reply.ts';
 import { RedisReplyReader } from './reply-reader.ts';
 import { SessionState } from './session-state.ts';

@@ -1,13 +1,20 @@
 /** The plugin that provides the protocol `redis`. */
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { definePlugin, type EventHook, type ExchangeHook, type RequestHook, type ResponseHook } from 'tcpcopy/plugin';
+import {
+  CredentialMap,
+  Credentials,
+  definePlugin,
+  type EventHook,
+  type ExchangeHook,
+  type PluginEnv,
+  type RequestHook,
+  type ResponseHook,
+} from 'tcpcopy/plugin';
 import type { RedisCommand } from './command.ts';
 import { RedisCommandCodec } from './command-codec.ts';
-import { CredentialMap } from './credentials.ts';
 import { DatabaseMap } from './database-map.ts';
 import { RedisDialogue } from './dialogue.ts';
 import { detect } from './detect.ts';
+import { DEFAULT_USER, replaceLogin } from './login.ts';
 import { redisOptions, type RedisOptions } from './options.ts';
 import { KeyPrefix } from './prefix.ts';
 import { RedisReading } from './reading.ts';
@@ -27,8 +34,6 @@ declare module 'tcpcopy/plugin' {
   }
 }
 
-/** The most kinds of unparsable bytes that are told apart in the figures. */
-const MOST_REASONS = 16;
 /** Protocols of bytes that nobody reads. */
 const UNREAD: readonly string[] = ['opaque', 'unknown'];
 
@@ -42,7 +47,7 @@ export const redis = definePlugin({
     const settings = redisSettings(options);
     const prefix = options.prefix === undefined ? undefined : new KeyPrefix(options.prefix);
     const databases = readDatabases(options);
-    const credentials = readCredentials(options, env.directory);
+    const credentials = readCredentials(options, env);
     const toTarget = (database: number): number => databases?.targetOf(database) ?? database;
     const events = hooks.provide('redis', {
       hooks: {
@@ -84,7 +89,7 @@ export const redis = definePlugin({
       dialogue: (info) =>
         new RedisDialogue({
           codec: settings,
-          login: credentials?.of(),
+          login: credentials?.of(DEFAULT_USER),
           database: toTarget(info.openedBy === 'syn' ? 0 : options.database),
           zero: toTarget(0),
         }),
@@ -97,7 +102,7 @@ export const redis = definePlugin({
       return runsServer && options.admin === 'drop' ? context.drop('administration') : undefined;
     });
     hooks.redis.command.tap({ name: 'redis', phase: 'encode' }, (command, context) => {
-      credentials?.apply(command);
+      if (credentials !== undefined) replaceLogin(command, credentials);
       databases?.apply(command);
       const why = prefix?.apply(command);
       return why === undefined ? undefined : context.drop(why);
@@ -115,12 +120,8 @@ export const redis = definePlugin({
       if (pushes > 0) context.figure('messages nobody asked for', pushes);
       context.figure('commands over the limit', streamed);
       context.figure('resynchronised', resynchronised);
-      for (const [reason, count] of [...unparsable].slice(0, MOST_REASONS)) {
-        context.figure(`unparsable: ${reason}`, count);
-      }
-      for (const [reason, count] of [...unreadable].slice(0, MOST_REASONS)) {
-        context.figure(`unreadable replies: ${reason}`, count);
-      }
+      unparsable.tell(context, 'unparsable');
+      unreadable.tell(context, 'unreadable replies');
     });
   },
 });
@@ -130,12 +131,10 @@ function readDatabases({ databases }: RedisOptions): DatabaseMap | undefined {
   return entries.length === 0 ? undefined : new DatabaseMap(new Map(entries));
 }
 
-function readCredentials({ auth, user, password }: RedisOptions, directory: string): CredentialMap | undefined {
-  if (password !== undefined) return CredentialMap.forAll({ user: user ?? 'default', password });
-  if (auth === undefined) return undefined;
-  try {
-    return CredentialMap.parse(readFileSync(resolve(directory, auth), 'utf8'));
-  } catch (error) {
-    throw new Error(`auth=${auth}: ${(error as Error).message}`, { cause: error });
-  }
+function readCredentials(
+  { auth, user, password }: RedisOptions,
+  env: Pick<PluginEnv, 'directory' | 'log'>,
+): CredentialMap | undefined {
+  if (password !== undefined) return CredentialMap.forAll(new Credentials(user ?? DEFAULT_USER, password));
+  return auth === undefined ? undefined : CredentialMap.read('auth', auth, env);
 }

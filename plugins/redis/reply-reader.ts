@@ -102,7 +102,7 @@ export class RedisReplyReader implements ResponseReader {
     const start = this.#at;
     const result = this.#scanner.feed(this.#bytes, start, this.#end);
     if (result === FAILED) {
-      this.#settings.stats.countUnreadable(this.#scanner.failure);
+      this.#settings.stats.unreadable.count(this.#scanner.failure);
       this.#stop(this.#scanner.failure);
       return undefined;
     }

@@ -1,6 +1,7 @@
 /** What a connection has built up on the server, so that a fresh one can be brought to the same. */
+import type { Credentials } from 'tcpcopy/plugin';
 import type { RedisCommand } from './command.ts';
-import { authPosition, loginArguments, type Credentials } from './credentials.ts';
+import { authPosition, loginArguments, loginOf } from './login.ts';
 import { Subscriptions } from './pub-sub.ts';
 
 /** Commands that leave something behind, of which the last one counts; others have rules of their own. */
@@ -75,9 +76,4 @@ export class SessionState {
     this.#silent = false;
     this.#lasting.clear();
   }
-}
-
-function loginOf(command: RedisCommand, at: number, words: number): Credentials {
-  const password = command.text(at + words - 1) ?? '';
-  return { user: words === 2 ? command.text(at)! : 'default', password };
 }

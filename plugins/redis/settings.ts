@@ -1,5 +1,5 @@
 /** What one run's Redis codecs share: limits, policy, and counters. */
-import type { ByteBudget } from 'tcpcopy/plugin';
+import { ReasonCounts, type ByteBudget } from 'tcpcopy/plugin';
 
 export interface RedisSettings {
   /** The longest command that is held until it is whole, bytes; of a longer one the rest streams past. */
@@ -23,18 +23,9 @@ export class RedisStats {
   /** Times the next command was found after a gap, or in a connection picked up in the middle. */
   resynchronised = 0;
   /** Times bytes turned out not to be commands, by what was wrong. */
-  readonly unparsable = new Map<string, number>();
-
+  readonly unparsable = new ReasonCounts();
   /** Times a server's bytes turned out not to be replies, likewise. */
-  readonly unreadable = new Map<string, number>();
-
-  countUnparsable(reason: string): void {
-    this.unparsable.set(reason, (this.unparsable.get(reason) ?? 0) + 1);
-  }
-
-  countUnreadable(reason: string): void {
-    this.unreadable.set(reason, (this.unreadable.get(reason) ?? 0) + 1);
-  }
+  readonly unreadable = new ReasonCounts();
 }
 
 export function redisSettings(chosen: Partial<RedisSettings> = {}): RedisSettings {

@@ -8,6 +8,7 @@ export type { ClientBytes, Codec, Piece } from '../protocol/codec.ts';
 export { ClientInput } from '../protocol/client-input.ts';
 export { MessagePiece, type ChangeableMessage } from '../protocol/message-piece.ts';
 export { PendingBytes, type ByteBudget } from '../protocol/pending-bytes.ts';
+export { ReasonCounts } from '../protocol/reason-counts.ts';
 export { Swallowed } from '../protocol/swallowed.ts';
 export type { Dialogue, OutgoingRequest, Preparation } from '../protocol/dialogue.ts';
 export type { ResponseOrigin, ResponseReader, ServerMessage } from '../protocol/response-reader.ts';
@@ -32,6 +33,7 @@ export type { AsyncTapPoint, PluginHooks, PromiseTapOptions, TapOptions, TapPoin
 export type { ConfigPlugin, TcpcopyConfig } from '../config/config-file.ts';
 export { defineConfig, definePlugin, type DefinedPlugin, type PluginDefinition } from './define-plugin.ts';
 export type { Condition, ConditionSubject } from './condition.ts';
+export { CredentialMap, Credentials } from './credentials.ts';
 export { option } from './option.ts';
 export { parsePattern, type Matches } from './pattern.ts';
 export { parseReplacement, type Replace } from './replacement.ts';

@@ -1,5 +1,6 @@
 /** For codecs that read messages: a piece of client bytes, with the message it is of. */
 import { instant } from '../core/time.ts';
+import type { ClientInput } from './client-input.ts';
 import type { Piece } from './codec.ts';
 
 /** A message that plugins may change. */
@@ -39,6 +40,22 @@ export class MessagePiece<Message extends ChangeableMessage> implements Piece {
   set message(message: Message | undefined) {
     this.reader = undefined;
     this.#message = message;
+  }
+
+  /** Makes it a piece of `input`'s message: its first bytes, its last, both or neither, and without a message so far. */
+  fill(input: ClientInput, bytes: Uint8Array, offset: number, length: number, first: boolean, last: boolean): void {
+    this.bytes = bytes;
+    this.offset = offset;
+    this.length = length;
+    this.first = first;
+    this.last = last;
+    this.time = first ? input.begunAt : input.time;
+    this.answers = first ? input.answers : 0;
+    this.awaits = 0;
+    this.sameSession = false;
+    this.unparsable = undefined;
+    this.refused = false;
+    this.message = undefined;
   }
 
   /** Puts the bytes of a changed message in place of those captured. */

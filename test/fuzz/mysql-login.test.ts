@@ -9,8 +9,6 @@ import { buildGreeting, parseGreeting } from '../../plugins/mysql/login/greeting
 import { buildHandshakeResponse } from '../../plugins/mysql/login/handshake-response.ts';
 import {
   connectAttributes,
-  CredentialMap,
-  Credentials,
   Decompressor,
   Login,
   parseClientHello,
@@ -18,6 +16,7 @@ import {
   type AgreedSession,
 } from '../../plugins/mysql/login/index.ts';
 import { buildErr, buildOk } from '../../plugins/mysql/login/result-packets.ts';
+import { CredentialMap, Credentials } from '../../src/plugin/index.ts';
 import { pick, repeat, type Random } from '../support/codec-fuzzing.ts';
 import { fuzzRuns } from '../support/fuzzing.ts';
 

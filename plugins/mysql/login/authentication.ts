@@ -5,9 +5,9 @@
  * under way, or names another method with a challenge of its own, which starts over. MariaDB may name several one after
  * another.
  */
+import type { Credentials } from 'tcpcopy/plugin';
 import { parseAuthMessage } from './auth-packets.ts';
 import { authMethod, type AuthAnswer, type AuthMethod } from './auth-method.ts';
-import type { Credentials } from './credentials.ts';
 import { loginFault } from './login-fault.ts';
 import { packet } from './packet-writer.ts';
 import type { OkPacket } from './result-packets.ts';

@@ -4,7 +4,6 @@ export { ChangeUser, COM_CHANGE_USER, parseChangeUser } from './change-user.ts';
 export { targetCharset } from './charset.ts';
 export { Decompressor } from './compression.ts';
 export { connectAttributes } from './connect-attributes.ts';
-export { CredentialMap, Credentials } from './credentials.ts';
 export { isMariaDb, parseGreeting, type Greeting } from './greeting.ts';
 export { HandshakeResponse, parseClientHello, type ClientHello } from './handshake-response.ts';
 export { Login, type AgreedSession, type LoginRequest } from './login.ts';

@@ -5,12 +5,12 @@
  * of what the client had agreed on online what the target can do, too. The rest is `Authentication`. Nothing is encrypted or
  * compressed: the password itself never goes out unless it is encrypted by the target's own key.
  */
+import type { Credentials } from 'tcpcopy/plugin';
 import { parseErr } from './result-packets.ts';
 import { Authentication } from './authentication.ts';
 import { isSupported } from './auth-method.ts';
 import { chooseCapabilities, CLIENT, USUAL_CLIENT, type Capabilities } from './capabilities.ts';
 import { targetCharset, UTF8MB4_GENERAL_CI } from './charset.ts';
-import type { Credentials } from './credentials.ts';
 import { isMariaDb, parseGreeting, type Greeting } from './greeting.ts';
 import { buildHandshakeResponse, type HandshakeFields } from './handshake-response.ts';
 import { loginFault } from './login-fault.ts';

@@ -2,10 +2,10 @@
  * COM_CHANGE_USER with the target's credentials, without I/O. It answers the challenge of the login; what the target makes of
  * that is `Authentication`.
  */
+import type { Credentials } from 'tcpcopy/plugin';
 import { Authentication } from './authentication.ts';
 import { buildChangeUser, type ChangeUserFields } from './change-user.ts';
 import { targetCharset } from './charset.ts';
-import type { Credentials } from './credentials.ts';
 import type { AgreedSession } from './login.ts';
 import { packet } from './packet-writer.ts';
 

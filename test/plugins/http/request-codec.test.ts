@@ -117,7 +117,7 @@ describe('what is not HTTP/1.x', () => {
     expect(c.push(GET + BAD, 4)).toEqual([`${GOT} (answers 4)`, `^${BAD} (invalid-version)`]);
     expect(c.push(GET)).toEqual([`${GET} (invalid-version)`]);
     expect(c.push(GET, 3)).toEqual([`^${GET} (answers 3, invalid-version)`]);
-    expect([...c.settings.stats.unparsable]).toEqual([['invalid-version', 1]]);
+    expect([...c.settings.stats.unparsable.all]).toEqual([['invalid-version', 1]]);
   });
 
   it('begins with the bytes that were withheld', () => {

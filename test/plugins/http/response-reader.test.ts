@@ -107,7 +107,7 @@ describe('responses', () => {
   it('may not be HTTP', () => {
     const { told, reader, settings } = converse({}, ['GET /a'], '220 smtp\r\n');
     expect([told, reader.reading, reader.failure]).toEqual([[], false, 'invalid-constant']);
-    expect([...settings.stats.unreadable]).toEqual([['invalid-constant', 1]]);
+    expect([...settings.stats.unreadable.all]).toEqual([['invalid-constant', 1]]);
   });
 
   it('are read up to what answers something else', () => {

@@ -74,7 +74,7 @@ function told(t: Transcript): Readonly<Record<string, unknown>> {
     const code = command.payload[0]!;
     hist[code] = (hist[code] ?? 0) + 1;
   }
-  return { hist, skipped: t.codec.skippedBytes, noCommand: t.settings.stats.unparsable.get('no-command') ?? 0 };
+  return { hist, skipped: t.codec.skippedBytes, noCommand: t.settings.stats.unparsable.all.get('no-command') ?? 0 };
 }
 
 function every(length: number, end: number): number[] {

@@ -10,7 +10,8 @@ import {
   type MysqlResponse,
 } from '../../../plugins/mysql/index.ts';
 import { MysqlCommandCodec } from '../../../plugins/mysql/index.ts';
-import { CLIENT, CredentialMap, Credentials, parseClientHello } from '../../../plugins/mysql/login/index.ts';
+import { CLIENT, parseClientHello } from '../../../plugins/mysql/login/index.ts';
+import { CredentialMap, Credentials } from '../../../src/plugin/index.ts';
 import { contentOf, Pusher } from '../http/transcript.ts';
 import { about, clientLogin, error, execute, FLAGS, greeting, ok, prepare, prepared } from './servers.ts';
 import { feed, packet, query } from './transcript.ts';

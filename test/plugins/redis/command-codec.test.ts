@@ -118,7 +118,7 @@ describe('what is not Redis', () => {
     expect(c.push(`${resp('PING')}*1\r\n:1\r\n`)).toEqual(['^PING$', '^"*1\\r\\n:1\\r\\n" (no-bulk-string)']);
     expect(c.push(resp('PING'))).toEqual(['"*1\\r\\n$4\\r\\nPING\\r\\n" (no-bulk-string)']);
     expect(c.push('x', 9)).toEqual(['^"x" (answers 9, no-bulk-string)']);
-    expect([...c.settings.stats.unparsable]).toEqual([['no-bulk-string', 1]]);
+    expect([...c.settings.stats.unparsable.all]).toEqual([['no-bulk-string', 1]]);
   });
 
   it('is refused on demand', () => {

@@ -6,6 +6,7 @@ import {
   type DialogueSettings,
   type RedisReply,
 } from '../../../plugins/redis/index.ts';
+import { Credentials } from '../../../src/plugin/index.ts';
 import { text } from '../http/transcript.ts';
 import { feed } from './transcript.ts';
 
@@ -69,7 +70,7 @@ class Copy {
   }
 }
 
-const login = { user: 'default', password: 'target' };
+const login = new Credentials('default', 'target');
 
 describe('a session', () => {
   it('without a password has nothing of its own', () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -122,6 +122,17 @@ describe('credentials', () => {
       'AUTH other x',
       'HELLO 2',
       'HELLO 2 AUTH app-test s3cret',
+    ]);
+  });
+
+  it('of a file may be quoted, and everybody may not read them unnoticed', async () => {
+    const path = join(folder, 'open.txt');
+    writeFileSync(path, '* app "two words"\n');
+    chmodSync(path, 0o644);
+    const rig = await start(`,auth=${path}`);
+    expect(words(rig.connect().send(resp('AUTH', 'x')))).toBe('AUTH app two words');
+    expect(rig.lines.filter((line) => line.includes('read the passwords'))).toEqual([
+      expect.stringMatching(/auth=.*chmod o-r/),
     ]);
   });
 

@@ -123,7 +123,7 @@ describe('replies', () => {
     s.send('PING');
     expect(s.receive(bytes)).toEqual([]);
     expect([s.reader.reading, s.reader.failure]).toEqual([false, failure]);
-    expect([...s.settings.stats.unreadable]).toEqual([[failure, 1]]);
+    expect([...s.settings.stats.unreadable.all]).toEqual([[failure, 1]]);
   });
 
   it('after QUIT there are none', () => {

@@ -1,14 +1,19 @@
-/** Who to be on the target: a user of its own for each online, or one for all. */
+/** For plugins of protocols with a login: who to be on the target, a user of its own for each online, or one for all. */
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { PluginEnv } from '../pipeline/plugin.ts';
+
+const READ_BY_OTHERS = 0o004;
 
 /** The password is not shown by `inspect`, JSON or enumeration. */
 export class Credentials {
   readonly user: string;
   readonly #password: Uint8Array;
 
-  /** `password` may be empty. */
-  constructor(user: string, password: string) {
+  /** `password` may be empty; in bytes it need not be text. */
+  constructor(user: string, password: string | Uint8Array) {
     this.user = user;
-    this.#password = Buffer.from(password);
+    this.#password = typeof password === 'string' ? Buffer.from(password) : Uint8Array.from(password);
   }
 
   get password(): Uint8Array {
@@ -50,6 +55,23 @@ export class CredentialMap {
     }
     if (byUser.size === 0) throw new Error('it names no user');
     return new CredentialMap(byUser);
+  }
+
+  /**
+   * The file that the option `name` names, as `parse` takes it, with a warning where everybody may read it. Throws with the
+   * file and the line of it that is wrong.
+   */
+  static read(name: string, file: string, { directory, log }: Pick<PluginEnv, 'directory' | 'log'>): CredentialMap {
+    try {
+      const path = resolve(directory, file);
+      const credentials = CredentialMap.parse(readFileSync(path, 'utf8'));
+      if ((statSync(path).mode & READ_BY_OTHERS) !== 0) {
+        log.warn(`${name}=${file}: everybody on this host can read the passwords in it; chmod o-r ${file}`);
+      }
+      return credentials;
+    } catch (error) {
+      throw new Error(`${name}=${file}: ${(error as Error).message}`, { cause: error });
+    }
   }
 
   /**

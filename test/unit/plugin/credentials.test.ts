@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { CredentialMap, Credentials } from '../../../../plugins/mysql/login/credentials.ts';
+import { CredentialMap, Credentials } from '../../../src/plugin/credentials.ts';
 
 function found(map: CredentialMap, user: string | undefined): [string, string] | undefined {
   const credentials = map.of(user);
