@@ -1,6 +1,5 @@
 /**
- * Floods, scans and malformed packets at the online server: its clients' requests are copied whole meanwhile. While a flood
- * fills the receive queues of a busy machine, a few connections that begin then may be seen in part only.
+ * Floods, scans and malformed packets at the online server: its clients' requests are copied whole meanwhile.
  */
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
@@ -15,10 +14,6 @@ const SCRIPT = fileURLToPath(new URL('lab/abuse.py', import.meta.url));
 const FRAMES = 20_000;
 /** What as many half-open connections may cost, bytes. */
 const MOST_MEMORY = 96 << 20;
-/** Of the requests in a flood. */
-const LEAST_COPIED = 0.95;
-/** From the end of a flood until nothing of it is left, ms. */
-const CALM = 500;
 
 describeLab('abuse of the online server', () => {
   for (const kind of ['flood', 'scan', 'hostile'] as const)
@@ -35,7 +30,6 @@ describeLab('abuse of the online server', () => {
       const mac = lab.host('online').sh('cat /sys/class/net/front/address').trim();
       const args = [kind, 'front', client.on('front').v4, address, mac, SERVICE_PORT, FRAMES, 1];
       expect(Number(client.sh(`python3 ${SCRIPT} ${args.join(' ')}`))).toBeGreaterThan(FRAMES * 0.9);
-      const calm = Date.now() + CALM;
       for (const wrk of loads) expect((await wrk.finished()).errors).toBeUndefined();
       await arrived(online, test, { patience: 2_000 });
       const grown = tcpcopy.usage().rss - before;
@@ -44,10 +38,7 @@ describeLab('abuse of the online server', () => {
       const ofLoads = ({ id }: { id: string }): boolean => /^(short|long)/.test(id);
       const records = online.records().filter(ofLoads);
       const copies = test.records().filter(ofLoads);
-      const optional = ({ at }: { at: number }): boolean => kind === 'flood' && at < calm;
-      perfect({ online: records, test: copies, stopped, summary }, { optional });
-      expect(copies.length).toBeGreaterThan(LEAST_COPIED * records.length);
-      expect(records.filter((each) => !optional(each)).length).toBeGreaterThan(200);
+      perfect({ online: records, test: copies, stopped, summary });
       expect(records.length).toBeGreaterThan(1_000);
       expect(grown).toBeLessThan(MOST_MEMORY);
       const dropped = Object.entries(summary.frames.dropped).filter(([, count]) => count > 0);

@@ -12,7 +12,7 @@ import time
 
 RATE = 8000  # frames a second
 FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
-PORTS = range(20000, 24000)  # below those that Linux takes by itself
+PORTS = range(5000, 9000)  # below those that the lab's hosts take by themselves (network.ts)
 
 kind, device, source, target, mac, port, count, seed = sys.argv[1:9]
 port, count = int(port), int(count)
