@@ -23,7 +23,7 @@ export interface SourceStats {
 export interface PacketSource {
   /** For messages: a device or a file name. */
   readonly name: string;
-  /** Live sources deliver in real time; others as fast as they are polled. */
+  /** Live sources deliver in real time, and frames carry the loop's (`monotonicNow`); others as fast as they are polled. */
   readonly live: boolean;
   /** `poll` sees what has come without the event loop having told. */
   readonly polled?: boolean;

@@ -13,6 +13,7 @@ import { Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { FRAME_OUTGOING } from '../core/frame-batch.ts';
 import { becomeNobody } from '../native/privileges.ts';
+import { clockOf } from './clock.ts';
 import { loadCap, type CapInstance, type CapModule } from './cap-module.ts';
 import { LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL, LINKTYPE_NULL, LINKTYPE_RAW, linkTypeOf } from './link-type.ts';
 import {
@@ -36,6 +37,7 @@ const ARPHRD_LOOPBACK = 772;
 const PACKET_OUTGOING = 4;
 
 const options = JSON.parse(process.argv[2] ?? '{}') as PcapChildOptions;
+const now = clockOf(options.epoch);
 const pipe = new Socket({ fd: 3 });
 /** `cap` writes here without holding a reference: ours keeps it alive. */
 const frame = Buffer.alloc(PCAP_MAX_FRAME);
@@ -68,7 +70,7 @@ function append(captured: number, length: number, flags: number): number {
   chunk.writeUInt32LE(captured, at + RECORD_CAPTURED);
   chunk.writeUInt32LE(length, at + RECORD_LENGTH);
   chunk.writeUInt32LE(flags, at + RECORD_FLAGS);
-  chunk.writeDoubleLE((performance.timeOrigin + performance.now()) * 1_000, at + RECORD_TIME);
+  chunk.writeDoubleLE(now(), at + RECORD_TIME);
   used += RECORD_HEADER + room;
   if (!flushScheduled) {
     flushScheduled = true;

@@ -10,6 +10,8 @@ export interface PcapChildOptions {
   readonly direction: 'in' | 'out' | 'both';
   readonly bufferBytes: number;
   readonly snapLength: number;
+  /** The `monotonicEpoch` of the process that frames' times are for. */
+  readonly epoch: number;
 }
 
 export type PcapChildMessage =

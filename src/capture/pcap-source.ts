@@ -15,6 +15,7 @@ import type { Instant } from '../core/time.ts';
 import { withNetRaw } from '../native/privileges.ts';
 import { deviceLost, permissionError, unknownDevice } from './capture-error.ts';
 import { filterText, type CaptureFilter } from './capture-filter.ts';
+import { monotonicEpoch } from './clock.ts';
 import type { PacketSource, SourceListener, SourceStats } from './packet-source.ts';
 import {
   PCAP_MAX_FRAME,
@@ -126,6 +127,7 @@ export class PcapSource implements PacketSource {
       direction,
       bufferBytes: captureBuffer,
       snapLength,
+      epoch: monotonicEpoch(),
     };
     // The child's file lies beside this one, in whatever language this one runs.
     const self = fileURLToPath(import.meta.url);

@@ -16,8 +16,8 @@ import {
   NO_VLAN,
   type FrameBatch,
 } from '../core/frame-batch.ts';
-import type { Instant } from '../core/time.ts';
 import { LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL, LINKTYPE_RAW } from './link-type.ts';
+import { FrameTimes } from './wall-clock.ts';
 
 /** struct tpacket_block_desc, as 32-bit words. */
 const BLOCK_STATUS = 8 >> 2;
@@ -67,13 +67,14 @@ export class RingBlocks {
   readonly #blockCount: number;
   readonly #cooked: boolean;
   readonly #direction: Direction;
+  readonly #times: FrameTimes;
   #block = 0;
   /** Frames of the current block not yet walked; 0 with `#walked`: the block can be given back. */
   #left = 0;
   #next = 0;
   #walked = false;
 
-  constructor(buffer: ArrayBuffer, blockSize: number, cooked: boolean, direction: Direction) {
+  constructor(buffer: ArrayBuffer, blockSize: number, cooked: boolean, direction: Direction, times = new FrameTimes()) {
     this.#bytes = new Uint8Array(buffer);
     this.#halves = new Uint16Array(buffer);
     this.#words = new Int32Array(buffer);
@@ -82,6 +83,7 @@ export class RingBlocks {
     this.#blockCount = buffer.byteLength / blockSize;
     this.#cooked = cooked;
     this.#direction = direction;
+    this.#times = times;
   }
 
   /**
@@ -98,6 +100,7 @@ export class RingBlocks {
       this.#next = this.#block * this.#blockSize + this.#words[header + BLOCK_FIRST]!;
       this.#walked = true;
     }
+    this.#times.look();
     while (this.#left > 0 && batch.count < batch.capacity) {
       const frame = this.#next;
       this.#add(batch, frame);
@@ -151,8 +154,8 @@ export class RingBlocks {
         this.#writeSllHeader(frame, offset, protocol);
       }
     }
-    const time = this.#unsigned[word + (SECONDS >> 2)]! * 1e6 + this.#unsigned[word + (NANOSECONDS >> 2)]! / 1e3;
-    batch.add(offset, captured, length, time as Instant, linkType, flags, vlan);
+    const stamp = this.#unsigned[word + (SECONDS >> 2)]! * 1e6 + this.#unsigned[word + (NANOSECONDS >> 2)]! / 1e3;
+    batch.add(offset, captured, length, this.#times.place(stamp), linkType, flags, vlan);
   }
 
   /** On loopback every frame is seen leaving and arriving: once is enough. */

@@ -46,7 +46,7 @@ export async function runInForeground<O extends RunOptions>(
   const { logFile: path, pidFile: pidPath, ui, metrics, debug } = options.process;
   const style = logStyle(options.process, path === undefined && !parent && terminal.errorsAreSeen);
   const file = path === undefined ? undefined : openLogFile(path, style);
-  const limiter = new LogLimiter(file?.log ?? createLog(style, (line) => terminal.errorLine(line)), unixNow);
+  const limiter = new LogLimiter(file?.log ?? createLog(style, (line) => terminal.errorLine(line)), monotonicNow);
   const { log } = limiter;
   const report = (line: string) => {
     file?.log.error(line);
@@ -129,8 +129,8 @@ function logStyle({ logLevel, logFormat }: ProcessOptions, forPeople: boolean): 
   return { logLevel, logFormat: logFormat === 'auto' ? (forPeople ? 'text' : 'json') : logFormat };
 }
 
-function unixNow(): Instant {
-  return instant(Date.now() * 1_000);
+function monotonicNow(): Instant {
+  return instant(performance.now() * 1_000);
 }
 
 /** What the terminal does at Ctrl-C otherwise: a second one ends at once. */

@@ -23,8 +23,10 @@ export interface RecordingFilesOptions {
   readonly keep: number | undefined;
   readonly application: string;
   readonly comment: string;
-  /** Unix time. */
+  /** Of the same kind as the frames' times. */
   readonly clock: () => Instant;
+  /** What these are in Unix time, which is written. */
+  readonly unix: (time: Instant) => Instant;
 }
 
 export interface RecordingStats {
@@ -104,7 +106,7 @@ export class RecordingFiles {
       this.#failed++;
       return;
     }
-    this.#writer.add(from, frame, offset, captured, time, length, flags);
+    this.#writer.add(from, frame, offset, captured, this.#options.unix(time), length, flags);
     this.#packets++;
     this.#inFile++;
     this.#waiting++;
@@ -153,11 +155,11 @@ export class RecordingFiles {
   }
 
   #begin(): void {
-    const { path, keep, clock, application, comment } = this.#options;
+    const { path, keep, clock, unix, application, comment } = this.#options;
     this.#opened = clock();
     this.#written = 0;
     this.#inFile = 0;
-    const name = this.#rotates ? numbered(path, this.#count + 1, this.#opened) : path;
+    const name = this.#rotates ? numbered(path, this.#count + 1, unix(this.#opened)) : path;
     try {
       this.#fd = openSync(name, 'w', OWNER_ONLY);
       this.#files.push(name);

@@ -26,7 +26,6 @@ import { WakeModeration } from '../capture/wake-moderation.ts';
 import type { ResponseOrigin } from '../protocol/response-reader.ts';
 import type { ConnectionTracker } from '../reassembly/tracker.ts';
 import type { Ledger } from '../report/ledger.ts';
-import { unixNow } from './clock.ts';
 import { ConnectionOpenings } from './connection-openings.ts';
 import type { ConnectionReplay } from './connection-replay.ts';
 import type { EngineParts } from './engine-parts.ts';
@@ -129,7 +128,7 @@ export class Engine implements ReplayContext {
 
   released(captured: Instant): void {
     if (!this.#parts.live) return;
-    const late = unixNow() - captured;
+    const late = this.#parts.clock.read() - captured;
     this.#parts.lag.record(late);
     this.pace.sent++;
     this.pace.late += late;
@@ -142,7 +141,7 @@ export class Engine implements ReplayContext {
   answered(captured: Instant): void {
     if (!this.#parts.live) return;
     this.pace.answered++;
-    this.pace.age += unixNow() - captured;
+    this.pace.age += this.#parts.clock.read() - captured;
   }
 
   /** Takes its frames from these sources, already open, from now on. `slice`: only those that fall into it. */
@@ -239,7 +238,7 @@ export class Engine implements ReplayContext {
 
   #housekeeping(now: Instant): void {
     this.#nextHousekeeping = addTime(now, HOUSEKEEPING);
-    if (this.#parts.live) this.#intake?.advance(unixNow());
+    if (this.#parts.live) this.#intake?.advance(now);
     this.#intake?.countKernelDrops();
   }
 

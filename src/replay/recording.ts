@@ -2,6 +2,8 @@
  * What a recording run has in place of a target. Without plugins it takes the frames as they were captured and nothing
  * else is done with them; with plugins it takes what they made of the messages, and no frame.
  */
+import { monotonicNow } from '../capture/clock.ts';
+import { wallClock } from '../capture/wall-clock.ts';
 import { pluginName } from '../config/config-file.ts';
 import type { RecordOptions } from '../config/copy-options.ts';
 import {
@@ -15,7 +17,6 @@ import type { FrameBatch } from '../core/frame-batch.ts';
 import { RecordingFiles } from '../inject/recording-files.ts';
 import type { RecordingFacts } from '../report/run-facts.ts';
 import type { Segment } from '../wire/segment.ts';
-import { unixNow } from './clock.ts';
 import { ConversationRecorder } from './conversation-recorder.ts';
 import { DiscardingTarget } from './discarding-target.ts';
 import { FrameRecorder } from './frame-recorder.ts';
@@ -39,7 +40,8 @@ export class Recording {
   readonly observe: Observe | undefined;
   readonly #files: RecordingFiles;
 
-  constructor({ recording, plugins }: RecordOptions, version: string) {
+  constructor({ recording, plugins, input }: RecordOptions, version: string) {
+    const live = !('file' in input);
     const names = plugins.map(({ plugin }) => pluginName(plugin));
     this.#files = new RecordingFiles({
       ...recording,
@@ -49,7 +51,9 @@ export class Recording {
           ? 'Frames as they were captured.'
           : `Connections as plugins left them (${names.join(', ')}): client data is segmented anew, of the server only ` +
             'the lengths are recorded.',
-      clock: unixNow,
+      clock: monotonicNow,
+      // The times of a recording that is read are written as they are.
+      unix: live ? (time) => wallClock.toUnix(time) : (time) => time,
     });
     if (plugins.length === 0) {
       const frames = new FrameRecorder(this.#files);
@@ -69,6 +73,7 @@ export class Recording {
 
   /** To be called every now and then. Returns why nothing can be written any more. */
   tick(): Error | undefined {
+    wallClock.look();
     this.#files.tick();
     return this.#files.failure;
   }

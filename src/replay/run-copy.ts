@@ -1,4 +1,5 @@
 /** Runs a copy from options to exit code: the composition root of the copying process. */
+import { monotonicNow, unixNow } from '../capture/clock.ts';
 import type { PacketSource } from '../capture/packet-source.ts';
 import type { CopyOptions } from '../config/copy-options.ts';
 import { TcpcopyError } from '../core/errors.ts';
@@ -25,7 +26,7 @@ import { Ledger } from '../report/ledger.ts';
 import type { PluginFacts, RunEnd, RunFacts, SourceFacts } from '../report/run-facts.ts';
 import { ledgerFigures, quantilesOf, type RunReport } from '../report/run-report.ts';
 import { AcknowledgingPeer } from './acknowledging-peer.ts';
-import { LoopClock, monotonicNow, unixNow } from './clock.ts';
+import { LoopClock } from './clock.ts';
 import { conclude, printSummary } from './conclude.ts';
 import { createPacer, createParser, createTracker, openInput, type RunOptions } from './copy-input.ts';
 import { DiscardingTarget } from './discarding-target.ts';

@@ -20,7 +20,15 @@ afterEach(() => rmSync(folder, { recursive: true }));
 function files(name: string, options: Partial<RecordingFilesOptions> = {}): RecordingFiles {
   const path = name.startsWith('/') ? name : join(folder, name);
   const limits = { maxSize: undefined, maxAge: undefined, keep: undefined };
-  return new RecordingFiles({ path, ...limits, application: 'test', comment: '', clock: () => now, ...options });
+  return new RecordingFiles({
+    path,
+    ...limits,
+    application: 'test',
+    comment: '',
+    clock: () => now,
+    unix: (t) => t,
+    ...options,
+  });
 }
 
 /** A frame of `length` bytes that begin with `n`. */
@@ -51,6 +59,15 @@ it('one file of that name, for its owner only', () => {
   expect(contents()).toEqual({ 'a.pcapng': [1] });
   expect(statSync(join(folder, 'a.pcapng')).mode & 0o777).toBe(0o600);
   expect(recording.stats()).toMatchObject({ packets: 1, failed: 0, removed: 0, files: [join(folder, 'a.pcapng')] });
+});
+
+it('times are written in Unix time', () => {
+  const recording = files('a.pcapng', { unix: (time) => addTime(time, seconds(3_600)) });
+  recording.open();
+  add(recording, 1);
+  recording.close();
+  const { frames } = read([readFileSync(join(folder, 'a.pcapng'))]);
+  expect(frames[0]!.time).toBe(addTime(now, seconds(3_600)));
 });
 
 it('what was recorded is in the file a second later', () => {

@@ -28,6 +28,7 @@ beforeEach(() => {
     application: 'test',
     comment: '',
     clock: () => instant(0),
+    unix: (time) => time,
   });
   files.open();
   recorder = new ConversationRecorder(files);

@@ -44,7 +44,14 @@ function recorded(linkType: number, ip: Uint8Array, flags: number, vlanTci: numb
   const before = frame.slice();
   const none = { maxSize: undefined, maxAge: undefined, keep: undefined };
   const path = join(folder, 'a.pcapng');
-  const files = new RecordingFiles({ path, ...none, application: '', comment: '', clock: () => instant(0) });
+  const files = new RecordingFiles({
+    path,
+    ...none,
+    application: '',
+    comment: '',
+    clock: () => instant(0),
+    unix: (time) => time,
+  });
   files.open();
   new FrameRecorder(files).record('eth0', batch, 0, reason, segment);
   files.close();
