@@ -13,7 +13,8 @@ import { enterEthernet, enterEtherType } from './ethernet.ts';
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, type FrameCursor } from './frame-cursor.ts';
 import { enterIeee80211, enterRadiotap } from './ieee80211.ts';
 import { enterIpByVersion } from './ip-version.ts';
-import { enterPpp, enterPppoe } from './ppp.ts';
+import { enterNflog } from './nflog.ts';
+import { enterCiscoHdlc, enterPpp, enterPppoe } from './ppp.ts';
 
 export const LINKTYPE_NULL = 0;
 export const LINKTYPE_ETHERNET = 1;
@@ -24,12 +25,14 @@ export const LINKTYPE_DLT_RAW_OPENBSD = 14;
 export const LINKTYPE_PPP_HDLC = 50;
 export const LINKTYPE_PPP_ETHER = 51;
 export const LINKTYPE_RAW = 101;
+export const LINKTYPE_C_HDLC = 104;
 export const LINKTYPE_IEEE802_11 = 105;
 export const LINKTYPE_LOOP = 108;
 export const LINKTYPE_LINUX_SLL = 113;
 export const LINKTYPE_IEEE802_11_RADIOTAP = 127;
 export const LINKTYPE_IPV4 = 228;
 export const LINKTYPE_IPV6 = 229;
+export const LINKTYPE_NFLOG = 239;
 export const LINKTYPE_LINUX_SLL2 = 276;
 
 /** "Sent by us", in SLL and SLL2 alike. */
@@ -62,8 +65,12 @@ export function enterLink(c: FrameCursor, linkType: number): DropReason {
     case LINKTYPE_PPP:
     case LINKTYPE_PPP_HDLC:
       return enterPpp(c);
+    case LINKTYPE_C_HDLC:
+      return enterCiscoHdlc(c);
     case LINKTYPE_PPP_ETHER:
       return enterPppoe(c);
+    case LINKTYPE_NFLOG:
+      return enterNflog(c);
     case LINKTYPE_IEEE802_11:
       return enterIeee80211(c);
     case LINKTYPE_IEEE802_11_RADIOTAP:

@@ -1,4 +1,4 @@
-/** PPP (RFC 1661, RFC 1662) and PPPoE sessions (RFC 2516). */
+/** PPP (RFC 1661, RFC 1662), what Cisco has instead on serial lines (RFC 1547 §4.3.1), and PPPoE sessions (RFC 2516). */
 import { DROP_FRAME_TRUNCATED, DROP_NONE, DROP_NOT_IP, type DropReason } from '../core/drop-reason.ts';
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_MPLS, type FrameCursor } from './frame-cursor.ts';
 
@@ -9,6 +9,9 @@ const PPP_MPLS = 0x0281;
 const COMPRESSED = 1;
 /** HDLC address and control, before the protocol where the link does not compress them away. */
 const HDLC_ALL_STATIONS = 0xff03;
+/** Cisco's address (one station, all) and a zero, behind which stands an EtherType or a protocol of Cisco's. */
+const CISCO_UNICAST = 0x0f00;
+const CISCO_BROADCAST = 0x8f00;
 
 const PPPOE_HEADER_LENGTH = 6;
 /** Version 1, type 1, code 0: session data. */
@@ -21,8 +24,18 @@ export function enterPppoe(c: FrameCursor): DropReason {
   return enterPpp(c);
 }
 
+export function enterCiscoHdlc(c: FrameCursor): DropReason {
+  if (c.end - c.at < 4) return DROP_FRAME_TRUNCATED;
+  c.etherType = c.view.getUint16(c.at + 2);
+  c.at += 4;
+  return DROP_NONE;
+}
+
+/** Cisco's lines too: files do not always tell them apart. */
 export function enterPpp(c: FrameCursor): DropReason {
-  if (c.end - c.at >= 2 && c.view.getUint16(c.at) === HDLC_ALL_STATIONS) c.at += 2;
+  const address = c.end - c.at >= 2 ? c.view.getUint16(c.at) : 0;
+  if (address === CISCO_UNICAST || address === CISCO_BROADCAST) return enterCiscoHdlc(c);
+  if (address === HDLC_ALL_STATIONS) c.at += 2;
   if (c.end - c.at < 2) return DROP_FRAME_TRUNCATED;
   const first = c.view.getUint8(c.at);
   const compressed = (first & COMPRESSED) !== 0;

@@ -12,6 +12,7 @@ import {
   STEP_VXLAN,
   type EncapsulationTable,
 } from './encapsulation.ts';
+import { enterErspan, ETHERTYPE_ERSPAN, ETHERTYPE_ERSPAN_3 } from './erspan.ts';
 import {
   ETHERTYPE_ETHERNET,
   ETHERTYPE_IPV4,
@@ -27,11 +28,16 @@ import { enterPpp } from './ppp.ts';
 
 const UDP_HEADER_LENGTH = 8;
 
-/** The port IANA gave to VXLAN, and the one Linux used before. */
-export const VXLAN_PORTS: readonly number[] = [4789, 8472];
+/** The port IANA gave to VXLAN, that of its extension, and the one Linux used before. */
+export const VXLAN_PORTS: readonly number[] = [4789, 4790, 8472];
 const VXLAN_HEADER_LENGTH = 8;
 /** The network identifier is valid. */
 const VXLAN_FLAG_VNI = 0x08;
+/** The extension: byte 3 says what is inside. */
+const VXLAN_FLAG_PROTOCOL = 0x04;
+const VXLAN_PROTOCOL_IPV4 = 1;
+const VXLAN_PROTOCOL_IPV6 = 2;
+const VXLAN_PROTOCOL_ETHERNET = 3;
 
 const GENEVE_PORT = 6081;
 const GENEVE_HEADER_LENGTH = 8;
@@ -107,13 +113,18 @@ function enterUdp(c: FrameCursor, paths: EncapsulationTable, vxlanPorts: readonl
   return DROP_NOT_TCP;
 }
 
-/** RFC 7348 §5. */
+/** RFC 7348 §5, and its extension for other things than Ethernet: draft-ietf-nvo3-vxlan-gpe §3. */
 function enterVxlan(c: FrameCursor, paths: EncapsulationTable): DropReason {
   if (c.end - c.at < VXLAN_HEADER_LENGTH) return c.short(DROP_TUNNEL_UNKNOWN);
-  if ((c.view.getUint8(c.at) & VXLAN_FLAG_VNI) === 0) return DROP_TUNNEL_UNKNOWN;
+  const flags = c.view.getUint8(c.at);
+  if ((flags & VXLAN_FLAG_VNI) === 0) return DROP_TUNNEL_UNKNOWN;
+  const inside = (flags & VXLAN_FLAG_PROTOCOL) !== 0 ? c.view.getUint8(c.at + 3) : VXLAN_PROTOCOL_ETHERNET;
+  if (inside === VXLAN_PROTOCOL_ETHERNET) c.etherType = ETHERTYPE_ETHERNET;
+  else if (inside === VXLAN_PROTOCOL_IPV4) c.etherType = ETHERTYPE_IPV4;
+  else if (inside === VXLAN_PROTOCOL_IPV6) c.etherType = ETHERTYPE_IPV6;
+  else return DROP_TUNNEL_UNKNOWN;
   c.path = paths.extend(c.path, STEP_VXLAN, c.view.getUint32(c.at + 4) >>> 8);
   c.at += VXLAN_HEADER_LENGTH;
-  c.etherType = ETHERTYPE_ETHERNET;
   return DROP_NONE;
 }
 
@@ -187,7 +198,11 @@ function enterGre(c: FrameCursor, paths: EncapsulationTable): DropReason {
   const length = keyOffset + (hasKey ? 4 : 0) + ((flags & GRE_FLAG_SEQUENCE) !== 0 ? 4 : 0);
   if (c.end - c.at < length) return c.short(DROP_TUNNEL_UNKNOWN);
   c.path = paths.extend(c.path, STEP_GRE, hasKey ? view.getInt32(c.at + keyOffset) : 0);
-  c.etherType = view.getUint16(c.at + 2);
+  const etherType = view.getUint16(c.at + 2);
   c.at += length;
+  if (etherType === ETHERTYPE_ERSPAN || etherType === ETHERTYPE_ERSPAN_3) {
+    return enterErspan(c, etherType, (flags & GRE_FLAG_SEQUENCE) !== 0);
+  }
+  c.etherType = etherType;
   return DROP_NONE;
 }

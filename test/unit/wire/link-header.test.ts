@@ -31,6 +31,13 @@ function wifi(control: number, flags: number, extra: Uint8Array, payload: Uint8A
   return concat(bytes(control, flags, 0, 0), mac, mac, mac, bytes(0x30, 0x12), extra, snap, u16(0x0800), payload);
 }
 
+/** Netfilter's log: a mark and the packet, in the byte order of the host. */
+function nflog(family: number, payload: Uint8Array, little = true): Uint8Array {
+  const number = (n: number) => (little ? bytes(n & 0xff, n >> 8) : u16(n));
+  const prefix = concat(number(7), number(10), bytes(0x61, 0x62, 0, 0));
+  return concat(bytes(family, 0, 0, 5), prefix, number(4 + payload.length), number(9), payload);
+}
+
 const radiotap = bytes(0, 0, 10, 0, 0, 0, 0, 0, 7, 7);
 
 describe('link types', () => {
@@ -54,6 +61,10 @@ describe('link types', () => {
     ['SLL, IPv6 behind a tag', 113, sll(0, 0x8100, concat(u16(5), u16(0x86dd), v6)), 'six'],
     ['SLL2', 276, sll2(0, 0x0800, v4), 'four'],
     ['SLL2, IPv6', 276, sll2(0, 0x86dd, v6), 'six'],
+    ['NFLOG', 239, nflog(2, v4), 'four'],
+    ['NFLOG of a big-endian host', 239, nflog(10, v6, false), 'six'],
+    ['HDLC of Cisco', 104, concat(bytes(0x0f, 0), u16(0x0800), v4), 'four'],
+    ['HDLC of Cisco, called PPP', 50, concat(bytes(0x8f, 0), u16(0x86dd), v6), 'six'],
     ['PPP', 9, concat(u16(0x0021), v4), 'four'],
     ['PPP with HDLC framing', 50, concat(u16(0xff03), u16(0x0057), v6), 'six'],
     ['PPP with a compressed protocol', 9, concat(bytes(0x21), v4), 'four'],
@@ -80,10 +91,15 @@ describe('link types', () => {
     ['an address family that is not IP', 0, concat(u32(7), v4), DROP_NOT_IP],
     ['raw bytes that are not IP', 101, text('\x10 neither'), DROP_NOT_IP],
     ['PPPoE discovery', 51, concat(bytes(0x11, 9, 0, 0, 0, 0), v4), DROP_NOT_IP],
+    ['keep-alives of Cisco', 104, concat(bytes(0x8f, 0), u16(0x8035), v4), DROP_NOT_IP],
     ['LCP', 9, concat(u16(0xc021), v4), DROP_NOT_IP],
     ['an encrypted 802.11 frame', 105, wifi(0x08, 0x41, bytes(), v4), DROP_NOT_IP],
     ['an 802.11 beacon', 105, wifi(0x80, 0, bytes(), v4), DROP_NOT_IP],
     ['an 802.11 frame of several', 105, wifi(0x88, 1, bytes(0x80, 0), v4), DROP_NOT_IP],
+    ['a log of bridged frames', 239, nflog(7, v4), DROP_NOT_IP],
+    ['a log without the packet', 239, nflog(2, bytes()), DROP_FRAME_TRUNCATED],
+    ['a log that ends in an attribute', 239, nflog(2, v4).subarray(0, 10), DROP_FRAME_TRUNCATED],
+    ['a log with an attribute of no length', 239, concat(bytes(2, 0, 0, 5), u32(0), v4), DROP_NOT_IP],
     ['an empty frame', 101, bytes(), DROP_FRAME_TRUNCATED],
     ['a link type without IP', 999, v4, DROP_UNKNOWN_LINK_TYPE],
   ])('drops %s', (_, linkType, frame, drop) => {

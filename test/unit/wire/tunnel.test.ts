@@ -21,6 +21,8 @@ const vni = (id: number) => concat(bytes(8, 0, 0, 0), u32(id << 8));
 const pppoe = (ppp: Uint8Array) => concat(bytes(0x11, 0, 0, 1), u16(ppp.length), ppp);
 const gtp = (flags: number, type: number, rest: Uint8Array) => concat(bytes(flags, type), u16(0), u32(99), rest);
 
+const erspan3 = (flags: number) => concat(u32(0x2064_0001), u32(0), u16(0), u16(flags));
+
 /** The IP packet, or what an EtherType announces; the name of the path; the payload. */
 const PATHS: [string, number, Uint8Array, string, string][] = [
   ['plain', 0x0800, v4, '', 'four'],
@@ -52,7 +54,30 @@ const PATHS: [string, number, Uint8Array, string, string][] = [
     'six',
   ],
   ['GRE with Ethernet', 0x86dd, ipv6(47, concat(u16(0), u16(0x6558), eth4)), 'gre 0', 'four'],
+  ['ERSPAN type I', 0x0800, ipv4(47, concat(u16(0), u16(0x88be), eth4)), 'gre 0', 'four'],
+  [
+    'ERSPAN type II',
+    0x0800,
+    ipv4(47, concat(u16(0x1000), u16(0x88be), u32(1), u32(0x1064_0001), u32(0), eth4)),
+    'gre 0',
+    'four',
+  ],
+  [
+    'ERSPAN type III with what platforms add',
+    0x0800,
+    ipv4(47, concat(u16(0x1000), u16(0x22eb), u32(1), erspan3(0x0001), new Uint8Array(8), eth4)),
+    'gre 0',
+    'four',
+  ],
+  [
+    'ERSPAN type III of IP',
+    0x0800,
+    ipv4(47, concat(u16(0x1000), u16(0x22eb), u32(1), erspan3(0x0800), v6)),
+    'gre 0',
+    'six',
+  ],
   ['VXLAN', 0x0800, ipv4(17, udp(4789, concat(vni(5001), eth4))), 'vxlan 5001', 'four'],
+  ['VXLAN of IP', 0x0800, ipv4(17, udp(4790, concat(bytes(12, 0, 0, 2), u32(9 << 8), v6))), 'vxlan 9', 'six'],
   [
     'VXLAN at the port of old Linux, with a tag inside',
     0x0800,
@@ -141,8 +166,16 @@ describe('tags and tunnels', () => {
     ['ICMP that quotes TCP', 0x0800, ipv4(1, concat(u32(0x0303_0000), u32(0), v4)), DROP_NOT_TCP],
     ['ESP', 0x0800, ipv4(50, v4), DROP_NOT_TCP],
     ['VXLAN without a network', 0x0800, ipv4(17, udp(4789, concat(new Uint8Array(8), eth4))), DROP_TUNNEL_UNKNOWN],
+    ['VXLAN of NSH', 0x0800, ipv4(17, udp(4790, concat(bytes(12, 0, 0, 4), u32(9 << 8), v4))), DROP_TUNNEL_UNKNOWN],
     ['PPTP', 0x0800, ipv4(47, concat(u16(0x3001), u16(0x880b), v4)), DROP_TUNNEL_UNKNOWN],
-    ['GRE of something else', 0x0800, ipv4(47, concat(u16(0), u16(0x88be), v4)), DROP_NOT_IP],
+    ['GRE of something else', 0x0800, ipv4(47, concat(u16(0), u16(0x88b5), v4)), DROP_NOT_IP],
+    ['ERSPAN of CAN', 0x0800, ipv4(47, concat(u16(0x1000), u16(0x22eb), u32(1), erspan3(0x1000), v4)), DROP_NOT_IP],
+    [
+      'ERSPAN without its header',
+      0x0800,
+      ipv4(47, concat(u16(0x1000), u16(0x22eb), u32(1), u32(0))),
+      DROP_TUNNEL_UNKNOWN,
+    ],
     ['GTP echo', 0x0800, ipv4(17, udp(2152, gtp(0x32, 1, u32(0)))), DROP_NOT_TCP],
     [
       'GTP with an extension of length 0',
