@@ -47,6 +47,8 @@ export class Connection<User = unknown> {
   s2c: HalfStream;
   /** For whoever uses the tracker. */
   user: User | undefined = undefined;
+  /** The tracker's: where a SYN would have the client's bytes begin anew, if anything continues it. */
+  rival: SeqNum | undefined = undefined;
   /** The tracker's: this connection's place in the flow table, -1 when it has left it. */
   entry: number;
   /** The tracker's: CONNECTION_ bits of work to do and states passed. */

@@ -23,7 +23,7 @@
  * Time is the capture's: the latest `segment.time` or `advance`. `advance` finds holes that stood too long and
  * connections that went idle; it and `finish` are followed by `poll` like `handle` is.
  */
-import { seqAdd } from '../core/seq-num.ts';
+import { seqAdd, type SeqNum } from '../core/seq-num.ts';
 import { elapsed, instant, seconds, type Instant } from '../core/time.ts';
 import { CHECKSUM_BAD, CHECKSUM_GOOD, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, type Segment } from '../wire/segment.ts';
 import { ClosedHalf, remember } from './closed-flow.ts';
@@ -56,7 +56,7 @@ import {
   RECORD_WORDS,
 } from './flow-record.ts';
 import { ACTIVE, AHEAD, CLOSED, FlowTable } from './flow-table.ts';
-import { isReplacement } from './incarnation.ts';
+import { continuesRival, isReplacement, isRival } from './incarnation.ts';
 import { SKIP_ALL, SKIP_ONE, type HalfStream } from './half-stream.ts';
 import { BYTES, RESET, RESET_LATER, SegmentFeed } from './segment-feed.ts';
 import { StreamContext } from './stream-context.ts';
@@ -303,8 +303,14 @@ export class ConnectionTracker<User = unknown> {
     const own = half === CLIENT_TO_SERVER ? c.c2s : c.s2c;
     const other = half === CLIENT_TO_SERVER ? c.s2c : c.c2s;
     const quiet = elapsed(segment.time, c.lastSeen) > QUIET;
+    if (continuesRival(c, own, segment)) {
+      this.#replace(c, segment, c.rival);
+      return;
+    }
     if (this.#mayOpen(segment) && isReplacement((c.state & RESET_SEEN) !== 0, quiet, own, other, segment)) {
-      this.#replace(c, segment);
+      // In a recording each SYN is a connection, also one that nothing came of.
+      if (this.#options.startAtOnce && isRival(c, own, segment)) c.rival = seqAdd(segment.seq, 1);
+      else this.#replace(c, segment);
       return;
     }
     c.lastSeen = segment.time;
@@ -322,17 +328,17 @@ export class ConnectionTracker<User = unknown> {
     else if (outcome === RESET_LATER) this.#reset.add(c);
   }
 
-  #replace(c: Connection<User>, segment: Segment): void {
+  #replace(c: Connection<User>, segment: Segment, start?: SeqNum): void {
     this.#close(c, c.state & RESET_SEEN ? 'reset' : 'replaced');
     this.#detach(c);
-    this.#open(segment);
+    this.#open(segment, start);
   }
 
-  /** A segment of endpoints that are not in the table. */
-  #open(segment: Segment): void {
+  /** A segment of endpoints that are not in the table. `start`: where the client's bytes begin, by a SYN before it. */
+  #open(segment: Segment, start?: SeqNum): void {
     const { flags } = segment;
     const { midstream } = this.#options;
-    if ((flags & TCP_SYN) === 0) {
+    if ((flags & TCP_SYN) === 0 && start === undefined) {
       const opens = midstream === 'any' || (midstream === 'data' && segment.sentLength > 0 && (flags & TCP_RST) === 0);
       if (!opens) {
         this.counters.add(COUNT_WITHOUT_CONNECTION);
@@ -343,7 +349,7 @@ export class ConnectionTracker<User = unknown> {
       this.counters.add(COUNT_WITHOUT_CONNECTION);
       return;
     }
-    const clientIsSource = this.#segments.clientIsSource(segment);
+    const clientIsSource = (start !== undefined && (flags & TCP_SYN) === 0) || this.#segments.clientIsSource(segment);
     if (this.#oneWay && !clientIsSource) {
       this.counters.add(COUNT_OUT_OF_SIGHT);
       return;
@@ -358,7 +364,8 @@ export class ConnectionTracker<User = unknown> {
     this.#connections[entry] = c;
     this.#active++;
     this.counters.add(COUNT_CONNECTIONS);
-    if (flags & TCP_SYN) c.openedBy = 'syn';
+    if (flags & TCP_SYN || start !== undefined) c.openedBy = 'syn';
+    if (start !== undefined) c.c2s.takeSyn(seqAdd(start, -1));
     c.state |= TO_ANNOUNCE;
     this.#enqueue(c);
     this.#feed(c, segment, clientIsSource ? c.c2s : c.s2c, clientIsSource ? c.s2c : c.c2s);

@@ -305,10 +305,11 @@ describe('how connections begin', () => {
     expect(t.handle(c({ seq: 101, ack: 501, data: 'a' }))).toEqual(['c2s 0 a']);
   });
 
-  it('takes a SYN with another ISN for one, and closes the old connection first', () => {
+  it('takes a SYN with another ISN for one when the client goes on behind it, and closes the old connection first', () => {
     const t = established(live());
     t.handle(c({ seq: 105, ack: 501, data: 'e' }));
-    expect(t.handle(c({ flags: 'S', seq: 7_000 }))).toEqual([
+    expect(t.handle(c({ flags: 'S', seq: 7_000 }))).toEqual([]);
+    expect(t.handle(c({ seq: 7_001, ack: 1 }))).toEqual([
       'c2s 0 hole 4',
       'c2s 4 e',
       '#0 closed replaced',
@@ -316,6 +317,52 @@ describe('how connections begin', () => {
     ]);
     expect(t.handle(c({ seq: 7_001, ack: 1, data: 'new' }))).toEqual(['c2s 0 new']);
     expect(t.tracker.openConnections).toBe(1);
+  });
+
+  it('or when the server takes it', () => {
+    const t = established(live());
+    t.handle(c({ flags: 'S', seq: 7_000 }));
+    expect(t.handle(s({ flags: 'SA', seq: 9_000, ack: 7_001 }))).toEqual([
+      '#0 closed replaced',
+      '#1 opened syn 192.0.2.1:40000 > 198.51.100.1:80',
+    ]);
+    expect(t.handle(c({ seq: 7_001, ack: 9_001, data: 'a' }))).toEqual(['c2s 0 a']);
+    expect(t.handle(s({ seq: 9_001, ack: 7_002, data: 'b' }))).toEqual(['s2c 0 b']);
+  });
+
+  it.each([
+    ['both ways', false],
+    ['in one direction', true],
+  ])('a SYN that nothing continues changes nothing: %s', (_, oneWay) => {
+    const t = established(live({ oneWay }));
+    expect(t.handle(c({ flags: 'S', seq: 2 ** 31 }))).toEqual([]);
+    expect(t.handle(s({ seq: 501, ack: 101 }))).toEqual([]);
+    expect(t.handle(c({ seq: 101, ack: 501, data: 'abc' }))).toEqual(['c2s 0 abc']);
+    expect(t.handle(c({ seq: 104, ack: 501, data: 'defg' }))).toEqual(['c2s 3 defg']);
+    expect(t.handle(c({ flags: 'S', seq: 103 }))).toEqual([]);
+    // Nearer to where the stream stands than to the SYN.
+    expect(t.handle(c({ seq: 112, ack: 501, data: 'mn' }))).toEqual([]);
+    expect(t.handle(c({ seq: 108, ack: 501, data: 'hijk' }))).toEqual(['c2s 7 hijk', 'c2s 11 mn']);
+    expect(t.tracker.counters.get('connections')).toBe(1);
+  });
+
+  it('a SYN that its client takes back is a connection that was reset', () => {
+    const t = established(live());
+    t.handle(c({ flags: 'S', seq: 7_000 }));
+    expect(t.handle(c({ flags: 'R', seq: 7_001 }))).toEqual([
+      '#0 closed replaced',
+      '#1 opened syn 192.0.2.1:40000 > 198.51.100.1:80',
+      '#1 reset',
+    ]);
+  });
+
+  it('a SYN begins another connection at once when the client has ended the one before', () => {
+    const t = established(live());
+    t.handle(c({ flags: 'FA', seq: 101, ack: 501 }));
+    expect(t.handle(c({ flags: 'S', seq: 7_000 }))).toEqual([
+      '#0 closed replaced',
+      '#1 opened syn 192.0.2.1:40000 > 198.51.100.1:80',
+    ]);
   });
 
   it('reopens closed endpoints', () => {
