@@ -37,6 +37,8 @@ export const BPF_JGT = 0x20;
 export const BPF_JGE = 0x30;
 export const BPF_JSET = 0x40;
 export const BPF_X = 0x08;
+/** What BPF_RET returns: the accumulator, not `k`. */
+export const BPF_ACCUMULATOR = 0x10;
 export const BPF_TAX = 0x00;
 
 /** Linux: loading from here gives the EtherType the kernel knows (SKF_AD_OFF + SKF_AD_PROTOCOL). */
@@ -172,7 +174,7 @@ export function runBpf(
         break;
       }
       case BPF_RET:
-        return ((code & 0x18) === 0x10 ? a : k) >>> 0;
+        return ((code & 0x18) === BPF_ACCUMULATOR ? a : k) >>> 0;
       default:
         if ((code & 0xf8) === BPF_TAX) x = a;
         else a = x;

@@ -25,23 +25,27 @@ export function filterText(filter: CaptureFilter): string | undefined {
   return selection === undefined ? expression : `(${expression}) and ${selection}`;
 }
 
-/** The filter for frames of a packet socket that begin as `shape` says. */
+/**
+ * The filter for frames of a packet socket that begin as `shape` says, each cut to `snapLength` bytes. Where it is of our
+ * own making, those with a whole TCP segment are cut to `segmentLength`.
+ */
 export function compileKernelFilter(
   filter: CaptureFilter,
   shape: 'ethernet' | 'cooked',
   linkType: number,
   snapLength: number,
+  segmentLength = snapLength,
 ): BpfProgram {
   if (filter.expression === undefined || filter.expression.trim() === '') {
     if (filter.selection === undefined) return new BpfProgram([{ code: BPF_RET, jt: 0, jf: 0, k: snapLength }]);
-    return compileOwn(filter.selection, shape, snapLength);
+    return compileOwn(filter.selection, shape, snapLength, segmentLength);
   }
   return compileExpression(filter, linkType, snapLength);
 }
 
-function compileOwn(selection: Selection, shape: FrameShape, snapLength: number): BpfProgram {
+function compileOwn(selection: Selection, shape: FrameShape, snapLength: number, segmentLength: number): BpfProgram {
   try {
-    return compileSelection(selection, shape, snapLength);
+    return compileSelection(selection, shape, snapLength, segmentLength);
   } catch (cause) {
     const n = selection.endpoints.length;
     throw new TcpcopyError('E_FILTER', `${n} endpoints make a filter longer than the kernel takes`, {

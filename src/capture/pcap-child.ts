@@ -16,6 +16,7 @@ import { becomeNobody } from '../native/privileges.ts';
 import { clockOf } from './clock.ts';
 import { loadCap, type CapInstance, type CapModule } from './cap-module.ts';
 import { LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL, LINKTYPE_NULL, LINKTYPE_RAW, linkTypeOf } from './link-type.ts';
+import { wantedLength } from './payload-limit.ts';
 import {
   PCAP_MAX_FRAME,
   PCAP_STOP,
@@ -27,6 +28,7 @@ import {
   RECORD_TIME,
   type PcapChildMessage,
   type PcapChildOptions,
+  type PcapPayloadLimit,
 } from './pcap-record.ts';
 
 const CHUNK = 256 * 1024;
@@ -47,6 +49,7 @@ let onlyLoopback = false;
 let chunk = Buffer.allocUnsafe(CHUNK);
 let used = 0;
 let dropped = 0;
+let payloadLimit = PCAP_MAX_FRAME;
 let flushScheduled = false;
 /** Kept for the life of the process: a closed Cap must not be collected while the event loop still lists it. */
 const caps: CapInstance[] = [];
@@ -90,7 +93,7 @@ function onPacket(length: number): void {
     append(RECORD_DROPS, dropped, 0);
     dropped = 0;
   }
-  const captured = Math.min(length, options.snapLength);
+  const captured = Math.min(wantedLength(frame, length, linkType, payloadLimit), options.snapLength);
   // First: it may begin another chunk.
   const at = append(captured, length, outgoing ? FRAME_OUTGOING : 0);
   frame.copy(chunk, at, 0, captured);
@@ -196,6 +199,7 @@ function stop(): void {
 
 process.on('message', (message) => {
   if (message === PCAP_STOP) stop();
+  else payloadLimit = (message as PcapPayloadLimit).payload;
 });
 // The source's process is gone: nobody reads any more.
 process.on('disconnect', () => process.exit(0));

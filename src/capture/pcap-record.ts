@@ -26,6 +26,11 @@ export type PcapChildMessage =
 /** To the child: give what is captured by now, then end. */
 export const PCAP_STOP = 'stop';
 
+/** To the child: only so much payload is wanted of each TCP segment. */
+export interface PcapPayloadLimit {
+  readonly payload: number;
+}
+
 /** Header of a frame, as 32-bit words: captured bytes, bytes on the wire, FRAME_ bits, unused; then the time, f64. */
 export const RECORD_HEADER = 24;
 export const RECORD_CAPTURED = 0;

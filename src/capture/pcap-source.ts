@@ -28,6 +28,7 @@ import {
   RECORD_TIME,
   type PcapChildMessage,
   type PcapChildOptions,
+  type PcapPayloadLimit,
 } from './pcap-record.ts';
 import type { Direction } from './ring-blocks.ts';
 
@@ -60,6 +61,7 @@ export class PcapSource implements PacketSource {
   #linkType = 0;
   #frames = 0;
   #dropped = 0;
+  #payload = PCAP_MAX_FRAME;
   #stopping = false;
   /** The pipe has ended and the process with it. */
   #over = false;
@@ -98,6 +100,13 @@ export class PcapSource implements PacketSource {
     }
     if (this.#over) this.#end();
     return undefined;
+  }
+
+  /** Only so many bytes of payload are wanted of each TCP segment from now on; more may come. */
+  limitPayload(bytes: number): void {
+    if (bytes === this.#payload || this.#child?.connected !== true) return;
+    this.#payload = bytes;
+    this.#child.send({ payload: bytes } satisfies PcapPayloadLimit, () => undefined);
   }
 
   stop(): void {

@@ -19,6 +19,7 @@ import type { BpfProgram } from './bpf.ts';
 import { deviceLost, openError, unknownDevice } from './capture-error.ts';
 import { compileKernelFilter, REJECT_ALL, type CaptureFilter } from './capture-filter.ts';
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from './link-type.ts';
+import { lengthFor } from './payload-limit.ts';
 import type { PacketSource, SourceListener, SourceStats } from './packet-source.ts';
 import { RingBlocks, type Direction } from './ring-blocks.ts';
 
@@ -62,6 +63,8 @@ export class RingSource implements PacketSource {
   readonly #options: Required<RingSourceOptions>;
   readonly #batch = new FrameBatch(BATCH_FRAMES);
   readonly #statistics = new Float64Array(3);
+  #filter: CaptureFilter;
+  #payload = Infinity;
   #ring: NativeRing | undefined;
   #blocks: RingBlocks | undefined;
   #cooked = false;
@@ -84,6 +87,7 @@ export class RingSource implements PacketSource {
       fanout: undefined,
       ...options,
     };
+    this.#filter = this.#options.filter;
   }
 
   async open(listener: SourceListener): Promise<void> {
@@ -106,7 +110,7 @@ export class RingSource implements PacketSource {
           fanoutGroup: fanout === undefined ? FANOUT_NONE : fanout === 'new' ? FANOUT_NEW : fanout,
           promiscuous,
           ignoreOutgoing: direction === 'in' || (direction === 'both' && device.loopback),
-          filter: this.#compile(this.#options.filter).toBytes(),
+          filter: this.#compile(this.#filter).toBytes(),
         },
         (error) => this.#wake(error),
       );
@@ -138,7 +142,18 @@ export class RingSource implements PacketSource {
   /** Captures something else from now on, without a gap in between. */
   refilter(filter: CaptureFilter): void {
     const program = this.#compile(filter);
+    this.#filter = filter;
     if (this.#stopTimer === undefined) this.#ring?.setFilter(program.toBytes());
+  }
+
+  /**
+   * Only so many bytes of payload are wanted of each TCP segment from now on; more may come. An expression's frames stay
+   * whole.
+   */
+  limitPayload(bytes: number): void {
+    if (bytes === this.#payload) return;
+    this.#payload = bytes;
+    this.refilter(this.#filter);
   }
 
   stop(): void {
@@ -183,11 +198,13 @@ export class RingSource implements PacketSource {
 
   #compile(filter: CaptureFilter): BpfProgram {
     const shape = this.#cooked ? 'cooked' : 'ethernet';
+    const { snapLength } = this.#options;
     return compileKernelFilter(
       filter,
       shape,
       this.#cooked ? LINKTYPE_RAW : LINKTYPE_ETHERNET,
-      this.#options.snapLength,
+      snapLength,
+      Math.min(snapLength, lengthFor(this.#payload)),
     );
   }
 

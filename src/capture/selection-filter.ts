@@ -4,12 +4,13 @@
  * The program finds the IP header (behind up to two VLAN tags that the frame still holds) and keeps its offset in X.
  * Packets with TCP ports at a known place are matched by address and port. Those that may be part of a wanted segment
  * but show no ports are let through by address alone, to be put together later: IPv4 fragments after the first, and IPv6
- * packets with extension headers.
+ * packets with extension headers. Whole segments may be cut shorter than those.
  */
 import type { IpAddress } from '../core/ip-address.ts';
 import { BpfAssembler, type BpfLabel } from './bpf-assembler.ts';
 import {
   BPF_ABS,
+  BPF_ACCUMULATOR,
   BPF_ADD,
   BPF_ALU,
   BPF_ANCILLARY_PROTOCOL,
@@ -27,6 +28,7 @@ import {
   BPF_LSH,
   BPF_MEM,
   BPF_MISC,
+  BPF_RET,
   BPF_RSH,
   BPF_ST,
   BPF_STX,
@@ -61,6 +63,7 @@ const LAYOUT: Record<Exclude<FrameShape, 'raw'>, { readonly type: number; readon
 const M_NETWORK = 0;
 const M_SOURCE_PORT = 1;
 const M_DESTINATION_PORT = 2;
+const M_LENGTH = 3;
 /** Instead of a port: the packet shows none. */
 const PORTLESS = 0x1_0000;
 
@@ -73,12 +76,25 @@ interface Targets {
   readonly accept: BpfLabel;
   readonly reject: BpfLabel;
   readonly snapLength: number;
+  readonly segmentLength: number;
 }
 
-/** Accepted frames are cut to `snapLength` bytes. */
-export function compileSelection(selection: Selection, shape: FrameShape, snapLength: number): BpfProgram {
+/** Accepted frames are cut to `snapLength` bytes, those with a whole TCP segment to `segmentLength`. */
+export function compileSelection(
+  selection: Selection,
+  shape: FrameShape,
+  snapLength: number,
+  segmentLength = snapLength,
+): BpfProgram {
   const b = new BpfAssembler();
-  const t: Targets = { ip4: b.label(), ip6: b.label(), accept: b.label(), reject: b.label(), snapLength };
+  const t: Targets = {
+    ip4: b.label(),
+    ip6: b.label(),
+    accept: b.label(),
+    reject: b.label(),
+    snapLength,
+    segmentLength,
+  };
   if (shape === 'raw') findByVersion(b, t);
   else findByEtherType(b, t, LAYOUT[shape].type, LAYOUT[shape].network, selection.notices === true);
   matchIp4(b, t, selection);
@@ -128,11 +144,16 @@ function matchIp4(b: BpfAssembler, t: Targets, selection: Selection): void {
   }
   b.goto(t.reject);
 
+  const unbroken = b.label();
   b.place(tcp);
+  keep(b, t, t.snapLength);
   b.emit(BPF_LD | BPF_H | BPF_IND, 6);
+  b.jump(BPF_JSET, 0x3fff, undefined, unbroken); // fragment offset, more fragments
   b.jump(BPF_JSET, 0x1fff, undefined, whole); // fragment offset
   setPortless(b);
   b.goto(match);
+  b.place(unbroken);
+  keep(b, t, t.segmentLength);
   b.place(whole);
   loadIp4Ports(b);
   b.place(match);
@@ -186,13 +207,31 @@ function matchIp6(b: BpfAssembler, t: Targets, selection: Selection): void {
   b.goto(t.reject);
   b.place(mayBeTcp);
   const match = b.label();
+  keep(b, t, t.snapLength);
   setPortless(b);
   b.goto(match);
 
   b.place(tcp);
+  keep(b, t, t.segmentLength);
   loadPorts(b, 40);
   b.place(match);
   matchEndpoints(b, t, selection, 6);
+}
+
+/** Says how much to keep of the frame if it matches; nothing needs saying where that is always the same. */
+function keep(b: BpfAssembler, t: Targets, length: number): void {
+  if (t.segmentLength === t.snapLength) return;
+  b.emit(BPF_LD | BPF_IMM, length);
+  b.emit(BPF_ST, M_LENGTH);
+}
+
+function accepted(b: BpfAssembler, t: Targets): void {
+  if (t.segmentLength === t.snapLength) {
+    b.ret(t.snapLength);
+    return;
+  }
+  b.emit(BPF_LD | BPF_MEM, M_LENGTH);
+  b.emit(BPF_RET | BPF_ACCUMULATOR);
 }
 
 /** Makes every port range of a matching address match. */
@@ -249,7 +288,7 @@ function matchGroup(b: BpfAssembler, t: Targets, { address, ranges }: Group, at:
   });
   // A return of its own is shorter than a far jump to one.
   b.place(accept);
-  b.ret(t.snapLength);
+  accepted(b, t);
   b.place(other);
 }
 

@@ -36,12 +36,12 @@ export class Instances {
   readonly #byId = new Map<string, Instance>();
   readonly #leases: LeaseTable;
   readonly #log: Log;
-  readonly #targetsChanged: () => void;
+  readonly #wishesChanged: () => void;
 
-  constructor(leases: LeaseTable, log: Log, targetsChanged: () => void) {
+  constructor(leases: LeaseTable, log: Log, wishesChanged: () => void) {
     this.#leases = leases;
     this.#log = log;
-    this.#targetsChanged = targetsChanged;
+    this.#wishesChanged = wishesChanged;
   }
 
   get all(): Iterable<Instance> {
@@ -65,6 +65,11 @@ export class Instances {
   /** The targets of all instances. */
   targets(): TargetRange[] {
     return [...this.#byId.values()].flatMap((instance) => instance.targets.ranges);
+  }
+
+  /** The most payload that any of them wants of a segment. */
+  maxPayload(): number {
+    return Math.max(0, ...[...this.#byId.values()].map((instance) => instance.maxPayload));
   }
 
   /** Takes a connection in; a string says why not. */
@@ -98,10 +103,11 @@ export class Instances {
         return;
       case TARGETS:
         instance.setTargets(message);
-        this.#targetsChanged();
+        this.#wishesChanged();
         return;
       case WANT_PAYLOAD:
         instance.maxPayload = message.maxBytes;
+        this.#wishesChanged();
         return;
       case LEASE_REQUEST:
         instance.wanted = message.blocks;
@@ -161,7 +167,7 @@ export class Instances {
     this.#byId.delete(instance.id);
     this.bySlot[instance.slot] = undefined;
     this.#log.info(`tcpcopy instance ${instance.id} ${what}; its ${ports} port blocks are free`);
-    this.#targetsChanged();
+    this.#wishesChanged();
   }
 
   #freeSlot(): number | undefined {

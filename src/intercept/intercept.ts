@@ -4,7 +4,8 @@
  *
  *     capture loop ─segment─▶ router ─instance─▶ duplicate filter ─▶ peer's batch ──one write per turn──▶
  *
- * The capture filter follows what the instances ask for: with nobody connected, nothing is captured.
+ * The capture filter follows what the instances ask for: with nobody connected, nothing is captured, and where nobody wants
+ * payload, headers alone.
  */
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
@@ -40,6 +41,8 @@ import { TlsGate } from './tls-gate.ts';
 /** A source whose filter can be exchanged while it runs; one that cannot captures what it was made for. */
 export interface InterceptSource extends PacketSource {
   refilter?(filter: CaptureFilter): void;
+  /** Only so much payload is wanted of each segment. */
+  limitPayload?(bytes: number): void;
 }
 
 export interface InterceptSetup {
@@ -330,8 +333,10 @@ export class Intercept implements PeerOwner, SegmentHandler {
     if (this.#stopping) return;
     const targets = this.#instances.targets();
     const { expression, log } = this.#setup;
+    const payload = this.#instances.maxPayload();
     for (const source of this.#setup.sources) {
       try {
+        source.limitPayload?.(payload);
         source.refilter?.(exactFilter(targets, expression));
       } catch (error) {
         if (targets.length === 0) throw error;

@@ -40,6 +40,15 @@ describe.each(['ring', 'pcap'] as const)('--io %s', (backend) => {
     expect(await run('expression')).toEqual({ frames: 10 });
   });
 
+  test('keeps the headers of whole segments, and the payload that is wanted', async () => {
+    const [headers, some] = [14 + 8 + 60 + 60, 14 + 8 + 60 + 60 + 500];
+    const [four, six] = [14 + 20 + 20 + 900, 14 + 40 + 20 + 900];
+    expect(await run('limitPayload')).toEqual({
+      captured: [headers, headers, four, some, some],
+      lengths: [four, six, four, four, six],
+    });
+  });
+
   test('sends with foreign source addresses, IPv4 and IPv6', async () => {
     const { frames, sources } = await run('spoofed');
     expect(frames).toBe(10);

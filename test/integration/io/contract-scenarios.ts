@@ -9,6 +9,7 @@ import type { Direction } from '../../../src/capture/ring-blocks.ts';
 import type { TcpcopyError } from '../../../src/core/errors.ts';
 import { instant } from '../../../src/core/time.ts';
 import { createSink } from '../../../src/inject/open-sink.ts';
+import type { InterceptSource } from '../../../src/intercept/intercept.ts';
 import { ipPacket, type PacketSpec } from '../../unit/capture/packets.ts';
 import { collect, drive, ip, seqAt, sleep, type Collector } from './drive.ts';
 
@@ -82,6 +83,23 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     await out.send([...packets(10), ...packets(10, { ...TO_B, from: '10.77.0.99' })]);
     await finish(b);
     return { frames: b.frames.length };
+  },
+
+  /** Of whole segments the headers come, and the payload that is wanted; fragments come whole. */
+  async limitPayload() {
+    const b = await collect(source('io-b'));
+    (b.source as InterceptSource).limitPayload!(0);
+    const out = await sink();
+    const payload = new Uint8Array(900).fill(7);
+    const large = [TO_B, TO_B6].map((spec) => ipPacket({ ...spec, payload }));
+    await sleep(100);
+    await out.send([...large, ipPacket({ ...TO_B, payload, fragment: { offset: 0, more: true } })]);
+    await sleep(100);
+    (b.source as InterceptSource).limitPayload!(500);
+    await sleep(100);
+    await out.send(large);
+    await finish(b);
+    return { captured: b.frames.map((f) => f.bytes.length), lengths: b.frames.map((f) => f.length) };
   },
 
   async spoofed() {

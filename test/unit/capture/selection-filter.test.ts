@@ -130,6 +130,20 @@ describe('compileSelection', () => {
     );
   });
 
+  it('cuts whole TCP segments alone to a length of their own', () => {
+    const shape = fc.constantFrom<FrameShape>('ethernet', 'raw', 'cooked', 'sll', 'sll2');
+    fc.assert(
+      fc.property(selections, packets, shape, (selection, spec, form) => {
+        const { frame, protocol } = shaped(ipPacket(spec), form, []);
+        const program = compileSelection(selection, form, SNAP, 150);
+        const whole = (spec.protocol ?? 6) === 6 && !('fragment' in spec);
+        const kept = runBpf(program, frame, 0, frame.length, frame.length, protocol);
+        expect(kept).toBe(!model(selection, spec) ? 0 : whole ? 150 : SNAP);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
   it.skipIf(loadNative().addon === undefined)('says the same as its text does to libpcap', () => {
     const DLT_RAW = 12;
     fc.assert(
