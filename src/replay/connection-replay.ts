@@ -4,7 +4,7 @@
  */
 import type { Endpoint } from '../core/ip-address.ts';
 import { seqDiff, type SeqNum } from '../core/seq-num.ts';
-import { micros, type Duration, type Instant } from '../core/time.ts';
+import { instant, micros, type Duration, type Instant } from '../core/time.ts';
 import type { ConnectionInfo } from '../pipeline/hooks.ts';
 import type { Plan } from '../pipeline/contexts.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
@@ -48,7 +48,14 @@ export interface ConnectionPlan {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-const EMPTY: Uint8Array = new Uint8Array(0);
+/** What a codec is given: one for all, since nobody's pieces wait for anything. */
+const INPUT: Mutable<ClientBytes> = {
+  bytes: new Uint8Array(0),
+  offset: 0,
+  length: 0,
+  time: instant(0),
+  serverBytesSeen: 0,
+};
 const UNREADABLE = 'not strictly of its protocol';
 
 export class ConnectionReplay implements ReplicaOwner {
@@ -79,7 +86,6 @@ export class ConnectionReplay implements ReplicaOwner {
   #replaced = false;
   /** Set while a plugin takes its time over a message: everything after it waits. */
   #backlog: (() => void)[] | undefined;
-  readonly #input = { bytes: EMPTY, offset: 0, length: 0, time: 0 as Instant, serverBytesSeen: 0 };
   /** The client's ACK as of the last data: what it sends later answers what lies beyond. */
   #ackSeen: SeqNum | undefined;
   #replicasLeft: number;
@@ -149,15 +155,9 @@ export class ConnectionReplay implements ReplicaOwner {
       return;
     }
     this.#context.ledger.bytesCaptured += length;
-    const input = this.#input;
     const seen = this.#ackSeen === undefined ? 0 : seqDiff(ack, this.#ackSeen);
-    input.bytes = bytes;
-    input.offset = offset;
-    input.length = length;
-    input.time = time;
-    input.serverBytesSeen = Math.max(0, seen);
     if (seen > 0 || this.#ackSeen === undefined) this.#ackSeen = ack;
-    this.#decode(input);
+    this.#decode(bytes, offset, length, time, Math.max(0, seen));
   }
 
   /** Client bytes the capture does not have. */
@@ -290,13 +290,18 @@ export class ConnectionReplay implements ReplicaOwner {
     if (this.#replicasLeft === 0 && this.#ended) this.#settle();
   }
 
-  #decode(input: Mutable<ClientBytes>): void {
+  #decode(bytes: Uint8Array, offset: number, length: number, time: Instant, serverBytesSeen: number): void {
     if (this.#pipeline.mayWait) {
       // What waits for a plugin outlives the captured batch.
-      input.bytes = input.bytes.slice(input.offset, input.offset + input.length);
-      input.offset = 0;
+      this.#codec.push({ bytes: bytes.slice(offset, offset + length), offset: 0, length, time, serverBytesSeen });
+    } else {
+      INPUT.bytes = bytes;
+      INPUT.offset = offset;
+      INPUT.length = length;
+      INPUT.time = time;
+      INPUT.serverBytesSeen = serverBytesSeen;
+      this.#codec.push(INPUT);
     }
-    this.#codec.push(input);
     this.#takePieces();
   }
 

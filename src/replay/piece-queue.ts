@@ -18,11 +18,13 @@ const CROWDED = 1 / 4;
 /** Places of pieces that are gone are given up from this many on. */
 const COMPACT_AT = 64;
 const GONE = new Uint8Array(0);
+/** Of a queue without pieces, as most are most of the time; never written to. */
+const NONE: Uint8Array[] = [];
 
 export class PieceQueue {
   readonly #budget: ByteBudget;
   readonly #limit: number;
-  #chunks: Uint8Array[] = [];
+  #chunks: Uint8Array[] = NONE;
   #head = 0;
   /** Bytes of the first chunk already taken. */
   #taken = 0;
@@ -49,7 +51,8 @@ export class PieceQueue {
     // Not `slice`: a Buffer's would be a view of bytes that are somebody else's.
     const copy = new Uint8Array(length);
     copy.set(bytes.subarray(offset, offset + length));
-    this.#chunks.push(copy);
+    if (this.#chunks === NONE) this.#chunks = [copy];
+    else this.#chunks.push(copy);
     this.length += length;
     this.#budget.used += length;
   }
@@ -62,6 +65,7 @@ export class PieceQueue {
   /** Puts bytes in front of all others; they are not copied. Only while no piece has been taken in part. */
   prepend(bytes: Uint8Array): void {
     if (this.#head > 0) this.#chunks[--this.#head] = bytes;
+    else if (this.#chunks === NONE) this.#chunks = [bytes];
     else this.#chunks.unshift(bytes);
     this.length += bytes.length;
     this.#budget.used += bytes.length;
@@ -104,7 +108,7 @@ export class PieceQueue {
   }
 
   #reset(): void {
-    this.#chunks = [];
+    this.#chunks = NONE;
     this.#head = 0;
     this.#taken = 0;
   }

@@ -53,6 +53,8 @@ export class RawTarget implements Target, RawSessionHost {
   readonly #clientFirst = new Uint8Array(65_536);
   /** The batch holds resets that no session's transmission will flush. */
   #resetsWritten = false;
+  /** Of those that have been told. */
+  #retransmissions = 0;
   heard = 0;
   opened = 0;
   /** Responses that were resets of a session. */
@@ -183,7 +185,9 @@ export class RawTarget implements Target, RawSessionHost {
     this.#options.wheel.schedule(session, NEVER);
     this.#sessions.delete(keyOf(session.addressIndex, session.port));
     this.#options.ports.release(session.addressIndex, session.port);
-    this.#options.retransmitted(session.machine.stats.retransmissions);
+    const { retransmissions } = this.#options.session.stats;
+    this.#options.retransmitted(retransmissions - this.#retransmissions);
+    this.#retransmissions = retransmissions;
   }
 
   /** Sessions on ports that are no longer ours: no response will come, and another instance may own them. */
@@ -220,9 +224,9 @@ export class RawTarget implements Target, RawSessionHost {
     for (let i = 0; i < tries; i++) {
       const address = addresses.choose(client, replica + i, version);
       if (address === undefined) return undefined;
-      const index = addresses.indexOf(address);
-      const port = ports.acquire(index);
-      if (port >= 0) return { address, index, port };
+      const source = addresses.entryOf(address);
+      const port = ports.acquire(source.index);
+      if (port >= 0) return { address: source.address, index: source.index, port };
     }
     return undefined;
   }

@@ -157,7 +157,7 @@ export class ReplicaSession {
       const unit = this.#units.at(i);
       if (!unit.isRead || unit.isAnswered) continue;
       unit.isAnswered = true;
-      const time = elapsed(this.#context.now(), unit.sentAt);
+      const time = elapsed(this.#context.now(), unit.sentAt!);
       unit.response = { response, time };
       this.#context.responded('target', time);
       return;

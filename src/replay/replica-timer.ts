@@ -99,7 +99,7 @@ export class ReplicaTimer extends TimerEntry {
   /** The target has answered all it was sent, and the next unit is held back: nobody loses patience. */
   get #isDelayed(): boolean {
     const unit = this.#units.first;
-    return unit !== undefined && !unit.released && unit.notBefore > this.#context.now();
+    return unit?.released === false && unit.notBefore !== undefined && unit.notBefore > this.#context.now();
   }
 
   /** When to look again although nothing happens; NEVER when only events can change anything. */
@@ -108,9 +108,10 @@ export class ReplicaTimer extends TimerEntry {
     const session = this.#session;
     const { turn } = session;
     const now = this.#context.now();
-    if (next !== undefined && !next.released && next.notBefore > now) return next.notBefore;
+    if (next?.released === false && next.notBefore !== undefined && next.notBefore > now) return next.notBefore;
     if (!session.isOpen || session.closing) return NEVER;
-    if (next?.released === true && next.sent >= next.holdAt) return earliest(next.holdUntil, turn.quietAt);
+    const hold = next?.released === true ? next.hold : undefined;
+    if (hold !== undefined && next!.sent >= hold.at) return earliest(hold.until, turn.quietAt);
     if (session.hasBytesToSend) return session.acknowledged < session.sent ? NEVER : addTime(now, RETRY);
     if (session.readsTurns) return NEVER;
     if (next === undefined && this.#closing.isDue) return earliest(session.closeAt, this.#closing.latest);

@@ -5,9 +5,12 @@
 import { ipEquals, V4_MAPPED_WORD, type IpAddress } from '../core/ip-address.ts';
 import type { AddressRange } from '../config/copy-options.ts';
 
-interface Entry {
+export interface SourceAddress {
   readonly address: IpAddress;
   readonly index: number;
+}
+
+interface Entry extends SourceAddress {
   readonly next: Entry | undefined;
 }
 
@@ -48,14 +51,14 @@ export class SourceAddresses {
     return undefined;
   }
 
-  /** The index of an address, given on first use. */
-  indexOf(address: IpAddress): number {
-    const found = this.find(address.w0, address.w1, address.w2, address.w3);
-    if (found >= 0) return found;
+  /** An address with its index, given on first use; the same object for all that are equal. */
+  entryOf(address: IpAddress): SourceAddress {
+    const found = this.#find(address.w0, address.w1, address.w2, address.w3);
+    if (found !== undefined) return found;
     const key = hash(address.w0, address.w1, address.w2, address.w3);
     const entry: Entry = { address, index: this.#nextIndex++, next: this.#entries.get(key) };
     this.#entries.set(key, entry);
-    return entry.index;
+    return entry;
   }
 
   /** Drops addresses whose index is not in `used`; one that comes back gets another index. */
@@ -73,11 +76,15 @@ export class SourceAddresses {
 
   /** The index of an address already known, or -1. */
   find(w0: number, w1: number, w2: number, w3: number): number {
+    return this.#find(w0, w1, w2, w3)?.index ?? -1;
+  }
+
+  #find(w0: number, w1: number, w2: number, w3: number): Entry | undefined {
     for (let e = this.#entries.get(hash(w0, w1, w2, w3)); e !== undefined; e = e.next) {
       const a = e.address;
-      if (a.w3 === w3 && a.w2 === w2 && a.w1 === w1 && a.w0 === w0) return e.index;
+      if (a.w3 === w3 && a.w2 === w2 && a.w1 === w1 && a.w0 === w0) return e;
     }
-    return -1;
+    return undefined;
   }
 }
 

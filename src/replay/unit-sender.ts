@@ -54,7 +54,7 @@ export class UnitSender {
 
   /** Hands over a piece of the last unit where nothing is before it; returns how many bytes went. */
   sendAtOnce(unit: Unit, piece: Piece): number {
-    const free = unit.holdAt === Infinity && this.#units.bytes.length === 0;
+    const free = unit.hold === undefined && this.#units.bytes.length === 0;
     if (!free || !unit.released || this.#units.current !== unit) return 0;
     return this.#take(piece.bytes, piece.offset, piece.length);
   }
@@ -78,26 +78,25 @@ export class UnitSender {
 
   /** The client waited here, inside the unit, for the server to say `answers` bytes: so does the rest of it. */
   hold(unit: Unit, answers: number): void {
-    unit.holdAt = unit.length;
-    unit.holdAnswers = answers;
+    unit.hold = { at: unit.length, answers, until: addTime(this.#context.now(), LONGEST_HOLD) };
     this.#session.seenOnline += answers;
-    unit.holdUntil = addTime(this.#context.now(), LONGEST_HOLD);
   }
 
   /** Whether a unit held inside may go on; from then on the target's bytes answer the rest of it. */
   #mayGoOn(unit: Unit): boolean {
-    if (unit.holdAt === Infinity) return true;
-    if (unit.sent < unit.holdAt) return false;
+    const { hold } = unit;
+    if (hold === undefined) return true;
+    if (unit.sent < hold.at) return false;
     const now = this.#context.now();
-    if (!this.#session.turn.isOver(unit.holdAnswers, now) && now < unit.holdUntil) return false;
-    unit.holdAt = Infinity;
+    if (!this.#session.turn.isOver(hold.answers, now) && now < hold.until) return false;
+    unit.hold = undefined;
     this.#session.beginTurn(unit);
     return true;
   }
 
   /** Makes a queued unit the session's; false when it must wait, or was settled because no session is to be had. */
   #release(unit: Unit): boolean {
-    if (unit.notBefore > this.#context.now()) return false;
+    if (unit.notBefore !== undefined && unit.notBefore > this.#context.now()) return false;
     const session = this.#session;
     const { conversation } = session;
     if (unit.sameSession && session.outOfReach !== undefined) {

@@ -1,8 +1,15 @@
-import { instant, NEVER, type Instant } from '../core/time.ts';
+import type { Instant } from '../core/time.ts';
 import type { UnitBucket } from '../report/ledger.ts';
 import type { ReadRequest, TimedResponse } from './exchange.ts';
 
-const LONG_AGO = instant(0);
+/** A place inside a unit from which on it waits until the target has said something. */
+export interface Hold {
+  /** How many bytes may be sent before. */
+  readonly at: number;
+  /** What the target has to say, in bytes, and how long it is waited for. */
+  readonly answers: number;
+  readonly until: Instant;
+}
 
 /** One unit of client data on its way through one session; offsets and lengths in bytes. */
 export class Unit {
@@ -12,13 +19,10 @@ export class Unit {
   sent = 0;
   /** No more bytes will come. */
   ended = false;
-  /** Not to be released before this. */
-  notBefore: Instant = LONG_AGO;
-  /** How many bytes may be sent before the target has said something; Infinity: all. */
-  holdAt = Infinity;
-  /** What it has to say there, in bytes, and how long it is waited for. */
-  holdAnswers = 0;
-  holdUntil: Instant = NEVER;
+  /** Not to be released before this; `undefined`: at once. */
+  notBefore: Instant | undefined = undefined;
+  /** Where the rest of it waits for the target; `undefined`: nowhere. */
+  hold: Hold | undefined = undefined;
   /** The capture lost bytes of it: where it will be counted. */
   broken: UnitBucket | undefined = undefined;
   /** Where it begins in the session's stream; -1 while it waits. */
@@ -37,7 +41,7 @@ export class Unit {
   isAnswered = false;
   response: TimedResponse | undefined = undefined;
   /** When its first byte was handed to the session. */
-  sentAt: Instant = NEVER;
+  sentAt: Instant | undefined = undefined;
   /** Server bytes the client had seen before it sent this; 0: it waited for nothing. */
   readonly answers: number;
   /** When its first byte was captured. */
@@ -54,7 +58,8 @@ export class Unit {
 
   /** Bytes that can be handed to the session now. */
   get sendable(): number {
-    return Math.min(this.length, this.holdAt) - this.sent;
+    const { hold, length } = this;
+    return (hold !== undefined && hold.at < length ? hold.at : length) - this.sent;
   }
 
   /** All of it is with the session. */

@@ -4,13 +4,12 @@
  */
 import type { Endpoint } from '../core/ip-address.ts';
 import { seqNum, type SeqNum } from '../core/seq-num.ts';
-import { instant, type Instant } from '../core/time.ts';
+import type { Instant } from '../core/time.ts';
 import type { Segment } from '../wire/segment.ts';
 import { Receiver } from './receiver.ts';
 import { Sender } from './sender.ts';
 import type { SessionConfig } from './session-config.ts';
 import { EVENT_CLOSED, EVENT_CONNECTED, EVENT_NONE, EVENT_TIMED_OUT, type SessionEvent } from './session-event.ts';
-import { SessionStats } from './session-stats.ts';
 import { CLOSED, ESTABLISHED, ON_CLOSE, STAYS, SYN_SENT, TIME_WAIT, type Rule, type TcpState } from './tcp-state.ts';
 import { Timers } from './timers.ts';
 
@@ -21,7 +20,6 @@ export class ControlBlock {
   readonly local: Endpoint;
   readonly remote: Endpoint;
   readonly timers = new Timers();
-  readonly stats = new SessionStats();
   readonly sender: Sender;
   readonly receiver: Receiver;
   state: TcpState = CLOSED;
@@ -39,15 +37,15 @@ export class ControlBlock {
   lastEvent: SessionEvent = EVENT_NONE;
   /** Events not yet polled, but for DATA, which the receiver knows of: bit N is event N. */
   #events = 0;
-  #challenges = 0;
-  #challengesSince: Instant = instant(0.5);
+  /** Of the last second in which there was one. */
+  #challenges: { since: Instant; count: number } | undefined = undefined;
 
   constructor(config: SessionConfig, local: Endpoint, remote: Endpoint, isn: SeqNum) {
     this.config = config;
     this.local = local;
     this.remote = remote;
-    this.sender = new Sender(config, this.timers, this.stats, remote.address.version, isn);
-    this.receiver = new Receiver(config, this.timers, this.stats);
+    this.sender = new Sender(config, this.timers, remote.address.version, isn);
+    this.receiver = new Receiver(config, this.timers);
   }
 
   setState(to: TcpState): void {
@@ -130,13 +128,14 @@ export class ControlBlock {
 
   /** Refuses a segment with an acknowledgement that says where we are, within the limit (RFC 5961 §7). */
   challenge(now: Instant): void {
-    this.stats.refused++;
-    if (now - this.#challengesSince >= CHALLENGE_PERIOD) {
-      this.#challengesSince = now;
-      this.#challenges = 0;
+    this.config.stats.refused++;
+    const challenges = (this.#challenges ??= { since: now, count: 0 });
+    if (now - challenges.since >= CHALLENGE_PERIOD) {
+      challenges.since = now;
+      challenges.count = 0;
     }
-    if (this.#challenges >= this.config.challengeAcksPerSecond) return;
-    this.#challenges++;
+    if (challenges.count >= this.config.challengeAcksPerSecond) return;
+    challenges.count++;
     this.receiver.ackNow = true;
   }
 }

@@ -15,7 +15,6 @@ import { Assembler } from '../reassembly/assembler.ts';
 import { TCP_FIN, TCP_PSH, type Segment } from '../wire/segment.ts';
 import type { TcpOptions } from '../wire/tcp-options.ts';
 import type { SessionConfig } from './session-config.ts';
-import type { SessionStats } from './session-stats.ts';
 import type { Timers } from './timers.ts';
 
 /** Separately held pieces of text ahead of its turn. */
@@ -53,7 +52,6 @@ export class Receiver {
   finTaken = false;
   readonly #config: SessionConfig;
   readonly #timers: Timers;
-  readonly #stats: SessionStats;
   /** Last.ACK.sent (RFC 7323 §4.3). */
   #acked: SeqNum = seqNum(0);
   /** Bytes received since, and the largest segment seen. */
@@ -73,10 +71,9 @@ export class Receiver {
   #textMissing = 0;
   #textPush = false;
 
-  constructor(config: SessionConfig, timers: Timers, stats: SessionStats) {
+  constructor(config: SessionConfig, timers: Timers) {
     this.#config = config;
     this.#timers = timers;
-    this.#stats = stats;
     this.window = Math.min(config.receiveWindow, 0xffff << 14);
   }
 
@@ -161,7 +158,7 @@ export class Receiver {
     } else if (seqGt(end, this.nxt)) {
       this.#handleInOrder(now, segment, seqDiff(this.nxt, seq), end);
     } else if (length > 0) {
-      this.#stats.duplicates++;
+      this.#config.stats.duplicates++;
       this.ackNow = true;
     }
     if (this.#finKnown && !this.finTaken && this.nxt === this.#finSeq) {
@@ -198,7 +195,7 @@ export class Receiver {
   /** Text ahead of its turn: kept, and the hole before it reported at once (RFC 5681 §4.2). */
   #handleEarly(segment: Segment, length: number): void {
     if (length > 0) {
-      this.#stats.outOfOrder++;
+      this.#config.stats.outOfOrder++;
       this.#early ??= new Assembler({ maxBytes: this.#config.outOfOrderLimit, maxPieces: EARLY_PIECES_MAX });
       const push = (segment.flags & TCP_PSH) !== 0;
       const present = Math.min(segment.payloadLength, length);

@@ -36,7 +36,7 @@ const incoming = new TcpOptions();
 export function segmentArrives(tcb: ControlBlock, now: Instant, segment: Segment): void {
   tcb.receiver.forgetText();
   if (segment.checksum === CHECKSUM_BAD) {
-    tcb.stats.refused++;
+    tcb.config.stats.refused++;
     return;
   }
   if (tcb.state === CLOSED) {
@@ -51,7 +51,7 @@ export function segmentArrives(tcb: ControlBlock, now: Instant, segment: Segment
 
 /** §3.10.7.1. One that never opened has no right to answer. */
 function arrivesClosed(tcb: ControlBlock, segment: Segment): void {
-  tcb.stats.refused++;
+  tcb.config.stats.refused++;
   if (!tcb.opened || (segment.flags & (TCP_RST | TCP_ACK)) !== TCP_ACK || tcb.resetDue) return;
   tcb.scheduleReset(segment.ack, false);
 }
@@ -75,13 +75,13 @@ function arrivesInSynSent(tcb: ControlBlock, now: Instant, segment: Segment): vo
       tcb.end(EVENT_REFUSED);
       break;
     case SYN_STALE:
-      tcb.stats.refused++;
+      tcb.config.stats.refused++;
       tcb.scheduleReset(segment.ack, false);
       if (!tcb.staleSeen) tcb.timers.setRetransmit(now, STALE_RETRY);
       tcb.staleSeen = true;
       break;
     default:
-      tcb.stats.refused++;
+      tcb.config.stats.refused++;
   }
 }
 
@@ -115,12 +115,12 @@ function arrivesSynchronized(tcb: ControlBlock, now: Instant, segment: Segment):
     return;
   }
   if ((flags & TCP_ACK) === 0) {
-    tcb.stats.refused++;
+    tcb.config.stats.refused++;
     return;
   }
   if (tcb.state === SYN_RECEIVED) {
     if (segment.ack !== sender.nxt) {
-      tcb.stats.refused++;
+      tcb.config.stats.refused++;
       tcb.scheduleReset(segment.ack, false);
       return;
     }
@@ -143,7 +143,7 @@ function resetArrives(tcb: ControlBlock, now: Instant, seq: SeqNum): void {
   const ahead = seqDiff(seq, tcb.receiver.nxt);
   if (ahead !== 0) {
     if (ahead > 0 && ahead < tcb.receiver.window) tcb.challenge(now);
-    else tcb.stats.refused++;
+    else tcb.config.stats.refused++;
     return;
   }
   const { state } = tcb;
@@ -159,7 +159,7 @@ function unacceptableArrives(tcb: ControlBlock, now: Instant, segment: Segment):
     tcb.challenge(now);
     return;
   }
-  tcb.stats.duplicates++;
+  tcb.config.stats.duplicates++;
   tcb.receiver.ackNow = true;
   if (tcb.state === TIME_WAIT) tcb.timers.setLinger(now, tcb.config.timeWait);
 }

@@ -178,7 +178,8 @@ export class SendBuffer {
     const blockSize = pool.blockSize;
     if (this.#cursor === NO_BLOCK || start < this.#cursorAt) {
       this.#cursor = this.#head;
-      this.#cursorAt = -this.#headOffset;
+      // Not the negative: that of 0 is no small integer.
+      this.#cursorAt = 0 - this.#headOffset;
     }
     let from = start;
     const end = start + length;

@@ -18,7 +18,6 @@ import { announcedMss, MSS_MIN, payloadOf, TIMESTAMPS_LENGTH } from './segment-s
 import { SendBuffer } from './send-buffer.ts';
 import { SendWindow } from './send-window.ts';
 import type { SessionConfig } from './session-config.ts';
-import type { SessionStats } from './session-stats.ts';
 import type { Timers } from './timers.ts';
 
 export class Sender {
@@ -43,7 +42,6 @@ export class Sender {
   readonly rtt: RttEstimator;
   readonly #config: SessionConfig;
   readonly #timers: Timers;
-  readonly #stats: SessionStats;
   readonly #patience = new Patience();
   readonly #congestion: Congestion;
   /** From the first sign of loss until everything it was about is acknowledged. */
@@ -59,10 +57,9 @@ export class Sender {
   #timedAt: Instant = instant(0.5);
   #probeDue = false;
 
-  constructor(config: SessionConfig, timers: Timers, stats: SessionStats, ipVersion: 4 | 6, iss: SeqNum) {
+  constructor(config: SessionConfig, timers: Timers, ipVersion: 4 | 6, iss: SeqNum) {
     this.#config = config;
     this.#timers = timers;
-    this.#stats = stats;
     this.iss = iss;
     this.una = iss;
     this.nxt = iss;
@@ -115,14 +112,14 @@ export class Sender {
       this.#patience.restart(now);
     } else {
       this.#timing = false;
-      this.#stats.retransmissions++;
+      this.#config.stats.retransmissions++;
     }
     this.#timers.setRetransmit(now, this.rtt.rto);
   }
 
   /** Another SYN is due; false when there have been enough. */
   synTimedOut(now: Instant): boolean {
-    this.#stats.timeouts++;
+    this.#config.stats.timeouts++;
     this.#patience.tries++;
     this.rtt.timedOut();
     this.#timers.setRetransmit(now, this.rtt.rto);
@@ -217,7 +214,7 @@ export class Sender {
   }
 
   #fastRetransmit(now: Instant): void {
-    this.#stats.fastRetransmits++;
+    this.#config.stats.fastRetransmits++;
     this.#congestion.lost(seqDiff(this.nxt, this.una));
     this.#noteLoss().enterFast(this.una, this.nxt, this.#segmentSize);
     this.#timers.setRetransmit(now, this.rtt.rto);
@@ -227,7 +224,7 @@ export class Sender {
 
   /** The retransmission timer ran out on data or a FIN. False when it is time to give up. */
   retransmitTimedOut(now: Instant): boolean {
-    this.#stats.timeouts++;
+    this.#config.stats.timeouts++;
     // A window shut on what was already sent: sending again serves as the probe (RFC 9293 §3.8.6.1).
     const over =
       this.window.size === 0
@@ -348,7 +345,7 @@ export class Sender {
       if (!this.#timing && this.#loss === undefined) this.#startTiming(now, end);
       this.nxt = end;
     } else {
-      this.#stats.retransmissions++;
+      this.#config.stats.retransmissions++;
       this.#timing = false;
       this.#loss?.resent(end);
     }
@@ -359,7 +356,7 @@ export class Sender {
   takeProbe(): boolean {
     const due = this.#probeDue;
     this.#probeDue = false;
-    if (due) this.#stats.zeroWindowProbes++;
+    if (due) this.#config.stats.zeroWindowProbes++;
     return due;
   }
 

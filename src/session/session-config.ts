@@ -1,9 +1,12 @@
 /** What all sessions of one target share. Durations are microseconds, sizes bytes. */
 import { millis, seconds, type Duration } from '../core/time.ts';
 import type { SendBufferPool } from './send-buffer.ts';
+import { SessionStats } from './session-stats.ts';
 import type { TcpState } from './tcp-state.ts';
 
 export interface SessionConfig {
+  /** What becomes of their segments. */
+  readonly stats: SessionStats;
   /** Where unacknowledged bytes of all sessions live. */
   readonly sendBuffer: SendBufferPool;
   /** Largest payload sent and announced, before the peer's MSS and the MTU are applied. */
@@ -54,7 +57,7 @@ export interface SessionConfig {
   readonly trace: ((from: TcpState, to: TcpState) => void) | undefined;
 }
 
-export const SESSION_DEFAULTS: Omit<SessionConfig, 'sendBuffer' | 'outOfOrderBudget'> = {
+export const SESSION_DEFAULTS: Omit<SessionConfig, 'stats' | 'sendBuffer' | 'outOfOrderBudget'> = {
   mss: 1_460,
   mtu: 1_500,
   receiveWindow: 262_144,
@@ -82,5 +85,6 @@ export const SESSION_DEFAULTS: Omit<SessionConfig, 'sendBuffer' | 'outOfOrderBud
 export function sessionConfig(
   options: Partial<SessionConfig> & { readonly sendBuffer: SendBufferPool },
 ): SessionConfig {
-  return { ...SESSION_DEFAULTS, outOfOrderBudget: { used: 0, limit: Infinity }, ...options };
+  const outOfOrderBudget = { used: 0, limit: Infinity };
+  return { ...SESSION_DEFAULTS, stats: new SessionStats(), outOfOrderBudget, ...options };
 }

@@ -1,4 +1,4 @@
-/** What a session counts, from its beginning. */
+/** What the sessions that share a configuration count. */
 export class SessionStats {
   /** Segments sent again, SYN and FIN included. */
   retransmissions = 0;

@@ -40,18 +40,23 @@ import {
   EVENT_PEER_FIN,
   type SessionEvent,
 } from './session-event.ts';
-import type { SessionStats } from './session-stats.ts';
 import { CLOSED, ON_CLOSE, SYN_SENT, type TcpState } from './tcp-state.ts';
 import { timeoutsPass } from './timeouts.ts';
 import { transmit } from './transmit.ts';
 
+/** One for all sessions: it is read before anything else is polled. */
+const RECEIVED = new Received();
+
 export class Session {
-  /** What an EVENT_DATA is about; valid until the next `poll` or input. */
-  readonly received = new Received();
   readonly #tcb: ControlBlock;
 
   constructor(config: SessionConfig, local: Endpoint, remote: Endpoint, isn: SeqNum) {
     this.#tcb = new ControlBlock(config, local, remote, isn);
+  }
+
+  /** What an EVENT_DATA is about; valid until the next `poll` or input of any session. */
+  get received(): Received {
+    return RECEIVED;
   }
 
   get local(): Endpoint {
@@ -64,10 +69,6 @@ export class Session {
 
   get state(): TcpState {
     return this.#tcb.state;
-  }
-
-  get stats(): SessionStats {
-    return this.#tcb.stats;
   }
 
   /** Bytes of our stream that the peer has acknowledged. */
@@ -169,7 +170,7 @@ export class Session {
     const tcb = this.#tcb;
     if (tcb.take(EVENT_CONNECTED)) return EVENT_CONNECTED;
     if (tcb.take(EVENT_ACKED)) return EVENT_ACKED;
-    if (tcb.receiver.textWaits && tcb.receiver.next(this.received)) return EVENT_DATA;
+    if (tcb.receiver.textWaits && tcb.receiver.next(RECEIVED)) return EVENT_DATA;
     if (tcb.take(EVENT_PEER_FIN)) return EVENT_PEER_FIN;
     return tcb.take(tcb.lastEvent) ? tcb.lastEvent : EVENT_NONE;
   }

@@ -88,9 +88,9 @@ describe('the index of an address', () => {
   it('is given on first use, and stays', () => {
     const addresses = new SourceAddresses([]);
     expect(find(addresses, '10.0.0.1')).toBe(-1);
-    expect(addresses.indexOf(ip('10.0.0.1'))).toBe(0);
-    expect(addresses.indexOf(ip('2001:db8::1'))).toBe(1);
-    expect(addresses.indexOf(ip('10.0.0.1'))).toBe(0);
+    expect(addresses.entryOf(ip('10.0.0.1')).index).toBe(0);
+    expect(addresses.entryOf(ip('2001:db8::1')).index).toBe(1);
+    expect(addresses.entryOf(ip('10.0.0.1')).index).toBe(0);
     expect(find(addresses, '2001:db8::1')).toBe(1);
     expect(find(addresses, '2001:db8::2')).toBe(-1);
   });
@@ -98,7 +98,7 @@ describe('the index of an address', () => {
   it('tells apart addresses that hash alike', () => {
     const addresses = new SourceAddresses([]);
     // An IPv4 address hashes to its word, and so does ::/96 with the same last word.
-    for (const text of ['192.0.2.1', '::c000:201', '10.0.0.1', '::a00:1']) addresses.indexOf(ip(text));
+    for (const text of ['192.0.2.1', '::c000:201', '10.0.0.1', '::a00:1']) addresses.entryOf(ip(text));
     expect(['192.0.2.1', '::c000:201', '10.0.0.1', '::a00:1'].map((text) => find(addresses, text))).toEqual([
       0, 1, 2, 3,
     ]);
@@ -109,16 +109,16 @@ describe('the index of an address', () => {
     const texts = Array.from({ length: 5_000 }, (_, i) =>
       i % 2 ? `10.0.${i >> 8}.${i & 255}` : `fd00::${i}:${(i * 7) % 9_999}`,
     );
-    texts.forEach((text, i) => expect(addresses.indexOf(ip(text))).toBe(i));
+    texts.forEach((text, i) => expect(addresses.entryOf(ip(text)).index).toBe(i));
     texts.forEach((text, i) => expect(find(addresses, text)).toBe(i));
   });
 });
 
 it('forgets addresses that nobody uses, and knows the others as before', () => {
   const addresses = new SourceAddresses([]);
-  const indexes = Array.from({ length: 100 }, (_, i) => addresses.indexOf(ip(`10.1.2.${i}`)));
+  const indexes = Array.from({ length: 100 }, (_, i) => addresses.entryOf(ip(`10.1.2.${i}`)).index);
   addresses.forgetAllBut(new Set(indexes.slice(0, 10)));
   expect(indexes.slice(0, 10).every((index, i) => find(addresses, `10.1.2.${i}`) === index)).toBe(true);
   expect(find(addresses, '10.1.2.10')).toBe(-1);
-  expect(indexes).not.toContain(addresses.indexOf(ip('10.1.2.10')));
+  expect(indexes).not.toContain(addresses.entryOf(ip('10.1.2.10')).index);
 });

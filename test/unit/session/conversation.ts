@@ -32,6 +32,7 @@ export function conversation(options: Partial<SessionConfig> = {}): Conversation
 }
 
 export class Conversation {
+  readonly config: SessionConfig;
   readonly session: Session;
   readonly pool: SendBufferPool;
   readonly states: string[] = [];
@@ -50,8 +51,8 @@ export class Conversation {
       if (this.states.length === 0) this.states.push(TCP_STATE_NAMES[from]!);
       this.states.push(TCP_STATE_NAMES[to]!);
     };
-    const config = sessionConfig({ trace, ...options, sendBuffer: this.pool });
-    this.session = new Session(config, LOCAL, REMOTE, seqNum(ISS));
+    this.config = sessionConfig({ trace, ...options, sendBuffer: this.pool });
+    this.session = new Session(this.config, LOCAL, REMOTE, seqNum(ISS));
   }
 
   get now(): Instant {

@@ -25,7 +25,7 @@ describe('retransmission timeout', () => {
       '@9020 P. 1:11(10) ack 1',
     );
     c.at(12_020).out('R. 11:11(0) ack 1').events('timed-out').in_state('CLOSED');
-    expect(c.session.stats).toMatchObject({ retransmissions: 6, timeouts: 7 });
+    expect(c.config.stats).toMatchObject({ retransmissions: 6, timeouts: 7 });
     c.at(200_000).nothing();
   });
 
@@ -71,7 +71,7 @@ describe('retransmission timeout', () => {
     c.in('. 1:1(0) ack 3001').out(segment(3), segment(4), segment(5), segment(6)).events('acked');
     c.in('. 1:1(0) ack 10001').nothing().events('acked');
     c.at(10_000).nothing();
-    expect(c.session.stats).toMatchObject({ retransmissions: 5, timeouts: 1 });
+    expect(c.config.stats).toMatchObject({ retransmissions: 5, timeouts: 1 });
   });
 
   it('is harmless when spurious: duplicates of the acknowledgement cause no more', () => {
@@ -109,7 +109,7 @@ describe('fast retransmit', () => {
     for (let i = 0; i < 4; i++) c.in('. 1:1(0) ack 1001').nothing();
     c.in('. 1:1(0) ack 5001').out(segment(5)).events('acked');
     c.in('. 1:1(0) ack 10001').nothing().events('acked');
-    expect(c.session.stats).toMatchObject({ fastRetransmits: 1, retransmissions: 2, timeouts: 0 });
+    expect(c.config.stats).toMatchObject({ fastRetransmits: 1, retransmissions: 2, timeouts: 0 });
     c.at(10_000).nothing();
   });
 
@@ -123,7 +123,7 @@ describe('fast retransmit', () => {
     c.in('. 1:1(0) ack 1001 <sack 8001:9001 4001:7001 2001:3001>').out(segment(3), segment(7));
     c.in('. 1:1(0) ack 3001 <sack 8001:9001 4001:7001>').nothing();
     c.in('. 1:1(0) ack 10001').nothing();
-    expect(c.session.stats).toMatchObject({ fastRetransmits: 1, retransmissions: 3, timeouts: 0 });
+    expect(c.config.stats).toMatchObject({ fastRetransmits: 1, retransmissions: 3, timeouts: 0 });
   });
 
   it('does not take a window update or data for a duplicate acknowledgement', () => {
@@ -132,7 +132,7 @@ describe('fast retransmit', () => {
     for (let i = 1; i < 6; i++) c.in(`. 1:1(0) ack 1001 win ${40_000 + i}`).nothing();
     for (let i = 0; i < 6; i++) c.in(`. ${1 + i}:${2 + i}(1) ack 1001 win 40005`);
     expect(c.left.every((p) => p.endsWith(`(0) ack ${p.split(' ').at(-1)}`))).toBe(true);
-    expect(c.session.stats.fastRetransmits).toBe(0);
+    expect(c.config.stats.fastRetransmits).toBe(0);
   });
 
   it('ignores SACK blocks that cannot be: behind, ahead, inverted', () => {
@@ -141,7 +141,7 @@ describe('fast retransmit', () => {
     for (let i = 0; i < 5; i++) {
       c.in('. 1:1(0) ack 3001 <sack 1:1001 9001:20001 8001:7001 -5000:-100>').nothing();
     }
-    expect(c.session.stats.fastRetransmits).toBe(0);
+    expect(c.config.stats.fastRetransmits).toBe(0);
   });
 
   it('gives up what SACK told when the peer reneges', () => {

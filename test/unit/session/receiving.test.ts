@@ -132,7 +132,7 @@ describe('what is refused', () => {
     c.in('P. 1:11(10) ack 1', (s) => (s.checksum = CHECKSUM_BAD))
       .events()
       .nothing();
-    expect(c.session.stats.refused).toBe(1);
+    expect(c.config.stats.refused).toBe(1);
   });
 
   it('old timestamps (PAWS), across the wrap of the clock', () => {

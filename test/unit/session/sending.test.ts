@@ -134,7 +134,7 @@ describe('windows', () => {
       c.at(t).out(`@${t} . 100:100(0) ack 1`);
       c.in('. 1:1(0) ack 101 win 0').nothing();
     }
-    expect(c.session.stats.zeroWindowProbes).toBe(8);
+    expect(c.config.stats.zeroWindowProbes).toBe(8);
     c.in('. 1:1(0) ack 101 win 1000').out('P. 101:301(200) ack 1');
     c.in('. 1:1(0) ack 301 win 1000').skip();
     c.at(100_000).nothing();

@@ -245,7 +245,7 @@ export function runConnection(scenario: Scenario, random: Random): Outcome {
     end: SESSION_EVENT_NAMES[end],
     seconds: (endedAt - 5_000_000) / 1e6,
     packets,
-    retransmissions: session.stats.retransmissions,
+    retransmissions: config.stats.retransmissions,
     connected,
   };
 }
