@@ -11,6 +11,7 @@ import type { Program, Task } from './program.ts';
 import { replacedFlagNotes } from './replaced-flags.ts';
 import { Terminal } from './terminal.ts';
 import { isHelpOrVersion, toUsageError } from './usage-error.ts';
+import { giveBackStartMemory } from './start-memory.ts';
 import { letYoungGenerationGrowOnce } from './young-generation.ts';
 
 /** Time for open handles to close after the program has finished; then they are abandoned. */
@@ -60,6 +61,7 @@ export async function main<O extends { readonly process: ProcessOptions }>(
     }
     const { runInForeground } = await import('./run-in-foreground.ts');
     letYoungGenerationGrowOnce();
+    giveBackStartMemory();
     code = await runInForeground(task, options, {
       terminal,
       parent,

@@ -13,6 +13,7 @@ import { machineContext } from './machine-context.ts';
 import type { Program } from './program.ts';
 import { childUserOf, goOnAs } from './run-rights.ts';
 import { programVersion } from './version.ts';
+import { giveBackStartMemory } from './start-memory.ts';
 import { letYoungGenerationGrowOnce } from './young-generation.ts';
 
 const MARK = 'TCPCOPY_WORKER';
@@ -67,6 +68,7 @@ export async function workAsOneOfSeveral({ command, parse }: Program<CopyOptions
       const { runShare } = await import('../replay/run-copy.ts');
       const options = await optionsOf({ command, parse });
       letYoungGenerationGrowOnce();
+      giveBackStartMemory();
       await runShare(options, environmentOf(tell, stop.signal, options.process.user), {
         ...begin,
         report: (report) => tell({ type: 'report', report }),

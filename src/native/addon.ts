@@ -26,6 +26,8 @@ export interface NativeAddon {
    * failed, of which whoever watches it will be told.
    */
   receive(fd: number, bytes: Uint8Array): number;
+  /** Gives back memory that can be had again at no loss: pages of node's program file, and what malloc keeps. */
+  trimMemory?(): void;
 }
 
 export interface NetworkDevice {

@@ -3,12 +3,11 @@
  * `tcpcopy/plugin` is this program's own entry, whether or not the package is installed where they lie.
  */
 import { existsSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { createJiti, type Jiti } from 'jiti';
+import { OWN_EXTENSION } from './own-extension.ts';
 
-/** `.ts` when this program runs from its sources. */
-export const OWN_EXTENSION = extname(fileURLToPath(import.meta.url));
 const ENTRIES = ['plugin', 'testing'] as const;
 
 export class ModuleLoader {

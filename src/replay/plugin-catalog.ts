@@ -7,7 +7,8 @@ import { TcpcopyError } from '../core/errors.ts';
 import { nameHint } from '../config/plugin-names.ts';
 import type { PluginSpec } from '../config/plugin-spec.ts';
 import { checkPlugin, type Plugin } from '../pipeline/plugin.ts';
-import { ModuleLoader, OWN_EXTENSION } from './module-loader.ts';
+import type { ModuleLoader } from './module-loader.ts';
+import { OWN_EXTENSION } from './own-extension.ts';
 import { untilIdle } from './until-idle.ts';
 
 /** Beside `src` in the sources and in what is built of them. */
@@ -50,7 +51,7 @@ export async function findPlugin(spec: PluginSpec, directory: string): Promise<F
     return loadFile(path, where);
   }
   if (builtInNames().includes(name)) return loadBuiltIn(name);
-  const loader = new ModuleLoader(base);
+  const loader = await loaderIn(base);
   for (const candidate of packageNames(name)) {
     const path = loader.resolve(candidate);
     if (path !== undefined) return loadFile(path, where);
@@ -69,13 +70,20 @@ export async function findPlugin(spec: PluginSpec, directory: string): Promise<F
   });
 }
 
+/** It compiles TypeScript: a run with built-in plugins does without. */
+async function loaderIn(directory: string): Promise<ModuleLoader> {
+  const { ModuleLoader: Loader } = await import('./module-loader.ts');
+  return new Loader(directory);
+}
+
 async function loadFile(path: string, where: string): Promise<FoundPlugin> {
   const hint = `see ${path}`;
   const neverLoaded = (): TcpcopyError =>
     new TcpcopyError('E_PLUGIN', 'cannot be loaded: it awaits something that never comes', { where, hint });
+  const loader = await loaderIn(dirname(path));
   let module: unknown;
   try {
-    module = await untilIdle(new ModuleLoader(dirname(path)).load(path), neverLoaded);
+    module = await untilIdle(loader.load(path), neverLoaded);
   } catch (cause) {
     if (cause instanceof TcpcopyError) throw cause;
     throw new TcpcopyError('E_PLUGIN', `cannot be loaded: ${whyNot(cause)}`, { where, hint, cause });
