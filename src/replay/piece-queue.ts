@@ -21,6 +21,14 @@ const GONE = new Uint8Array(0);
 /** Of a queue without pieces, as most are most of the time; never written to. */
 const NONE: Uint8Array[] = [];
 
+/** Who is handed bytes. */
+export interface PieceTaker {
+  /** Returns how many it accepts; they are not its own. */
+  take(bytes: Uint8Array, offset: number, length: number): number;
+}
+
+const NOBODY: PieceTaker = { take: (_bytes, _offset, length) => length };
+
 export class PieceQueue {
   readonly #budget: ByteBudget;
   readonly #limit: number;
@@ -71,13 +79,13 @@ export class PieceQueue {
     this.#budget.used += bytes.length;
   }
 
-  /** Offers up to `most` bytes to `take` in order, until it accepts fewer than offered; returns how many went. */
-  drain(most: number, take: (bytes: Uint8Array, offset: number, length: number) => number): number {
+  /** Offers up to `most` bytes to `taker` in order, until it accepts fewer than offered; returns how many went. */
+  drain(most: number, taker: PieceTaker): number {
     let gone = 0;
     while (gone < most && this.#head < this.#chunks.length) {
       const chunk = this.#chunks[this.#head]!;
       const offered = Math.min(chunk.length - this.#taken, most - gone);
-      const accepted = take(chunk, this.#taken, offered);
+      const accepted = taker.take(chunk, this.#taken, offered);
       this.#consume(accepted);
       gone += accepted;
       if (accepted < offered) break;
@@ -87,7 +95,7 @@ export class PieceQueue {
 
   /** Forgets the first `count` bytes. */
   discard(count: number): void {
-    this.drain(count, (_bytes, _offset, length) => length);
+    this.drain(count, NOBODY);
   }
 
   /** Forgets the last `count` bytes. */

@@ -19,10 +19,11 @@ export class ReplicaSession {
   readonly turn = new ResponseTurn();
   /** Reads the target's responses, where anybody asks for them. */
   readonly conversation: Conversation | undefined;
-  readonly #context: ReplayContext;
-  readonly #owner: ReplicaOwner;
+  /** What the replica's other parts work with; they come to it from here. */
+  readonly context: ReplayContext;
+  readonly owner: ReplicaOwner;
+  readonly units: UnitQueue;
   readonly #index: number;
-  readonly #units: UnitQueue;
   #session: TargetSession | undefined;
   /** It takes no more units: it is closing, or the target closed it. */
   closing = false;
@@ -44,10 +45,10 @@ export class ReplicaSession {
   #ownSent = 0;
 
   constructor(context: ReplayContext, owner: ReplicaOwner, index: number, units: UnitQueue) {
-    this.#context = context;
-    this.#owner = owner;
+    this.context = context;
+    this.owner = owner;
     this.#index = index;
-    this.#units = units;
+    this.units = units;
     this.conversation = context.reading && new Conversation(context.reading, owner, index);
   }
 
@@ -62,9 +63,9 @@ export class ReplicaSession {
 
   /** `hears`: who is told of its events. Returns why none is to be had. */
   open(hears: SessionOwner): UnitBucket | undefined {
-    const opened = this.#context.target.open(hears, this.#owner.client, this.#owner.target, this.#index);
+    const opened = this.context.target.open(hears, this.owner.client, this.owner.target, this.#index);
     if (typeof opened === 'string') return opened;
-    this.#context.ledger.sessionsOpened++;
+    this.context.ledger.sessionsOpened++;
     this.#session = opened;
     this.closing = false;
     this.sent = 0;
@@ -87,7 +88,7 @@ export class ReplicaSession {
   sendOwn(): boolean {
     const { conversation } = this;
     if (conversation?.prepares !== true || this.#session === undefined) return true;
-    if (this.#units.isMidUnit) return true;
+    if (this.units.isMidUnit) return true;
     for (;;) {
       this.#own ??= conversation.transmit();
       if (this.#own === undefined) return true;
@@ -100,7 +101,7 @@ export class ReplicaSession {
 
   /** Bytes wait for room. */
   get hasBytesToSend(): boolean {
-    return this.#own !== undefined || this.#units.hasBytesToSend;
+    return this.#own !== undefined || this.units.hasBytesToSend;
   }
 
   close(): void {
@@ -130,13 +131,13 @@ export class ReplicaSession {
   /** The first bytes of a unit have gone out, from `start` on in the session's stream. */
   beginUnit(unit: Unit, start: number): void {
     unit.start = start;
-    if (this.#units.handedOver > 0 && !this.#context.waitsForResponse) this.#pipelined = true;
+    if (this.units.handedOver > 0 && !this.context.waitsForResponse) this.#pipelined = true;
     this.beginTurn(unit);
     const answers = this.conversation?.sent(unit.request?.message);
     if (answers === undefined) return;
     unit.isRead = true;
     unit.isAnswered = !answers;
-    unit.sentAt = this.#context.now();
+    unit.sentAt = this.context.now();
   }
 
   /** Messages that the target's last bytes have completed. */
@@ -145,7 +146,7 @@ export class ReplicaSession {
     if (conversation === undefined) return;
     for (let read = conversation.next(); read !== undefined; read = conversation.next()) {
       const { message, completes } = read;
-      this.#owner.responseRead(message, read.failed === true);
+      this.owner.responseRead(message, read.failed === true);
       if (completes) this.#completeOldest(message);
     }
     if (conversation.closes) this.closing = true;
@@ -153,13 +154,13 @@ export class ReplicaSession {
 
   /** The oldest request without a whole response has it now. */
   #completeOldest(response: unknown): void {
-    for (let i = 0; i < this.#units.length; i++) {
-      const unit = this.#units.at(i);
+    for (let i = 0; i < this.units.length; i++) {
+      const unit = this.units.at(i);
       if (!unit.isRead || unit.isAnswered) continue;
       unit.isAnswered = true;
-      const time = elapsed(this.#context.now(), unit.sentAt!);
+      const time = elapsed(this.context.now(), unit.sentAt!);
       unit.response = { response, time };
-      this.#context.responded('target', time);
+      this.context.responded('target', time);
       return;
     }
   }
@@ -183,15 +184,15 @@ export class ReplicaSession {
    * left out.
    */
   hasSaidWhatWasSeenBefore(unit: Unit, skipped: boolean): boolean {
-    if (unit.answers === 0 || !this.#context.waitsForResponse) return true;
+    if (unit.answers === 0 || !this.context.waitsForResponse) return true;
     // The target has been asked nothing, and has nothing to say that was not a greeting.
     if (skipped && this.sent === 0) return true;
     if (this.readsTurns) return this.#hasAnsweredAll();
-    return this.turn.isOver(unit.answers, this.#context.now());
+    return this.turn.isOver(unit.answers, this.context.now());
   }
 
   #hasAnsweredAll(): boolean {
-    for (let i = 0; i < this.#units.handedOver; i++) if (!this.hasAnswered(this.#units.at(i))) return false;
+    for (let i = 0; i < this.units.handedOver; i++) if (!this.hasAnswered(this.units.at(i))) return false;
     return true;
   }
 
@@ -210,7 +211,7 @@ export class ReplicaSession {
   }
 
   get #hasUnknownRest(): boolean {
-    return this.#pipelined && this.#context.expectsResponses && !this.readsTurns;
+    return this.#pipelined && this.context.expectsResponses && !this.readsTurns;
   }
 
   /**
@@ -219,9 +220,9 @@ export class ReplicaSession {
    * room to send.) From `closeBy` on it is closed however much is missing.
    */
   mayClose(answers: number, closeBy: Instant): boolean {
-    if (this.#hasUnknownRest) return this.#context.now() >= earliest(closeBy, this.turn.silentAt);
-    if (answers === 0 || !this.#context.waitsForResponse || this.readsTurns) return true;
-    const now = this.#context.now();
+    if (this.#hasUnknownRest) return this.context.now() >= earliest(closeBy, this.turn.silentAt);
+    if (answers === 0 || !this.context.waitsForResponse || this.readsTurns) return true;
+    const now = this.context.now();
     return now >= closeBy || this.turn.mayClose(answers, this.seenOnline, now);
   }
 }

@@ -3,14 +3,18 @@
  * of its load.
  */
 import { addTime, earliest, millis, NEVER, type Instant } from '../core/time.ts';
-import type { ReplayContext } from './replay-context.ts';
 import type { ReplicaSession } from './replica-session.ts';
 import type { SessionClosing } from './session-closing.ts';
 import { TimerEntry } from './timer-wheel.ts';
-import type { UnitQueue } from './unit-queue.ts';
 
 /** How soon a session is tried again that took nothing though nothing of it is under way: memory was short. */
 const RETRY = millis(10);
+
+/** Counted in `context.busyReplicas`, `crowdedReplicas`, `heldReplicas`, `behindReplicas`. */
+const BUSY = 1;
+const CROWDED = 2;
+const HELD = 4;
+const BEHIND = 8;
 
 export interface ReplicaTimerOwner {
   /** Something may go on by now. */
@@ -20,32 +24,19 @@ export interface ReplicaTimerOwner {
 }
 
 export class ReplicaTimer extends TimerEntry {
-  readonly #context: ReplayContext;
-  readonly #owner: ReplicaTimerOwner;
-  readonly #units: UnitQueue;
   readonly #session: ReplicaSession;
+  readonly #owner: ReplicaTimerOwner;
   readonly #closing: SessionClosing;
   #giveUpAt: Instant = NEVER;
   /** A unit waited, or the client had ended, when the timer was last set. */
   #held = false;
-  /** Counted in `context.busyReplicas`, in `crowdedReplicas`, in `heldReplicas`, and in `behindReplicas`. */
-  #busy = false;
-  #crowded = false;
-  #waiting = false;
-  #behind = false;
+  /** Where the context counts this replica: bits. */
+  #load = 0;
 
-  constructor(
-    context: ReplayContext,
-    owner: ReplicaTimerOwner,
-    units: UnitQueue,
-    session: ReplicaSession,
-    closing: SessionClosing,
-  ) {
+  constructor(session: ReplicaSession, owner: ReplicaTimerOwner, closing: SessionClosing) {
     super();
-    this.#context = context;
-    this.#owner = owner;
-    this.#units = units;
     this.#session = session;
+    this.#owner = owner;
     this.#closing = closing;
   }
 
@@ -57,21 +48,27 @@ export class ReplicaTimer extends TimerEntry {
   /** Everything was looked at: until when nothing need be. */
   set(): void {
     const waitsFor = this.#waitsFor();
-    const held = this.#closing.isDue || this.#units.length > 1 || this.#units.first?.released === false;
-    this.#tellLoad(waitsFor === 'target', this.#units.bytes.crowded, this.#waitsToBeSent(), held);
+    const held = this.#closing.isDue || this.#session.units.length > 1 || this.#session.units.first?.released === false;
+    const busy = waitsFor === 'target';
+    this.#tellLoad(
+      (busy ? BUSY : 0) |
+        (this.#session.units.bytes.crowded ? CROWDED : 0) |
+        (this.#waitsToBeSent() ? HELD : 0) |
+        (busy && held ? BEHIND : 0),
+    );
     if (waitsFor === 'nobody' || this.#isDelayed) this.#giveUpAt = NEVER;
     else if (this.#giveUpAt === NEVER || (held && !this.#held)) {
-      const latest = addTime(this.#context.now(), this.#context.patience(held));
+      const latest = addTime(this.#session.context.now(), this.#session.context.patience(held));
       this.#giveUpAt = earliest(this.#giveUpAt, latest);
     }
     this.#held = held;
-    this.#context.wheel.schedule(this, earliest(this.#giveUpAt, this.#lookAt()));
+    this.#session.context.wheel.schedule(this, earliest(this.#giveUpAt, this.#lookAt()));
   }
 
   /** The replica is done. */
   stop(): void {
-    this.#tellLoad(false, false, false, false);
-    this.#context.wheel.schedule(this, NEVER);
+    this.#tellLoad(0);
+    this.#session.context.wheel.schedule(this, NEVER);
   }
 
   timerFired(now: Instant): void {
@@ -88,26 +85,26 @@ export class ReplicaTimer extends TimerEntry {
    * come.
    */
   #waitsFor(): 'nobody' | 'client' | 'target' {
-    const unit = this.#units.first;
+    const unit = this.#session.units.first;
     if (unit === undefined) return 'nobody';
-    if (this.#units.length > 1 || !unit.released || !this.#session.isOpen) return 'target';
+    if (this.#session.units.length > 1 || !unit.released || !this.#session.isOpen) return 'target';
     if (unit.sent < unit.length || !this.#session.hasAll(unit)) return 'target';
-    if (!this.#context.expectsResponses || this.#session.hasAnswered(unit)) return 'nobody';
+    if (!this.#session.context.expectsResponses || this.#session.hasAnswered(unit)) return 'nobody';
     return unit.ended ? 'target' : 'client';
   }
 
   /** The target has answered all it was sent, and the next unit is held back: nobody loses patience. */
   get #isDelayed(): boolean {
-    const unit = this.#units.first;
-    return unit?.released === false && unit.notBefore !== undefined && unit.notBefore > this.#context.now();
+    const unit = this.#session.units.first;
+    return unit?.released === false && unit.notBefore !== undefined && unit.notBefore > this.#session.context.now();
   }
 
   /** When to look again although nothing happens; NEVER when only events can change anything. */
   #lookAt(): Instant {
-    const next = this.#units.current;
+    const next = this.#session.units.current;
     const session = this.#session;
     const { turn } = session;
-    const now = this.#context.now();
+    const now = this.#session.context.now();
     if (next?.released === false && next.notBefore !== undefined && next.notBefore > now) return next.notBefore;
     if (!session.isOpen || session.closing) return NEVER;
     const hold = next?.released === true ? next.hold : undefined;
@@ -120,21 +117,20 @@ export class ReplicaTimer extends TimerEntry {
 
   /** What was captured goes out when the target has done something: responded, or accepted the session. */
   #waitsToBeSent(): boolean {
-    if (this.#units.length === 0) return false;
+    if (this.#session.units.length === 0) return false;
     if (this.#session.isOpen && this.#session.acknowledged === 0) return true;
-    return this.#units.current?.released === false;
+    return this.#session.units.current?.released === false;
   }
 
   /** Keeps the figures of the context. */
-  #tellLoad(busy: boolean, crowded: boolean, waiting: boolean, held: boolean): void {
-    const behind = busy && held;
-    if (busy !== this.#busy) this.#context.busyReplicas += busy ? 1 : -1;
-    if (crowded !== this.#crowded) this.#context.crowdedReplicas += crowded ? 1 : -1;
-    if (waiting !== this.#waiting) this.#context.heldReplicas += waiting ? 1 : -1;
-    if (behind !== this.#behind) this.#context.behindReplicas += behind ? 1 : -1;
-    this.#busy = busy;
-    this.#crowded = crowded;
-    this.#waiting = waiting;
-    this.#behind = behind;
+  #tellLoad(load: number): void {
+    const changed = load ^ this.#load;
+    if (changed === 0) return;
+    const { context } = this.#session;
+    if ((changed & BUSY) !== 0) context.busyReplicas += (load & BUSY) !== 0 ? 1 : -1;
+    if ((changed & CROWDED) !== 0) context.crowdedReplicas += (load & CROWDED) !== 0 ? 1 : -1;
+    if ((changed & HELD) !== 0) context.heldReplicas += (load & HELD) !== 0 ? 1 : -1;
+    if ((changed & BEHIND) !== 0) context.behindReplicas += (load & BEHIND) !== 0 ? 1 : -1;
+    this.#load = load;
   }
 }

@@ -58,10 +58,10 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
     this.#owner = owner;
     this.#units = new UnitQueue(context.budget);
     this.#session = new ReplicaSession(context, owner, index, this.#units);
-    this.#settle = new UnitSettler(context, owner, this.#units, this.#session);
-    this.#sender = new UnitSender(context, owner, this.#units, this.#session, this.#settle, this);
-    this.#closing = new SessionClosing(context, this.#units, this.#session);
-    this.#timer = new ReplicaTimer(context, this, this.#units, this.#session, this.#closing);
+    this.#settle = new UnitSettler(this.#session);
+    this.#sender = new UnitSender(this.#session, this.#settle, this);
+    this.#closing = new SessionClosing(this.#session);
+    this.#timer = new ReplicaTimer(this.#session, this, this.#closing);
   }
 
   /** Opens a session ahead of the first unit, as the client did. */

@@ -1,22 +1,16 @@
 /** Ends the session of a replica the way its client ended the connection, when everything before that is done. */
 import { addTime, NEVER, type Instant } from '../core/time.ts';
-import type { ReplayContext } from './replay-context.ts';
-import type { ClientEnd } from './replica-owner.ts';
 import type { ReplicaSession } from './replica-session.ts';
-import type { UnitQueue } from './unit-queue.ts';
+import type { ClientEnd } from './replica-owner.ts';
 
 export class SessionClosing {
-  readonly #context: ReplayContext;
-  readonly #units: UnitQueue;
   readonly #session: ReplicaSession;
   #end: ClientEnd | undefined;
   /** Bytes of the server's that the client had seen since it last sent. */
   #answers = 0;
-  #latest: Instant = NEVER;
+  #latest: Instant | undefined = undefined;
 
-  constructor(context: ReplayContext, units: UnitQueue, session: ReplicaSession) {
-    this.#context = context;
-    this.#units = units;
+  constructor(session: ReplicaSession) {
     this.#session = session;
   }
 
@@ -27,21 +21,22 @@ export class SessionClosing {
 
   /** Then the session is closed, however much of the response is missing. */
   get latest(): Instant {
-    return this.#latest;
+    return this.#latest ?? NEVER;
   }
 
   /** `answers`: bytes of the server's that the client had seen since it last sent. */
   clientEnded(end: ClientEnd, answers: number): void {
     this.#end = end;
     this.#answers = answers;
-    this.#latest = addTime(this.#context.now(), this.#context.patience(true));
+    this.#latest = addTime(this.#session.context.now(), this.#session.context.patience(true));
   }
 
   /** Returns whether nothing is left to be done or to be learnt: the target layer sees the closing through. */
   closeWhenDone(): boolean {
-    if (this.#end === undefined || this.#units.current !== undefined || this.#units.isBroken) return false;
+    if (this.#end === undefined || this.#session.units.current !== undefined || this.#session.units.isBroken)
+      return false;
     const session = this.#session;
-    const settled = this.#units.length === 0;
+    const settled = this.#session.units.length === 0;
     if (!settled && (this.#answers > 0 || this.#end !== 'fin')) return false;
     if (!session.isOpen) return settled;
     if (this.#end === 'rst') {
@@ -50,7 +45,7 @@ export class SessionClosing {
       return true;
     }
     if (!session.closing) {
-      if (!session.mayClose(this.#answers, this.#latest)) return false;
+      if (!session.mayClose(this.#answers, this.latest)) return false;
       session.close();
       session.closing = true;
     }

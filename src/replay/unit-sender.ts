@@ -2,11 +2,9 @@
 import { addTime, seconds } from '../core/time.ts';
 import type { Piece } from '../protocol/codec.ts';
 import type { Conversation } from './conversation.ts';
-import type { ReplayContext } from './replay-context.ts';
+import type { PieceTaker } from './piece-queue.ts';
 import type { ReplicaSession } from './replica-session.ts';
-import type { ReplicaOwner } from './replica-owner.ts';
 import type { SessionOwner } from './target.ts';
-import type { UnitQueue } from './unit-queue.ts';
 import type { UnitSettler } from './unit-settler.ts';
 import type { Unit } from './unit.ts';
 
@@ -15,10 +13,7 @@ const LONGEST_HOLD = seconds(1);
 
 const NOTHING = new Uint8Array(0);
 
-export class UnitSender {
-  readonly #context: ReplayContext;
-  readonly #owner: ReplicaOwner;
-  readonly #units: UnitQueue;
+export class UnitSender implements PieceTaker {
   readonly #session: ReplicaSession;
   readonly #settle: UnitSettler;
   /** Who is told of the events of sessions. */
@@ -26,50 +21,42 @@ export class UnitSender {
   /** Units were left out: what the client had seen answered may have been those. */
   skipped = false;
 
-  /** Hands bytes of the unit being sent to the session; made once, since it runs per piece. */
-  readonly #take = (bytes: Uint8Array, offset: number, length: number): number => {
-    const unit = this.#units.current!;
-    const start = this.#session.sent;
-    const taken = this.#session.send(bytes, offset, length);
-    if (taken > 0 && unit.sent === 0) this.#session.beginUnit(unit, start);
-    unit.sent += taken;
-    return taken;
-  };
-
-  constructor(
-    context: ReplayContext,
-    owner: ReplicaOwner,
-    units: UnitQueue,
-    session: ReplicaSession,
-    settle: UnitSettler,
-    hears: SessionOwner,
-  ) {
-    this.#context = context;
-    this.#owner = owner;
-    this.#units = units;
+  constructor(session: ReplicaSession, settle: UnitSettler, hears: SessionOwner) {
     this.#session = session;
     this.#settle = settle;
     this.#hears = hears;
   }
 
+  /** Hands bytes of the unit being sent to the session; returns how many it took. */
+  take(bytes: Uint8Array, offset: number, length: number): number {
+    const session = this.#session;
+    const { units } = session;
+    const unit = units.current!;
+    const start = session.sent;
+    const taken = session.send(bytes, offset, length);
+    if (taken > 0 && unit.sent === 0) session.beginUnit(unit, start);
+    unit.sent += taken;
+    return taken;
+  }
+
   /** Hands over a piece of the last unit where nothing is before it; returns how many bytes went. */
   sendAtOnce(unit: Unit, piece: Piece): number {
-    const free = unit.hold === undefined && this.#units.bytes.length === 0;
-    if (!free || !unit.released || this.#units.current !== unit) return 0;
-    return this.#take(piece.bytes, piece.offset, piece.length);
+    const free = unit.hold === undefined && this.#session.units.bytes.length === 0;
+    if (!free || !unit.released || this.#session.units.current !== unit) return 0;
+    return this.take(piece.bytes, piece.offset, piece.length);
   }
 
   /** Sends all that may go now. */
   send(): void {
-    const units = this.#units;
+    const { units } = this.#session;
     if (!this.#session.sendOwn()) return;
     for (let unit = units.current; unit !== undefined; unit = units.current) {
       if (!unit.released && !this.#release(unit)) {
         if (units.current === unit) break;
         continue;
       }
-      if (unit.sendable > 0) units.bytes.drain(unit.sendable, this.#take);
-      if (this.#mayGoOn(unit) && unit.sendable > 0) units.bytes.drain(unit.sendable, this.#take);
+      if (unit.sendable > 0) units.bytes.drain(unit.sendable, this);
+      if (this.#mayGoOn(unit) && unit.sendable > 0) units.bytes.drain(unit.sendable, this);
       if (!unit.handedOver) break;
       units.advance();
       if (!this.#session.sendOwn()) break;
@@ -78,7 +65,7 @@ export class UnitSender {
 
   /** The client waited here, inside the unit, for the server to say `answers` bytes: so does the rest of it. */
   hold(unit: Unit, answers: number): void {
-    unit.hold = { at: unit.length, answers, until: addTime(this.#context.now(), LONGEST_HOLD) };
+    unit.hold = { at: unit.length, answers, until: addTime(this.#session.context.now(), LONGEST_HOLD) };
     this.#session.seenOnline += answers;
   }
 
@@ -87,7 +74,7 @@ export class UnitSender {
     const { hold } = unit;
     if (hold === undefined) return true;
     if (unit.sent < hold.at) return false;
-    const now = this.#context.now();
+    const now = this.#session.context.now();
     if (!this.#session.turn.isOver(hold.answers, now) && now < hold.until) return false;
     unit.hold = undefined;
     this.#session.beginTurn(unit);
@@ -96,7 +83,7 @@ export class UnitSender {
 
   /** Makes a queued unit the session's; false when it must wait, or was settled because no session is to be had. */
   #release(unit: Unit): boolean {
-    if (unit.notBefore !== undefined && unit.notBefore > this.#context.now()) return false;
+    if (unit.notBefore !== undefined && unit.notBefore > this.#session.context.now()) return false;
     const session = this.#session;
     const { conversation } = session;
     if (unit.sameSession && session.outOfReach !== undefined) {
@@ -106,7 +93,7 @@ export class UnitSender {
     // The dialogue will want to see how it begins.
     if (conversation?.prepares === true && unit.length === 0 && !unit.ended) return false;
     if (session.isOpen) {
-      if (session.closing || this.#units.isBroken) return false;
+      if (session.closing || this.#session.units.isBroken) return false;
       if (!session.hasSaidWhatWasSeenBefore(unit, this.skipped)) return false;
     } else {
       const failure = session.open(this.#hears);
@@ -122,13 +109,13 @@ export class UnitSender {
     // What the first one answers was said in the session before.
     if (session.sent > 0) session.seenOnline += unit.answers;
     unit.receivedBefore = session.turn.received;
-    this.#context.released(unit.captured);
+    this.#session.context.released(unit.captured);
     return true;
   }
 
   /** Asks the dialogue about the unit whose turn it is, and does as it says; false when the unit does not go now. */
   #prepare(unit: Unit, conversation: Conversation): boolean {
-    const queue = this.#units.bytes;
+    const queue = this.#session.units.bytes;
     const head = (unit.length > 0 ? queue.first : undefined) ?? NOTHING;
     const said = conversation.prepare({ message: unit.request?.message, bytes: head });
     // What it has to say itself goes first, and may be what the unit has to wait for.
@@ -139,7 +126,7 @@ export class UnitSender {
     }
     if (said === 'send') return true;
     if ('refuse' in said) {
-      this.#owner.notReplayable(said.refuse, false);
+      this.#session.owner.notReplayable(said.refuse, false);
       this.#settle.current('not-replayable');
       return false;
     }
@@ -148,7 +135,7 @@ export class UnitSender {
     queue.discard(replaced);
     queue.prepend(said.bytes);
     unit.length += said.bytes.length - replaced;
-    if (whole && !unit.ended) this.#units.endLast();
+    if (whole && !unit.ended) this.#session.units.endLast();
     return true;
   }
 }

@@ -1,23 +1,14 @@
 /** Says what became of units, each once, and gives up what is held for them. */
 import type { UnitBucket } from '../report/ledger.ts';
 import type { ReadRequest } from './exchange.ts';
-import type { ReplayContext } from './replay-context.ts';
 import type { ReplicaSession } from './replica-session.ts';
-import type { ReplicaOwner } from './replica-owner.ts';
 import type { SessionEnd } from './target.ts';
-import type { UnitQueue } from './unit-queue.ts';
 import type { Unit } from './unit.ts';
 
 export class UnitSettler {
-  readonly #context: ReplayContext;
-  readonly #owner: ReplicaOwner;
-  readonly #units: UnitQueue;
   readonly #session: ReplicaSession;
 
-  constructor(context: ReplayContext, owner: ReplicaOwner, units: UnitQueue, session: ReplicaSession) {
-    this.#context = context;
-    this.#owner = owner;
-    this.#units = units;
+  constructor(session: ReplicaSession) {
     this.#session = session;
   }
 
@@ -28,7 +19,7 @@ export class UnitSettler {
   answered(): boolean {
     const session = this.#session;
     if (!session.isOpen) return false;
-    for (let unit = this.#units.first; unit !== undefined; unit = this.#units.first) {
+    for (let unit = this.#session.units.first; unit !== undefined; unit = this.#session.units.first) {
       const whole = unit.released && unit.handedOver;
       if (!whole || !session.hasAll(unit)) return false;
       if (unit.broken !== undefined) {
@@ -38,7 +29,7 @@ export class UnitSettler {
         return true;
       }
       const answered = session.hasAnswered(unit);
-      if (!answered && this.#context.expectsResponses) return false;
+      if (!answered && this.#session.context.expectsResponses) return false;
       this.#first(answered ? 'answered' : 'unanswered');
     }
     return false;
@@ -46,7 +37,7 @@ export class UnitSettler {
 
   /** The session has ended: all units released into it are over, too. */
   released(end: SessionEnd): void {
-    const units = this.#units;
+    const { units } = this.#session;
     for (let unit = units.first; unit?.released === true; unit = units.first) {
       const delivered = this.#isDelivered(unit);
       if (!unit.ended) {
@@ -62,50 +53,51 @@ export class UnitSettler {
 
   /** A unit waits in vain for a session that ended before its dialogue let anything go: the next one has its own try. */
   waiting(bucket: UnitBucket): void {
-    const unit = this.#units.first;
+    const unit = this.#session.units.first;
     if (unit?.waits === true && !unit.released && !this.#session.carried) this.current(bucket);
   }
 
   /** The unit whose turn it is does not go. */
   current(bucket: UnitBucket): void {
     this.#session.outOfReach = bucket;
-    this.#settle(this.#units.removeCurrent(), bucket);
+    this.#settle(this.#session.units.removeCurrent(), bucket);
   }
 
   /** The unit being captured does not go; `refused` bytes of it found no place in the queue. */
   last(bucket: UnitBucket, refused: number): void {
-    this.#settle(this.#units.removeLast(refused), bucket);
+    this.#settle(this.#session.units.removeLast(refused), bucket);
   }
 
   /** Gives up all of them. */
   all(bucket: UnitBucket): void {
-    for (let unit = this.#units.first; unit !== undefined; unit = this.#units.first) this.#first(unit.broken ?? bucket);
+    for (let unit = this.#session.units.first; unit !== undefined; unit = this.#session.units.first)
+      this.#first(unit.broken ?? bucket);
   }
 
   /** The same, but what the target has is `unanswered`. */
   undelivered(bucket: UnitBucket): void {
-    for (let unit = this.#units.first; unit !== undefined; unit = this.#units.first) {
+    for (let unit = this.#session.units.first; unit !== undefined; unit = this.#session.units.first) {
       this.#first(unit.broken ?? (this.#isDelivered(unit) ? 'unanswered' : bucket));
     }
   }
 
   /** A unit that never was in the queue. */
   lost(bucket: UnitBucket, request?: ReadRequest): void {
-    this.#context.ledger.unitsOpened++;
+    this.#session.context.ledger.unitsOpened++;
     request?.exchange?.targetSettled(undefined);
-    this.#owner.unitSettled(bucket);
+    this.#session.owner.unitSettled(bucket);
   }
 
   #first(bucket: UnitBucket): void {
-    const unit = this.#units.removeFirst();
-    this.#context.ledger.bytesDelivered += bucket === 'answered' || bucket === 'unanswered' ? unit.length : 0;
+    const unit = this.#session.units.removeFirst();
+    this.#session.context.ledger.bytesDelivered += bucket === 'answered' || bucket === 'unanswered' ? unit.length : 0;
     this.#settle(unit, bucket);
   }
 
   #settle(unit: Unit, bucket: UnitBucket): void {
     unit.request?.exchange?.targetSettled(unit.response);
-    if (bucket === 'answered') this.#context.answered(unit.captured);
-    this.#owner.unitSettled(bucket);
+    if (bucket === 'answered') this.#session.context.answered(unit.captured);
+    this.#session.owner.unitSettled(bucket);
   }
 
   /** Whether the target has acknowledged all of a unit that was captured. */

@@ -22,11 +22,13 @@ function push(queue: PieceQueue, text: string): void {
 function drain(queue: PieceQueue, most = Infinity, room = Infinity): string {
   let text = '';
   let left = room;
-  const gone = queue.drain(most, (bytes, offset, length) => {
-    const accepted = Math.min(length, left);
-    left -= accepted;
-    text += new TextDecoder().decode(bytes.subarray(offset, offset + accepted));
-    return accepted;
+  const gone = queue.drain(most, {
+    take(bytes, offset, length) {
+      const accepted = Math.min(length, left);
+      left -= accepted;
+      text += new TextDecoder().decode(bytes.subarray(offset, offset + accepted));
+      return accepted;
+    },
   });
   expect(gone).toBe(text.length);
   return text;
