@@ -9,15 +9,21 @@
  * route and neighbour and the hooks of a firewall: half the cost. Any error there, and that destination's packets go
  * through the raw socket again, which knows what is wrong. After each `setNextHop` some still go that way: a neighbour
  * that the kernel does not see used is not confirmed, and forgotten.
+ *
+ * Large packets (cutting.c) go to the device as they are; where that does not take them, and through the raw socket,
+ * segment by segment.
  */
 #include "addon.h"
+#include "cutting.h"
 
 #include <errno.h>
+#include <linux/if_arp.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -35,12 +41,17 @@ enum { FAILURE_INDEX, FAILURE_ERRNO, FAILURE_MTU, FAILURE_WORDS };
 /* The sockets: raw ones by family, and one for devices. */
 enum { V4, V6, LINK, WAYS };
 
+/* What a packet socket's own buffer takes: some large packets. */
+#define LINK_BUFFER (4 << 20)
+
 struct next_hop {
   uint8_t destination[16];
   size_t length; /* of the destination: 4, 16; 0: unused */
   uint32_t mtu;
   bool confirm; /* the next packet goes through the raw socket */
+  bool cut;     /* large packets are refused */
   struct sockaddr_ll address;
+  struct ethhdr header;
 };
 
 struct sender {
@@ -52,15 +63,22 @@ struct sender {
   bool closed;
   struct next_hop hops[NEXT_HOPS];
   struct next_hop *last; /* the one found last */
+  size_t done; /* of the payload of the large packet that comes next */
   struct mmsghdr messages[PACKETS_PER_CALL];
-  struct iovec vectors[PACKETS_PER_CALL];
+  struct iovec vectors[PACKETS_PER_CALL][4];
   struct sockaddr_storage addresses[PACKETS_PER_CALL];
+  struct virtio_net_hdr offloads[PACKETS_PER_CALL];
+  uint8_t headers[PACKETS_PER_CALL][HEADERS_MAX];
+  /* What comes after each message: that packet, and how much of it is done. */
+  uint32_t next[PACKETS_PER_CALL];
+  size_t next_done[PACKETS_PER_CALL];
 };
 
 struct batch {
   uint8_t *bytes;
   size_t size;
   const uint32_t *offset, *length;
+  const uint16_t *segment; /* payload of each segment of a large packet; 0: it is none */
   int32_t *result;
   size_t result_words;
 };
@@ -137,13 +155,15 @@ static int open_family(struct sender *s, int family, uint32_t buffer_bytes, cons
   return set_routing(s, fd);
 }
 
-/* Protocol 0: it receives nothing. The kernel writes the link header. */
+/* Protocol 0: it receives nothing. Before each packet come what the kernel is to do for it, and the link header. */
 static int open_link(struct sender *s, uint32_t buffer_bytes, const char **doing) {
   *doing = "open a packet socket";
-  int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return errno;
   s->fd[LINK] = fd;
-  int error = set_buffer(fd, buffer_bytes);
+  *doing = "ask for offloads";
+  int error = set_int(fd, SOL_PACKET, PACKET_VNET_HDR, 1);
+  if (error == 0) error = set_buffer(fd, buffer_bytes != 0 ? buffer_bytes : LINK_BUFFER);
   return error == 0 && s->mark != 0 ? set_int(fd, SOL_SOCKET, SO_MARK, (int)s->mark) : error;
 }
 
@@ -261,7 +281,7 @@ static void forget_hop(struct next_hop *hop) {
   if (hop != NULL) hop->length = 0;
 }
 
-/* The next hop that the packet at `ip` can be sent to directly, or NULL. `family`: as read from it. */
+/* The next hop that packets of `length` bytes like that at `ip` can be sent to directly, or NULL. `family`: as read. */
 static struct next_hop *hop_of(struct sender *s, const uint8_t *ip, size_t length, int family) {
   struct next_hop *hop = family == V4 ? find_hop(s, ip + 16, 4) : find_hop(s, ip + 24, 16);
   return hop == NULL || hop->confirm || length > hop->mtu ? NULL : hop;
@@ -273,29 +293,75 @@ static void confirmed(struct sender *s, const uint8_t *ip, int family) {
   if (hop != NULL) hop->confirm = false;
 }
 
-/* Describes packets from `first` on for one sendmmsg: those that go the same way, which may be -1. Returns how many. */
+/* Describes message `n`: a packet, or the segment of a large one whose headers are in `headers[n]`. */
+static void describe(struct sender *s, unsigned n, int family, struct next_hop *hop, const struct iovec *parts, size_t count) {
+  struct iovec *vectors = s->vectors[n];
+  size_t used = 0;
+  if (hop != NULL) {
+    vectors[used++] = (struct iovec){&s->offloads[n], sizeof(s->offloads[n])};
+    vectors[used++] = (struct iovec){&hop->header, sizeof(hop->header)};
+  }
+  for (size_t i = 0; i < count; i++) vectors[used++] = parts[i];
+  s->messages[n].msg_hdr = (struct msghdr){
+      .msg_name = hop == NULL ? (void *)&s->addresses[n] : (void *)&hop->address,
+      .msg_namelen = hop != NULL    ? sizeof(struct sockaddr_ll)
+                     : family == V4 ? sizeof(struct sockaddr_in)
+                                    : sizeof(struct sockaddr_in6),
+      .msg_iov = vectors,
+      .msg_iovlen = used,
+  };
+}
+
+/*
+ * Describes messages from packet `first` on for one sendmmsg: those that go the same way, which may be -1. Returns how
+ * many.
+ */
 static unsigned gather(struct sender *s, const struct batch *b, uint32_t first, uint32_t end, int *way) {
   unsigned n = 0;
-  for (uint32_t i = first; i < end && n < PACKETS_PER_CALL; i++, n++) {
-    size_t offset = b->offset[i], length = b->length[i];
-    const uint8_t *ip = b->bytes + offset;
+  uint32_t i = first;
+  size_t done = s->done;
+  while (i < end && n < PACKETS_PER_CALL) {
+    size_t offset = b->offset[i], length = b->length[i], segment = b->segment[i];
+    uint8_t *ip = b->bytes + offset;
     bool inside = offset <= b->size && length <= b->size - offset;
     int family = inside ? read_destination(s, ip, length, &s->addresses[n]) : -1;
-    struct next_hop *hop = family < 0 ? NULL : hop_of(s, ip, length, family);
+    struct large large;
+    if (family >= 0 && segment != 0 && !large_read(&large, ip, length, segment)) family = -1;
+    size_t longest = family < 0 || segment == 0 ? length : large.payload + segment;
+    struct next_hop *hop = family < 0 ? NULL : hop_of(s, ip, longest, family);
     int found = hop == NULL ? family : LINK;
     if (n == 0) *way = found;
     if (found != *way || (n > 0 && found == -1)) break;
-    s->vectors[n] = (struct iovec){.iov_base = b->bytes + offset, .iov_len = length};
-    s->messages[n].msg_hdr = (struct msghdr){
-        .msg_name = hop == NULL ? (void *)&s->addresses[n] : (void *)&hop->address,
-        .msg_namelen = hop != NULL       ? sizeof(struct sockaddr_ll)
-                       : found == V4     ? sizeof(struct sockaddr_in)
-                                         : sizeof(struct sockaddr_in6),
-        .msg_iov = &s->vectors[n],
-        .msg_iovlen = 1,
-    };
+    s->offloads[n] = (struct virtio_net_hdr){.flags = 0};
+    s->next[n] = i + 1;
+    s->next_done[n] = 0;
+    if (segment == 0 || found == -1 || (hop != NULL && !hop->cut && done == 0)) {
+      if (segment != 0 && found != -1) large_describe(&large, ETH_HLEN, &s->offloads[n]);
+      describe(s, n++, found, hop, &(struct iovec){ip, length}, 1);
+      i++;
+      continue;
+    }
+    size_t size = large_cut(&large, done, s->headers[n]);
+    const struct iovec parts[] = {{s->headers[n], large.payload}, {ip + large.payload + done, size}};
+    describe(s, n, found, hop, parts, 2);
+    done += size;
+    if (large.payload + done < length) {
+      s->next[n] = i;
+      s->next_done[n] = done;
+    } else {
+      i++;
+      done = 0;
+    }
+    n++;
   }
   return n;
+}
+
+/* The device refused the packet at `ip`; one that was `whole` and large it may take in segments. */
+static void device_refused(struct sender *s, const uint8_t *ip, bool whole) {
+  struct next_hop *hop = hop_of(s, ip, 0, ip[0] >> 4 == 4 ? V4 : V6);
+  if (hop != NULL && whole && !hop->cut) hop->cut = true;
+  else forget_hop(hop);
 }
 
 /* Sends packets first..end-1 of `b`; returns the index it came to. */
@@ -308,10 +374,11 @@ static uint32_t send_batch(struct sender *s, struct batch *b, uint32_t first, ui
     if (error == 0) {
       int sent = sendmmsg(s->fd[way], s->messages, n, MSG_DONTWAIT | MSG_NOSIGNAL);
       if (sent > 0 && way != LINK) confirmed(s, b->bytes + b->offset[i], way);
-      if (sent >= 0) {
-        i += (uint32_t)sent;
-        continue;
+      if (sent > 0) {
+        i = s->next[sent - 1];
+        s->done = s->next_done[sent - 1];
       }
+      if (sent >= 0) continue;
       error = errno;
     }
     if (error == EINTR) continue;
@@ -321,8 +388,7 @@ static uint32_t send_batch(struct sender *s, struct batch *b, uint32_t first, ui
       return i;
     }
     if (way == LINK) {
-      const uint8_t *ip = b->bytes + b->offset[i];
-      forget_hop(hop_of(s, ip, 0, ip[0] >> 4 == 4 ? V4 : V6));
+      device_refused(s, b->bytes + b->offset[i], b->segment[i] != 0 && s->done == 0);
       continue;
     }
     int mtu = 0;
@@ -330,6 +396,7 @@ static uint32_t send_batch(struct sender *s, struct batch *b, uint32_t first, ui
       if (error == EMSGSIZE) mtu = route_mtu(s, way, &s->addresses[0]);
       drain_error_queue(s->fd[way]);
     }
+    s->done = 0;
     if (!report_failure(b, i++, error, mtu)) return i;
   }
   return i;
@@ -338,30 +405,32 @@ static uint32_t send_batch(struct sender *s, struct batch *b, uint32_t first, ui
 static bool words(napi_env env, napi_value value, napi_typedarray_type wanted, void **data, size_t *count) {
   napi_typedarray_type type;
   if (napi_get_typedarray_info(env, value, &type, count, data, NULL, NULL) == napi_ok && type == wanted) return true;
-  napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "expected a Uint32Array or Int32Array");
+  napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "expected a Uint32Array, Uint16Array or Int32Array");
   return false;
 }
 
 /*
- * send(bytes, offset: Uint32Array, length: Uint32Array, first, end, result: Int32Array): number
+ * send(bytes, offset: Uint32Array, length: Uint32Array, segment: Uint16Array, first, end, result: Int32Array): number
  * Returns the index of the first packet not dealt with: `end`, or where it had to stop because the socket is full
  * (result[0]: errno) or `result` is.
  */
 static napi_value sender_send(napi_env env, napi_callback_info info) {
-  size_t argc = 6, offsets, lengths;
-  napi_value argv[6], out;
+  size_t argc = 7, offsets, lengths, segments;
+  napi_value argv[7], out;
   struct batch b;
   uint32_t first, end;
   struct sender *s = sender_unwrap(env, info, &argc, argv);
   if (s == NULL || !addon_bytes(env, argv[0], &b.bytes, &b.size) ||
       !words(env, argv[1], napi_uint32_array, (void **)&b.offset, &offsets) ||
       !words(env, argv[2], napi_uint32_array, (void **)&b.length, &lengths) ||
-      !words(env, argv[5], napi_int32_array, (void **)&b.result, &b.result_words)) {
+      !words(env, argv[3], napi_uint16_array, (void **)&b.segment, &segments) ||
+      !words(env, argv[6], napi_int32_array, (void **)&b.result, &b.result_words)) {
     return NULL;
   }
-  NAPI_TRY(env, napi_get_value_uint32(env, argv[3], &first), NULL);
-  NAPI_TRY(env, napi_get_value_uint32(env, argv[4], &end), NULL);
-  if (first > end || end > offsets || end > lengths || b.result_words < RESULT_FIRST_FAILURE + FAILURE_WORDS) {
+  NAPI_TRY(env, napi_get_value_uint32(env, argv[4], &first), NULL);
+  NAPI_TRY(env, napi_get_value_uint32(env, argv[5], &end), NULL);
+  if (first > end || end > offsets || end > lengths || end > segments ||
+       b.result_words < RESULT_FIRST_FAILURE + FAILURE_WORDS) {
     napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "packets outside the batch");
     return NULL;
   }
@@ -379,6 +448,14 @@ static napi_value sender_await_writable(napi_env env, napi_callback_info info) {
   int error = poller_arm(&s->poller[s->blocked]);
   if (error != 0) addon_throw_errno(env, error, "watch the raw socket");
   return NULL;
+}
+
+/* The device's own address; false when it has none. */
+static bool read_source(const struct sender *s, uint32_t device, uint8_t *mac) {
+  struct ifreq request = {.ifr_ifindex = (int)device};
+  if (ioctl(s->fd[LINK], SIOCGIFNAME, &request) != 0 || ioctl(s->fd[LINK], SIOCGIFHWADDR, &request) != 0) return false;
+  memcpy(mac, request.ifr_hwaddr.sa_data, ETH_ALEN);
+  return request.ifr_hwaddr.sa_family == ARPHRD_ETHER;
 }
 
 /*
@@ -401,6 +478,8 @@ static napi_value sender_set_next_hop(napi_env env, napi_callback_info info) {
     return NULL;
   }
   struct next_hop *hop = find_hop(s, destination, length);
+  uint8_t source[ETH_ALEN];
+  if (device != 0 && !read_source(s, device, source)) device = 0;
   if (device == 0) forget_hop(hop);
   for (size_t i = 0; device != 0 && hop == NULL && i < NEXT_HOPS; i++) {
     if (s->hops[i].length == 0) hop = &s->hops[i];
@@ -409,6 +488,7 @@ static napi_value sender_set_next_hop(napi_env env, napi_callback_info info) {
     hop->length = length;
     hop->mtu = mtu;
     hop->confirm = true;
+    hop->cut = false;
     memcpy(hop->destination, destination, length);
     hop->address = (struct sockaddr_ll){
         .sll_family = AF_PACKET,
@@ -417,6 +497,9 @@ static napi_value sender_set_next_hop(napi_env env, napi_callback_info info) {
         .sll_halen = ETH_ALEN,
     };
     memcpy(hop->address.sll_addr, mac, ETH_ALEN);
+    hop->header = (struct ethhdr){.h_proto = hop->address.sll_protocol};
+    memcpy(hop->header.h_dest, mac, ETH_ALEN);
+    memcpy(hop->header.h_source, source, ETH_ALEN);
   }
   NAPI_TRY(env, napi_get_boolean(env, device == 0 || hop != NULL, &out), NULL);
   return out;

@@ -22,7 +22,7 @@ const LOADS: readonly LoadCase[] = [
   { name: 'short full', load: short },
   { name: '10,000 connections 2,000/s', load: { connections: 10_000, rate: 2_000 } },
   { name: 'responses of 100 KB 500/s', load: { ...keepAlive, rate: 500, path: '/100k' } },
-  { name: 'POSTs of 1 MB 20/s', load: { connections: 16, rate: 20, path: '/post', body: 1_000_000 } },
+  { name: 'POSTs of 1 MB 20/s', load: { connections: 16, rate: 20, path: '/read', body: 1_000_000 } },
 ];
 
 export const CASES: readonly LoadCase[] = [

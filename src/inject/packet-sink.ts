@@ -25,6 +25,8 @@ export interface SinkStats {
 export interface PacketSink {
   readonly name: string;
   readonly batch: PacketBatch;
+  /** Whether it takes large packets. */
+  readonly takesLarge?: boolean;
   open(listener: SinkListener): Promise<void>;
   flush(): boolean;
   stats(): SinkStats;

@@ -43,6 +43,7 @@ const CLOSE_MS = 500;
 
 export class RawSink implements PacketSink {
   readonly name = 'raw';
+  readonly takesLarge = true;
   readonly batch: PacketBatch;
   readonly #addon: NativeAddon;
   readonly #options: RawSinkOptions;
@@ -111,10 +112,9 @@ export class RawSink implements PacketSink {
     const sender = this.#sender;
     if (sender === undefined) throw new TcpcopyError('E_BACKEND', 'the sink is not open', { where: this.name });
     const first = this.#first;
-    const next = sender.send(batch.bytes, batch.offset, batch.length, first, batch.count, this.#result);
+    const next = sender.send(batch.bytes, batch.offset, batch.length, batch.segment, first, batch.count, this.#result);
     this.#first = next;
-    for (let i = first; i < next; i++) this.#counters.bytes += batch.length[i]!;
-    this.#counters.packets += next - first;
+    for (let i = first; i < next; i++) this.#count(i, 1);
     if (this.#result[SEND_FAILURES] !== 0) this.#reportFailures();
     const blocked = this.#result[SEND_BLOCKED]!;
     if (blocked === 0) return true;
@@ -131,12 +131,28 @@ export class RawSink implements PacketSink {
       const packet = result[at]!;
       const code = errnoName(result[at + 1]!);
       const mtu = result[at + 2]! === 0 ? undefined : result[at + 2]!;
-      const length = this.batch.length[packet]!;
-      this.#counters.packets--;
-      this.#counters.bytes -= length;
+      const { batch } = this;
+      const whole = batch.length[packet]!;
+      const segment = batch.segment[packet]!;
+      const length = segment === 0 ? whole : Math.min(whole, headersOf(batch.bytes, batch.offset[packet]!) + segment);
+      this.#count(packet, -1);
       this.#counters.failed(code);
-      this.#listener?.failed({ offset: this.batch.offset[packet]!, length, code, mtu });
+      this.#listener?.failed({ offset: batch.offset[packet]!, length, code, mtu });
     }
+  }
+
+  /** Adds a packet to the counts, as those that it is cut into, or takes it away. */
+  #count(packet: number, sign: 1 | -1): void {
+    const { batch } = this;
+    const length = batch.length[packet]!;
+    const segment = batch.segment[packet]!;
+    this.#counters.bytes += sign * length;
+    this.#counters.packets += sign;
+    if (segment === 0) return;
+    const headers = headersOf(batch.bytes, batch.offset[packet]!);
+    const more = Math.ceil((length - headers) / segment) - 1;
+    this.#counters.packets += sign * more;
+    this.#counters.bytes += sign * more * headers;
   }
 
   #resume(): void {
@@ -156,4 +172,10 @@ export class RawSink implements PacketSink {
       hint: `devices here: ${devices.map((d) => d.name).join(', ')}`,
     });
   }
+}
+
+/** Bytes of IP and TCP header of a large packet. */
+function headersOf(bytes: Uint8Array, at: number): number {
+  const ip = bytes[at]! >> 4 === 4 ? (bytes[at]! & 15) << 2 : 40;
+  return ip + ((bytes[at + ip + 12]! >> 4) << 2);
 }

@@ -1,6 +1,7 @@
 /** The way out and back of raw sessions: the sink that packets leave through, the intercepts, the leased ports. */
 import { randomBytes, randomInt } from 'node:crypto';
 import { formatEndpoint } from '../core/ip-address.ts';
+import { LARGE_PACKET_MAX } from '../core/packet-batch.ts';
 import type { CopyOptions, InterceptAddress, Selected } from '../config/copy-options.ts';
 import type { Log } from '../core/log.ts';
 import { elapsed, instant, type Duration, type Instant } from '../core/time.ts';
@@ -75,6 +76,7 @@ export class RawNetwork {
         sendBuffer: new SendBufferPool({ limit: options.memoryLimit / 2 }),
         mss: options.mss,
         mtu: options.mtu,
+        packetMax: sink.takesLarge === true ? LARGE_PACKET_MAX : options.mtu,
         outOfOrderBudget: { used: 0, limit: options.memoryLimit / 8 },
       }),
       isn: new IsnGenerator(secret(), secret()),

@@ -143,7 +143,7 @@ export class RawTarget implements Target, RawSessionHost {
         const session = list[i]!;
         while (!session.silenced && session.machine.pollTransmit(now, sink.batch)) {
           // A full batch is sent, and the session goes on in the empty one.
-          if (sink.batch.reserve(config.mtu) < 0 && !this.#flushSink()) break;
+          if (sink.batch.reserve(config.packetMax) < 0 && !this.#flushSink()) break;
         }
         if (this.#blocked) {
           this.#touched = [...list.slice(i), ...this.#touched];

@@ -10,7 +10,10 @@ import type { SendBuffer } from './send-buffer.ts';
  */
 export const outgoing = new TcpHeader();
 
-/** Writes `outgoing` with `length` bytes of `payload`, from the one `start` bytes behind its head on. */
+/**
+ * Writes `outgoing` with `length` bytes of `payload`, from the one `start` bytes behind its head on. More than `segment` of
+ * them make a large packet.
+ */
 export function writeSegment(
   batch: PacketBatch,
   at: number,
@@ -19,6 +22,7 @@ export function writeSegment(
   payload: SendBuffer,
   start: number,
   length: number,
+  segment: number,
 ): void {
   const from = local.address;
   const to = remote.address;
@@ -36,5 +40,7 @@ export function writeSegment(
   outgoing.identification = (outgoing.identification + 1) & 0xffff;
   // The payload is gathered from the send buffer's blocks straight into its place; the writer only sums it up.
   if (length > 0) payload.copyTo(start, length, batch.bytes, batch.view, at + headersLength(outgoing));
-  batch.commit(writeTcpPacket(batch.bytes, batch.view, at, outgoing, undefined, 0, length));
+  const large = length > segment;
+  const written = writeTcpPacket(batch.bytes, batch.view, at, outgoing, undefined, 0, length, large);
+  batch.commit(written, large ? segment : 0);
 }

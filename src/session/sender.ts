@@ -20,6 +20,9 @@ import { SendWindow } from './send-window.ts';
 import type { SessionConfig } from './session-config.ts';
 import type { Timers } from './timers.ts';
 
+/** IPv6 and TCP with options. */
+const HEADERS_MAX = 40 + 60;
+
 export class Sender {
   readonly iss: SeqNum;
   /** What our SYN announces: the largest payload that our end of the path takes. */
@@ -312,10 +315,28 @@ export class Sender {
     } else if (!this.#fitsCongestionWindow(length)) {
       return false;
     }
+    if (length === size && available > size) length = this.#enlarge(size, available < usable ? available : usable);
     this.segmentSeq = this.nxt;
     this.segmentLength = length;
     this.segmentFin = finWaits && length === available && usable > length;
     return true;
+  }
+
+  /** What a segment with so many bytes of options holds at most; a packet with more is to be cut. */
+  segmentMax(optionsLength: number): number {
+    return this.#payloadMax - optionsLength;
+  }
+
+  /** As many segments as one packet may stand for, out of `most` bytes; only the last of the stream may be short. */
+  #enlarge(size: number, most: number): number {
+    const { una, nxt } = this;
+    const { packetMax, mtu } = this.#config;
+    if (packetMax <= mtu) return size;
+    const loss = this.#loss;
+    const inFlight = loss === undefined ? seqDiff(nxt, una) : loss.inFlight(una, nxt, this.#segmentSize);
+    let length = Math.min(most, this.#congestion.window - inFlight, packetMax - HEADERS_MAX);
+    if (length < seqDiff(this.end, nxt)) length -= length % size;
+    return length > size ? length : size;
   }
 
   /** One segment may always be in the network, whatever the window. */

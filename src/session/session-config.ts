@@ -13,6 +13,8 @@ export interface SessionConfig {
   readonly mss: number;
   /** Largest IP packet sent. */
   readonly mtu: number;
+  /** Largest IP packet written: more than `mtu` where whoever sends it cuts it into segments (`PacketBatch`). */
+  readonly packetMax: number;
   /** Window announced: constant, for what arrives is handed out at once. */
   readonly receiveWindow: number;
   /** Bytes of one session that may wait for acknowledgement, so that a target that does not read costs no more. */
@@ -60,6 +62,7 @@ export interface SessionConfig {
 export const SESSION_DEFAULTS: Omit<SessionConfig, 'stats' | 'sendBuffer' | 'outOfOrderBudget'> = {
   mss: 1_460,
   mtu: 1_500,
+  packetMax: 1_500,
   receiveWindow: 262_144,
   sendBufferPerSession: 262_144,
   outOfOrderLimit: 262_144,
@@ -86,5 +89,6 @@ export function sessionConfig(
   options: Partial<SessionConfig> & { readonly sendBuffer: SendBufferPool },
 ): SessionConfig {
   const outOfOrderBudget = { used: 0, limit: Infinity };
-  return { ...SESSION_DEFAULTS, stats: new SessionStats(), outOfOrderBudget, ...options };
+  const packetMax = options.mtu ?? SESSION_DEFAULTS.mtu;
+  return { ...SESSION_DEFAULTS, packetMax, stats: new SessionStats(), outOfOrderBudget, ...options };
 }

@@ -17,8 +17,8 @@ const HEADERS_MAX = 128;
 
 /** Writes at most one packet; false when there is none to send, or `batch` has no room for one. */
 export function transmit(tcb: ControlBlock, now: Instant, batch: PacketBatch): boolean {
-  const { mtu } = tcb.config;
-  const at = batch.reserve(mtu > HEADERS_MAX ? mtu : HEADERS_MAX);
+  const { packetMax } = tcb.config;
+  const at = batch.reserve(packetMax > HEADERS_MAX ? packetMax : HEADERS_MAX);
   if (at < 0) return false;
   if (tcb.resetDue) return writeReset(tcb, batch, at);
   const { state, sender, receiver } = tcb;
@@ -55,7 +55,7 @@ function writeReset(tcb: ControlBlock, batch: PacketBatch, at: number): true {
   outgoing.ack = tcb.resetAcks ? tcb.receiver.nxt : seqNum(0);
   outgoing.flags = tcb.resetAcks ? TCP_RST | TCP_ACK : TCP_RST;
   outgoing.window = 0;
-  writeSegment(batch, at, tcb.local, tcb.remote, tcb.sender.buffer, 0, 0);
+  writeSegment(batch, at, tcb.local, tcb.remote, tcb.sender.buffer, 0, 0, 0);
   return true;
 }
 
@@ -78,7 +78,7 @@ function writeSyn(tcb: ControlBlock, now: Instant, batch: PacketBatch, at: numbe
   outgoing.ack = crossed ? receiver.nxt : seqNum(0);
   outgoing.flags = crossed ? TCP_SYN | TCP_ACK : TCP_SYN;
   outgoing.window = receiver.wireWindow(true);
-  writeSegment(batch, at, tcb.local, tcb.remote, sender.buffer, 0, 0);
+  writeSegment(batch, at, tcb.local, tcb.remote, sender.buffer, 0, 0, 0);
   sender.synSent(now);
   if (crossed) receiver.ackSent(false);
   return true;
@@ -91,5 +91,14 @@ function write(tcb: ControlBlock, batch: PacketBatch, at: number, seq: SeqNum, f
   outgoing.flags = flags | TCP_ACK;
   outgoing.window = receiver.wireWindow(false);
   const start = length > 0 ? seqDiff(seq, sender.una) : 0;
-  writeSegment(batch, at, tcb.local, tcb.remote, sender.buffer, start, length);
+  writeSegment(
+    batch,
+    at,
+    tcb.local,
+    tcb.remote,
+    sender.buffer,
+    start,
+    length,
+    sender.segmentMax(outgoing.optionsLength),
+  );
 }

@@ -50,7 +50,7 @@ export function headersLength(header: TcpHeader): number {
 /**
  * Writes one packet at `offset` and returns its length. `view` covers the same bytes as `bytes`. The caller has made
  * room for `headersLength(header) + payloadLength` bytes, and keeps that below 65,536. DF is always set: a segment that
- * does not fit the path is cut by the sender, not by a router.
+ * does not fit the path is cut by the sender, not by a router. `large`: it will be cut (`PacketBatch`).
  */
 export function writeTcpPacket(
   bytes: Uint8Array,
@@ -60,6 +60,7 @@ export function writeTcpPacket(
   payload: Uint8Array | undefined,
   payloadOffset: number,
   payloadLength: number,
+  large = false,
 ): number {
   const tcpLength = TCP_HEADER_LENGTH + header.optionsLength + payloadLength;
   const tcp =
@@ -91,7 +92,7 @@ export function writeTcpPacket(
     PROTOCOL_TCP,
     tcpLength,
   );
-  view.setUint16(tcp + 16, ~foldSum(pseudo + sumBytes(view, tcp, tcpLength)));
+  view.setUint16(tcp + 16, large ? pseudo : ~foldSum(pseudo + sumBytes(view, tcp, tcpLength)));
   return tcp + tcpLength - offset;
 }
 

@@ -30,6 +30,24 @@ describe.skipIf(!able)('direct sending', () => {
     ]);
   });
 
+  it('sends what stands for several segments as one, or as those where nothing else is possible', async () => {
+    const shown = await run('large');
+    const ten = {
+      right: true,
+      sizes: [...Array<number>(9).fill(1_000), 500],
+      flags: [...Array<number>(9).fill(0x10), 0x19],
+    };
+    for (const [to, headers] of [
+      ['10.77.0.2', 40],
+      ['fd77::2', 60],
+    ] as const) {
+      const counted = [10, 9_500 + 10 * headers];
+      expect(shown[`device ${to}`]).toEqual({ right: true, sizes: [9_500], flags: [0x19], kernel: false, counted });
+      expect(shown[`kernel ${to}`]).toEqual({ ...ten, kernel: false, counted });
+      expect(shown[`raw ${to}`]).toEqual({ ...ten, kernel: true, counted });
+    }
+  });
+
   it('follows a neighbour to another address, and leaves one it does not know to the kernel', async () => {
     const { said, kernel, ...rest } = await run('neighbour');
     expect(rest).toEqual({ frames: 10, macs: ['020000007702', '020000007709'], unknown: 5 });

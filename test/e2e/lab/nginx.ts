@@ -16,6 +16,9 @@ export interface NginxOptions {
 /** Where, on its own host, an nginx sends what comes for `/upload` and `/tunnel`: a `RecordingServer` can be there. */
 export const UPSTREAM_PORT = 8090;
 
+/** Answers `/read`, which is answered when the body has been read; `/post` is before that. */
+const POSTED_PORT = 8091;
+
 /** A line of the access log. */
 interface LogLine {
   readonly c: number;
@@ -60,6 +63,12 @@ ${o.ports.map((port) => `    listen ${port} backlog=8192;\n    listen [::]:${por
     root ${host.file('www')};
     access_log ${host.file('access.log')} record;
     location = /post { return 200 "posted\\n"; }
+    location = /read {
+      client_body_buffer_size 2m;
+      proxy_pass_request_body off;
+      proxy_set_header Content-Length "";
+      proxy_pass http://127.0.0.1:${POSTED_PORT};
+    }
     location = /none { return 204; }
     location = /upload { proxy_pass http://127.0.0.1:${UPSTREAM_PORT}; }
     location = /tunnel {
@@ -68,6 +77,10 @@ ${o.ports.map((port) => `    listen ${port} backlog=8192;\n    listen [::]:${por
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection upgrade;
     }
+  }
+  server {
+    listen 127.0.0.1:${POSTED_PORT};
+    return 200 "posted\\n";
   }
 }
 `;

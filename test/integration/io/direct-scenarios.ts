@@ -2,9 +2,18 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { RingSource } from '../../../src/capture/ring-source.ts';
+import { DROP_NONE } from '../../../src/core/drop-reason.ts';
+import { FRAME_CHECKSUM_PARTIAL, FrameBatch } from '../../../src/core/frame-batch.ts';
 import { parseIp } from '../../../src/core/ip-address.ts';
+import { seqNum } from '../../../src/core/seq-num.ts';
+import type { Instant } from '../../../src/core/time.ts';
+import type { PacketSink } from '../../../src/inject/packet-sink.ts';
 import { RawSink, type RawSinkOptions } from '../../../src/inject/raw-sink.ts';
 import { loadNative } from '../../../src/native/load.ts';
+import { sumBytes } from '../../../src/wire/checksum.ts';
+import { FrameParser } from '../../../src/wire/frame-parser.ts';
+import { CHECKSUM_GOOD, Segment } from '../../../src/wire/segment.ts';
+import { TcpHeader, writeTcpPacket } from '../../../src/wire/tcp-writer.ts';
 import { ipPacket } from '../../unit/capture/packets.ts';
 import { collect, drive, ip, sleep, type Collector, type Driver } from './drive.ts';
 
@@ -49,6 +58,47 @@ async function oneByOne(sink: Driver, to: string, n: number, payload?: number): 
   return throughKernel() / all[0]!.length;
 }
 
+const LARGE = 9_500;
+const pattern = Uint8Array.from({ length: LARGE }, (_, i) => (i * 7) >> 3);
+
+/** Has nine segments of 1,000 bytes and one of 500. */
+function sendLarge(sink: PacketSink, to: string): void {
+  const { batch } = sink;
+  const header = new TcpHeader();
+  const { version, w0, w1, w2, w3 } = parseIp(to)!;
+  const from = parseIp(version === 4 ? '192.0.2.9' : '2001:db8::9')!;
+  Object.assign(header, { ipVersion: version, dst0: w0, dst1: w1, dst2: w2, dst3: w3, srcPort: 9, dstPort: 8080 });
+  Object.assign(header, { src0: from.w0, src1: from.w1, src2: from.w2, src3: from.w3, flags: 0x19, window: 99 });
+  header.seq = seqNum(-3_000);
+  const at = batch.reserve(LARGE + 100);
+  const length = writeTcpPacket(batch.bytes, batch.view, at, header, pattern, 0, LARGE, true);
+  batch.commit(length, 1_000);
+  sink.flush();
+}
+
+function segmentsOf(frames: Collector['frames']): Record<string, unknown> {
+  const parser = new FrameParser({ verifyChecksums: true });
+  const segment = new Segment();
+  const sizes: number[] = [];
+  const flags: number[] = [];
+  let right = true;
+  let done = 0;
+  for (const { bytes, length, time, linkType, flags: known, vlan } of frames) {
+    const batch = new FrameBatch(1);
+    batch.reset(bytes);
+    batch.add(0, bytes.length, length, time as Instant, linkType, known, vlan);
+    right &&= parser.parse(batch, 0, segment) === DROP_NONE && segment.seq === ((done - 3_000) | 0);
+    right &&= (known & FRAME_CHECKSUM_PARTIAL) !== 0 || segment.checksum === CHECKSUM_GOOD;
+    right &&= bytes[12] !== 8 || sumBytes(new DataView(bytes.buffer), 14, 20) === 0xffff;
+    const text = bytes.subarray(segment.payloadOffset, segment.payloadOffset + segment.payloadLength);
+    right &&= Buffer.compare(text, pattern.subarray(done, done + text.length)) === 0;
+    sizes.push(text.length);
+    flags.push(segment.flags);
+    done += text.length;
+  }
+  return { right, sizes, flags };
+}
+
 const macs = ({ frames }: Collector, from = 0) => [
   ...new Set(frames.slice(from).map(({ bytes }) => Buffer.from(bytes.subarray(0, 6)).toString('hex'))),
 ];
@@ -78,6 +128,37 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
       stats: sink.sink.stats(),
       said,
     };
+  },
+
+  /** Packets that stand for ten segments: taken by the device, cut by the kernel before it, cut by us. */
+  async large() {
+    const b = await onB();
+    const direct = await open();
+    const raw = await open({ destinations: [] });
+    const shown: Record<string, unknown> = {};
+    const show = async (name: string, sink: Driver) => {
+      for (const to of [V4, V6]) {
+        await sleep(100);
+        // Once a second one goes by way of the kernel: not that one.
+        await oneByOne(sink, to, 1);
+        await sleep(50);
+        const before = b.frames.length;
+        const stats = sink.sink.stats();
+        throughKernel();
+        sendLarge(sink.sink, to);
+        const kernel = throughKernel() > 0;
+        await sleep(50);
+        const { packets, bytes } = sink.sink.stats();
+        const counted = [packets - stats.packets, bytes - stats.bytes];
+        shown[`${name} ${to}`] = { ...segmentsOf(b.frames.slice(before)), kernel, counted };
+      }
+    };
+    await show('device', direct);
+    execFileSync('ethtool', ['-K', 'io-a', 'tso', 'off']);
+    await show('kernel', direct);
+    await show('raw', raw);
+    await finish(b);
+    return shown;
   },
 
   async neighbour() {

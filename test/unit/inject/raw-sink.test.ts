@@ -37,7 +37,15 @@ class FakeKernel {
     } as unknown as NativeAddon;
   }
 
-  send(bytes: Uint8Array, offset: Uint32Array, length: Uint32Array, first: number, end: number, result: Int32Array) {
+  send(
+    bytes: Uint8Array,
+    offset: Uint32Array,
+    length: Uint32Array,
+    _segment: Uint16Array,
+    first: number,
+    end: number,
+    result: Int32Array,
+  ) {
     const room = Math.floor((result.length - 2) / 3);
     result[0] = result[1] = 0;
     for (let i = first; i < end; i++) {

@@ -5,7 +5,7 @@
  *     c.open().out('S 0:0(0) <mss 1460,sackOK,ws 3>');
  *     c.at(20).in('S. 0:0(0) ack 1 <mss 1460>').out('. 1:1(0) ack 1').events('connected');
  *
- * Times are milliseconds. Every step fails when packets left that no `out` named, so silence need not be asserted.
+ * A large packet is written as its segments, with + between them. Times are milliseconds. Every step fails when packets left that no `out` named, so silence need not be asserted.
  * Payload is a pattern by stream position in both directions, checked on every packet and every EVENT_DATA. Both initial
  * sequence numbers lie close to a wrap.
  */
@@ -19,7 +19,7 @@ import { EVENT_DATA, EVENT_NONE, SESSION_EVENT_NAMES } from '../../../src/sessio
 import { Session } from '../../../src/session/session.ts';
 import { TCP_STATE_NAMES } from '../../../src/session/tcp-state.ts';
 import type { Segment } from '../../../src/wire/segment.ts';
-import { decodePacket, formatPacket, LOCAL, parseSegment, REMOTE } from './packet-text.ts';
+import { decodeBytes, formatPacket, LOCAL, parseSegment, REMOTE, segmentsOf } from './packet-text.ts';
 import { ourByte, peerByte } from './stream-bytes.ts';
 
 export const ISS = 0xffff_ff00 | 0;
@@ -197,12 +197,15 @@ export class Conversation {
     }
     for (let n = 0; this.session.pollTransmit(this.now, this.batch); n++) {
       expect(n, 'packets in one go').toBeLessThan(10_000);
-      const packet = decodePacket(this.batch, this.batch.count - 1);
-      const position = ((packet.seq - ISS) | 0) - 1;
-      packet.payload.forEach((byte, i) => {
-        if (byte !== ourByte(position + i)) throw new Error(`wrong byte at ${position + i} of our stream`);
+      const packets = segmentsOf(this.batch, this.batch.count - 1).map(decodeBytes);
+      const texts = packets.map((packet) => {
+        const position = ((packet.seq - ISS) | 0) - 1;
+        packet.payload.forEach((byte, i) => {
+          if (byte !== ourByte(position + i)) throw new Error(`wrong byte at ${position + i} of our stream`);
+        });
+        return formatPacket(packet, ISS, PEER_ISS, this.#withWindow);
       });
-      this.#out.push({ at: this.#now, text: formatPacket(packet, ISS, PEER_ISS, this.#withWindow) });
+      this.#out.push({ at: this.#now, text: texts.join(' + ') });
       this.batch.clear();
     }
     return this;

@@ -33,10 +33,43 @@ export interface Packet {
   size: number;
 }
 
-/** Decodes packet `i` of a batch and checks lengths and both checksums. */
+/** Decodes packet `i` of a batch, which is not large, and checks lengths and both checksums. */
 export function decodePacket(batch: PacketBatch, i: number): Packet {
-  const from = batch.offset[i]!;
-  return decodeBytes(batch.bytes.slice(from, from + batch.length[i]!));
+  const [bytes, ...more] = segmentsOf(batch, i);
+  if (more.length > 0) throw new Error('a large packet');
+  return decodeBytes(bytes!);
+}
+
+/** Packet `i` of a batch as it goes on the wire: a large one is cut, and its checksum field was the pseudo-header's sum. */
+export function segmentsOf(batch: PacketBatch, i: number): Uint8Array[] {
+  const whole = batch.bytes.slice(batch.offset[i], batch.offset[i]! + batch.length[i]!);
+  const segment = batch.segment[i]!;
+  if (segment === 0) return [whole];
+  const ip = whole[0]! >> 4 === 6 ? 40 : 20;
+  const header = ip + (whole[ip + 12]! >> 4) * 4;
+  const length = whole.length - ip;
+  const addresses = ip === 40 ? whole.subarray(8, 40) : whole.subarray(12, 20);
+  const pseudo = (n: number) => [...addresses, 0, 6, n >> 8, n & 255];
+  const view = new DataView(whole.buffer);
+  if (view.getUint16(ip + 16) !== onesSum(Uint8Array.from(pseudo(length)))) throw new Error('bad pseudo-header sum');
+  if (length <= header - ip + segment) throw new Error('a large packet of one segment');
+  const packets: Uint8Array[] = [];
+  for (let at = header; at < whole.length; at += segment) {
+    const end = Math.min(at + segment, whole.length);
+    const packet = Uint8Array.from([...whole.subarray(0, header), ...whole.subarray(at, end)]);
+    const out = new DataView(packet.buffer);
+    out.setUint16(ip === 40 ? 4 : 2, ip === 40 ? packet.length - 40 : packet.length);
+    if (ip === 20) {
+      out.setUint16(10, 0);
+      out.setUint16(10, ~onesSum(packet.subarray(0, 20)));
+    }
+    out.setInt32(ip + 4, view.getInt32(ip + 4) + at - header);
+    if (end < whole.length) packet[ip + 13]! &= ~9;
+    out.setUint16(ip + 16, 0);
+    out.setUint16(ip + 16, ~onesSum(Uint8Array.from([...pseudo(packet.length - ip), ...packet.subarray(ip)])));
+    packets.push(packet);
+  }
+  return packets;
 }
 
 export function decodeBytes(b: Uint8Array): Packet {

@@ -31,6 +31,36 @@ describe('sending', () => {
     );
   });
 
+  it('writes many segments as one packet where that is cut later, within windows and the largest packet', () => {
+    const c = conversation({ packetMax: 3_150 }).established('mss 1000,sackOK,ws 7');
+    c.send(2_500).out('. 1:1001(1000) ack 1 + . 1001:2001(1000) ack 1 + P. 2001:2501(500) ack 1');
+    c.send(3_200).out(
+      '. 2501:3501(1000) ack 1 + . 3501:4501(1000) ack 1 + . 4501:5501(1000) ack 1',
+      'P. 5501:5701(200) ack 1',
+    );
+    // Ten segments may be on their way: 4,300 bytes more.
+    c.send(9_000).out(
+      '. 5701:6701(1000) ack 1 + . 6701:7701(1000) ack 1 + . 7701:8701(1000) ack 1',
+      '. 8701:9701(1000) ack 1',
+    );
+    // The peer's window ends within the third of these; the rest waits for more of it.
+    c.at(20).in('. 1:1(0) ack 9701 win 18').out('. 9701:10701(1000) ack 1 + . 10701:11701(1000) ack 1');
+  });
+
+  it('ends a packet of many segments with the FIN', () => {
+    const c = conversation({ packetMax: 65_280 }).established('mss 1000');
+    c.send(1).out('P. 1:2(1) ack 1').in('. 1:1(0) ack 2 win 0').events('acked');
+    c.send(1_500).nothing().close().nothing();
+    c.at(40).in('. 1:1(0) ack 2 win 9000').out('. 2:1002(1000) ack 1 + FP. 1002:1502(500) ack 1');
+  });
+
+  it('sends again what is lost of a large packet by segments', () => {
+    const c = conversation({ packetMax: 65_280 }).established('mss 1000,sackOK');
+    c.send(4_000).skip();
+    for (const end of [2_001, 3_001, 4_001]) c.in(`. 1:1(0) ack 1 <sack 1001:${end}>`);
+    c.out('. 1:1001(1000) ack 1');
+  });
+
   it('begins with ten segments and grows with what is acknowledged', () => {
     const c = conversation().established('mss 1000,ws 7');
     c.send(200_000);

@@ -34,6 +34,7 @@ function scenario(cell: Cell, random: Random, exchanges: Exchanges, options: Par
       sack: random.chance(0.75),
       timestamps: random.chance(0.4),
       mss: random.pick([536, 1_460]),
+      packetMax: random.pick([1_500, 4_000, 65_280]),
       ...options,
     }),
     server: {

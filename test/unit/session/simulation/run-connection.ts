@@ -26,7 +26,7 @@ import {
   TCP_STATE_NAMES,
 } from '../../../../src/session/tcp-state.ts';
 import { CHECKSUM_BAD, Segment } from '../../../../src/wire/segment.ts';
-import { decodeBytes, decodePacket, LOCAL, makeSegment, optionsOf, REMOTE, type Packet } from '../packet-text.ts';
+import { decodeBytes, LOCAL, makeSegment, optionsOf, REMOTE, segmentsOf, type Packet } from '../packet-text.ts';
 import { ourByte, peerByte } from '../stream-bytes.ts';
 import { EventQueue, Link, type LinkFaults } from './link.ts';
 import type { Random } from './random.ts';
@@ -161,9 +161,11 @@ export function runConnection(scenario: Scenario, random: Random): Outcome {
     for (let n = 0; session.pollTransmit(now(), batch); n++) {
       if (n > 1_000) throw new Error('transmits without end');
       packets++;
-      const packet = decodePacket(batch, 0);
-      if (packet.size > config.mtu) throw new Error(`packet of ${packet.size} bytes`);
-      toServer.send(batch.bytes.slice(0, batch.length[0]));
+      for (const bytes of segmentsOf(batch, 0)) {
+        const packet = decodeBytes(bytes);
+        if (packet.size > config.mtu) throw new Error(`packet of ${packet.size} bytes`);
+        toServer.send(bytes);
+      }
       batch.clear();
     }
     checkAwake();
