@@ -35,10 +35,13 @@ import type { Direction } from './ring-blocks.ts';
 export interface PcapSourceOptions {
   readonly filter?: CaptureFilter;
   readonly direction?: Direction;
+  /** Of the kernel, bytes. */
   readonly captureBuffer?: number;
   readonly snapLength?: number;
 }
 
+/** Each frame takes 128 KB of it, whatever its size: as many frames as there are of those. */
+const DEFAULT_BUFFER = 64 << 20;
 const ARENA = 1 << 20;
 const BATCH_FRAMES = 1024;
 const STDERR_KEPT = 2_000;
@@ -129,7 +132,12 @@ export class PcapSource implements PacketSource {
   }
 
   #start(): ChildProcess {
-    const { filter = {}, direction = 'in', captureBuffer = 16 << 20, snapLength = PCAP_MAX_FRAME } = this.#options;
+    const {
+      filter = {},
+      direction = 'in',
+      captureBuffer = DEFAULT_BUFFER,
+      snapLength = PCAP_MAX_FRAME,
+    } = this.#options;
     const options: PcapChildOptions = {
       device: this.name,
       filter: filterText(filter) ?? '',

@@ -121,6 +121,12 @@ export class RingBlocks {
     return status === TP_STATUS_KERNEL && Atomics.load(this.#words, header + BLOCK_PACKETS) === 0;
   }
 
+  /** Whether half of the ring, or more, waits to be walked. */
+  get halfFull(): boolean {
+    const ahead = (this.#block + (this.#blockCount >> 1)) % this.#blockCount;
+    return (Atomics.load(this.#words, ((ahead * this.#blockSize) >> 2) + BLOCK_STATUS) & TP_STATUS_USER) !== 0;
+  }
+
   #giveBack(): void {
     const header = (this.#block * this.#blockSize) >> 2;
     this.#words[header + BLOCK_PACKETS] = 0;

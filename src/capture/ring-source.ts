@@ -4,6 +4,9 @@
  * Waking up: the native side calls `wake` once per `arm`, when a block is ready; we arm when a poll finds nothing. So a
  * caller that does not poll is not called again, and the ring fills (and counts drops) meanwhile.
  *
+ * A caller that polls too slowly finds the ring half full at some time. Then everything in it is put aside in memory of
+ * ours (frame-backlog.ts), which holds many times more of such frames, and the kernel has the whole ring again.
+ *
  * Stopping: a filter that rejects everything keeps new frames out. What the kernel holds sits in finished blocks, and in
  * the open block, which its retire timer finishes within `retireMs`. The ring is done when the block it would fill next
  * is empty, looked at only after a few retire periods, so that a frame that passed the old filter on another CPU has
@@ -18,7 +21,9 @@ import { FANOUT_NEW, FANOUT_NONE, type NativeAddon, type NativeRing, type Networ
 import type { BpfProgram } from './bpf.ts';
 import { deviceLost, openError, unknownDevice } from './capture-error.ts';
 import { compileKernelFilter, REJECT_ALL, type CaptureFilter } from './capture-filter.ts';
+import { FrameBacklog } from './frame-backlog.ts';
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from './link-type.ts';
+import { pageSize } from './page-size.ts';
 import { lengthFor } from './payload-limit.ts';
 import type { PacketSource, SourceListener, SourceStats } from './packet-source.ts';
 import { RingBlocks, type Direction } from './ring-blocks.ts';
@@ -27,8 +32,12 @@ export interface RingSourceOptions {
   readonly filter?: CaptureFilter;
   /** Which frames: `in` is those that arrive, the default. */
   readonly direction?: Direction;
-  /** Kernel buffer, bytes. 16 MiB holds about 100 ms at 300,000 packets a second. */
+  /**
+   * Ring, bytes: what is mapped of it, since the kernel takes blocks of 68 KB from pieces of 128 KB. 16 MiB hold about
+   * 100 ms at 300,000 packets a second. Twice as much may be put aside where it fills up all the same.
+   */
   readonly captureBuffer?: number;
+  /** Bytes of a frame that are wanted; more make larger blocks. */
   readonly snapLength?: number;
   readonly promiscuous?: boolean;
   /** How long a block that is not full may wait, in milliseconds: latency against wake-ups. */
@@ -37,13 +46,15 @@ export interface RingSourceOptions {
   readonly fanout?: number | 'new' | undefined;
 }
 
-/**
- * The smallest power of two that holds a 64 KiB GRO frame. At modest rates a block goes over when its timer fires, nearly
- * empty, so what the ring then holds of a stalled process's time is the number of blocks times the retire time: 1 s with
- * 64 MiB.
- */
-const BLOCK_SIZE = 128 * 1024;
+/** Outlasts a pause of 0.6 s, see `blockSizeFor`. */
+const DEFAULT_BUFFER = 20 << 20;
+/** A 64 KiB GRO frame behind any link header. */
+const FRAME_SIZE = 65_600;
+/** What the kernel puts before a frame, and before the first of a block, at most. */
+const HEADERS = 256;
 const RETIRE_MS = 2;
+/** How much may be put aside, times the ring. */
+const ASIDE = 2;
 const MIN_BLOCKS = 2;
 /** The kernel's memory, which cannot be swapped out. */
 const MAX_BUFFER = 1 << 30;
@@ -55,6 +66,11 @@ const ARPHRD_ETHER = 1;
 const ARPHRD_LOOPBACK = 772;
 const ANY: NetworkDevice = { name: 'any', index: 0, type: 0, up: true, loopback: false };
 
+/** The most memory that a ring takes, with what is put aside, bytes. */
+export function ringMemory(captureBuffer = DEFAULT_BUFFER): number {
+  return captureBuffer * (1 + ASIDE);
+}
+
 export class RingSource implements PacketSource {
   readonly name: string;
   readonly live = true;
@@ -62,6 +78,7 @@ export class RingSource implements PacketSource {
   readonly #addon: NativeAddon;
   readonly #options: Required<RingSourceOptions>;
   readonly #batch = new FrameBatch(BATCH_FRAMES);
+  readonly #backlog: FrameBacklog;
   readonly #statistics = new Float64Array(3);
   #filter: CaptureFilter;
   #payload = Infinity;
@@ -80,32 +97,34 @@ export class RingSource implements PacketSource {
     this.#options = {
       filter: {},
       direction: 'in',
-      captureBuffer: 64 << 20,
-      snapLength: BLOCK_SIZE,
+      captureBuffer: DEFAULT_BUFFER,
+      snapLength: FRAME_SIZE,
       promiscuous: false,
       retireMs: RETIRE_MS,
       fanout: undefined,
       ...options,
     };
     this.#filter = this.#options.filter;
+    this.#backlog = new FrameBacklog(this.#options.captureBuffer * ASIDE);
   }
 
   async open(listener: SourceListener): Promise<void> {
-    const { direction, captureBuffer, promiscuous, retireMs, fanout } = this.#options;
+    const { direction, captureBuffer, snapLength, promiscuous, retireMs, fanout } = this.#options;
     if (captureBuffer > MAX_BUFFER) {
       throw new TcpcopyError('E_OPTION', 'a capture buffer has at most 1024 MB', { where: '-B', hint: 'ask for less' });
     }
     try {
       const device = this.#findDevice();
-      const blocks = Math.max(MIN_BLOCKS, Math.floor(captureBuffer / BLOCK_SIZE));
+      const blockSize = blockSizeFor(snapLength, pageSize());
+      const blockCount = Math.max(MIN_BLOCKS, Math.floor(captureBuffer / blockSize));
       this.#cooked = device.type !== ARPHRD_ETHER && device.type !== ARPHRD_LOOPBACK;
       this.#listener = listener;
       this.#ring = new this.#addon.Ring(
         {
           device: device.index,
           cooked: this.#cooked,
-          blockSize: BLOCK_SIZE,
-          blockCount: blocks,
+          blockSize,
+          blockCount,
           retireMs,
           fanoutGroup: fanout === undefined ? FANOUT_NONE : fanout === 'new' ? FANOUT_NEW : fanout,
           promiscuous,
@@ -114,10 +133,10 @@ export class RingSource implements PacketSource {
         },
         (error) => this.#wake(error),
       );
+      this.#blocks = new RingBlocks(this.#ring.buffer, blockSize, this.#cooked, direction);
     } catch (error) {
       throw openError(this.name, error);
     }
-    this.#blocks = new RingBlocks(this.#ring.buffer, BLOCK_SIZE, this.#cooked, direction);
     this.#arm();
   }
 
@@ -129,14 +148,11 @@ export class RingSource implements PacketSource {
   poll(): FrameBatch | undefined {
     const blocks = this.#blocks;
     if (blocks === undefined) return undefined;
-    const batch = this.#batch;
-    while (blocks.walk(batch)) {
-      if (batch.count === 0) continue;
-      this.#frames += batch.count;
-      return batch;
-    }
-    this.#arm();
-    return undefined;
+    if (blocks.halfFull) this.#putAside(blocks);
+    const batch = this.#backlog.next() ?? this.#walk(blocks);
+    if (batch === undefined) this.#arm();
+    else this.#frames += batch.count;
+    return batch;
   }
 
   /** Captures something else from now on, without a gap in between. */
@@ -163,7 +179,7 @@ export class RingSource implements PacketSource {
     this.#stopTimer = setInterval(() => {
       periods++;
       if (periods < STOP_PERIODS) return;
-      if (this.#blocks?.drained() === true) this.#end();
+      if (this.#backlog.isEmpty && this.#blocks?.drained() === true) this.#end();
       else this.#listener?.ready();
     }, this.#options.retireMs + 1);
   }
@@ -178,9 +194,22 @@ export class RingSource implements PacketSource {
     if (this.#ring === undefined) return;
     this.#ring.statistics(this.#statistics);
     this.#batch.reset(new Uint8Array(0));
+    this.#backlog.clear();
     this.#blocks = undefined;
     this.#ring.close();
     this.#ring = undefined;
+  }
+
+  /** The next frames of the ring itself. */
+  #walk(blocks: RingBlocks): FrameBatch | undefined {
+    const batch = this.#batch;
+    while (blocks.walk(batch)) if (batch.count > 0) return batch;
+    return undefined;
+  }
+
+  #putAside(blocks: RingBlocks): void {
+    const backlog = this.#backlog;
+    while (!backlog.isFull && blocks.walk(this.#batch)) backlog.add(this.#batch);
   }
 
   #findDevice(): NetworkDevice {
@@ -229,4 +258,12 @@ export class RingSource implements PacketSource {
     this.#listener?.ended(this.#failure);
     this.#listener = undefined;
   }
+}
+
+/**
+ * The smallest block that holds a frame of `snapLength` bytes. At modest rates a block goes over when its timer fires, nearly
+ * empty, so what the ring then holds of a stalled process's time is the number of blocks times the retire time.
+ */
+export function blockSizeFor(snapLength: number, page: number): number {
+  return Math.ceil((Math.max(snapLength, FRAME_SIZE) + HEADERS) / page) * page;
 }

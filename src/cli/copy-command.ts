@@ -58,7 +58,7 @@ export function addCopyOptions(command: Command): void {
     .option('-r, --percent <percent>', 'copy this share of the connections (100)')
     .option('-g, --gradual', 'begin at 1 % of the connections and add one point a second')
     .option('-O, --only-from-syn', 'leave out connections that were open before copying began')
-    .option('-B, --buffer <mb>', 'kernel capture buffer (64 MB)')
+    .option('-B, --buffer <mb>', 'kernel capture buffer (20 MB; --io pcap: 64 MB)')
     .option('-S, --snaplen <bytes>', 'bytes captured of each packet (65600: all)')
     .addOption(
       new Option('--io <backend>', 'auto, ring (Linux, fast) or pcap (libpcap, everywhere) (auto)').choices(

@@ -32,7 +32,7 @@ export function interceptCommand(): Command {
     .optionsGroup('Traffic:')
     .option('-i, --input <devices>', 'devices to capture on, comma separated (any)', collect)
     .option('-F, --filter <filter>', 'capture only what matches this pcap filter too')
-    .option('-B, --buffer <mb>', 'kernel capture buffer (64 MB)')
+    .option('-B, --buffer <mb>', 'kernel capture buffer (20 MB; --io pcap: 64 MB)')
     .option('-S, --snaplen <bytes>', 'bytes captured of each packet (65600: all)')
     .addOption(
       new Option('--io <backend>', 'auto, ring (Linux, fast) or pcap (libpcap, everywhere) (auto)').choices(

@@ -36,7 +36,7 @@ export function recordCommand(): Command {
       collect,
     )
     .option('-F, --filter <filter>', 'capture only what matches this pcap filter too, as in "src net 10.0.0.0/8"')
-    .option('-B, --buffer <mb>', 'kernel capture buffer (64 MB)')
+    .option('-B, --buffer <mb>', 'kernel capture buffer (20 MB; --io pcap: 64 MB)')
     .option('-S, --snaplen <bytes>', 'bytes captured of each packet (65600: all)')
     .addOption(new Option('--io <backend>', 'auto, ring (Linux, fast) or pcap (libpcap) (auto)').choices(IO_BACKENDS))
     .optionsGroup('Files:')

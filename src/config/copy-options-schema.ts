@@ -59,9 +59,7 @@ export function parseCopyOptions(input: Readonly<Record<string, unknown>>, conte
     filter,
     copies: or(raw.copies, defaults.COPIES.default, (text) => parseInteger('-n', text, defaults.COPIES)),
     workers: or(raw.workers, defaults.WORKERS.default, (text) => parseWorkers(text, context)),
-    captureBuffer: or(raw.buffer, defaults.CAPTURE_BUFFER.default, (text) =>
-      parseSize('-B', text, 'm', defaults.CAPTURE_BUFFER),
-    ),
+    captureBuffer: or(raw.buffer, undefined, (text) => parseSize('-B', text, 'm', defaults.CAPTURE_BUFFER)),
     snapLength: or(raw.snaplen, defaults.SNAP_LENGTH.default, (text) => parseInteger('-S', text, defaults.SNAP_LENGTH)),
     pace: choosePace(raw, recording),
     acceleration: or(raw.accelerate, defaults.ACCELERATION.default, (text) =>

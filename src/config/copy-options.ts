@@ -72,8 +72,8 @@ export interface CopyOptions {
   readonly copies: number;
   /** Processes that share the connections; 1: this one alone. */
   readonly workers: number;
-  /** Kernel capture buffer, bytes. */
-  readonly captureBuffer: number;
+  /** Kernel capture buffer, bytes; `undefined`: as the backend chooses. */
+  readonly captureBuffer: number | undefined;
   readonly snapLength: number;
   readonly pace: Pace;
   /** Offline: recorded time is divided by this. */
@@ -176,7 +176,7 @@ export interface InterceptOptions {
   readonly controlKey: string | undefined;
   /** `undefined`: the control channel is not encrypted. */
   readonly controlTls: ControlIdentity | undefined;
-  readonly captureBuffer: number;
+  readonly captureBuffer: number | undefined;
   readonly snapLength: number;
   readonly summaryJson: string | undefined;
   readonly process: ProcessOptions;

@@ -8,7 +8,8 @@ export const CONTROL_CONNECTIONS = { default: 2, min: 1, max: 16 };
 export const COPIES = { default: 1, min: 1, max: 1023 };
 /** One worker saturates about one core. */
 export const WORKERS = { default: 1, min: 1, max: 64 };
-export const CAPTURE_BUFFER = { default: 64 * MB, min: MB, max: 2048 * MB };
+/** Its default is the backend's: a ring holds more in less. */
+export const CAPTURE_BUFFER = { min: MB, max: 2048 * MB };
 /**
  * One IP packet of the greatest size behind any link header: a snap length of 65,535 would cut the last bytes off a full
  * GRO packet.

@@ -40,7 +40,7 @@ export function parseInterceptOptions(
     port: raw.port === undefined ? CONTROL_PORT : parseInteger('-p', raw.port, { min: 1, max: 65535 }),
     controlKey: readControlKey(raw.controlKeyFile, context),
     controlTls: readControlIdentity(raw, context),
-    captureBuffer: raw.buffer === undefined ? CAPTURE_BUFFER.default : parseSize('-B', raw.buffer, 'm', CAPTURE_BUFFER),
+    captureBuffer: raw.buffer === undefined ? undefined : parseSize('-B', raw.buffer, 'm', CAPTURE_BUFFER),
     snapLength: raw.snaplen === undefined ? SNAP_LENGTH.default : parseInteger('-S', raw.snaplen, SNAP_LENGTH),
     summaryJson: raw.summaryJson && requireWritable('--summary-json', raw.summaryJson, context),
     // What is looked at beside a running intercept must not take its place.

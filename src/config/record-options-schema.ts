@@ -29,9 +29,7 @@ export function parseRecordOptions(input: Readonly<Record<string, unknown>>, con
     recording: parseRecording(raw, source, context),
     io: raw.io,
     filter,
-    captureBuffer: or(raw.buffer, defaults.CAPTURE_BUFFER.default, (text) =>
-      parseSize('-B', text, 'm', defaults.CAPTURE_BUFFER),
-    ),
+    captureBuffer: or(raw.buffer, undefined, (text) => parseSize('-B', text, 'm', defaults.CAPTURE_BUFFER)),
     snapLength: or(raw.snaplen, defaults.SNAP_LENGTH.default, (text) => parseInteger('-S', text, defaults.SNAP_LENGTH)),
     plugins: raw.plugin.map((given) => (typeof given === 'string' ? parsePlugin(given) : given)),
     onPluginError: or(raw.onPluginError, { kind: 'pass' }, parsePluginErrorPolicy),

@@ -1,5 +1,6 @@
 /** Feeds the governor with what the run measures, and tells of what it does. */
 import type { PacketSource } from '../capture/packet-source.ts';
+import { ringMemory } from '../capture/ring-source.ts';
 import type { CopyOptions } from '../config/copy-options.ts';
 import type { Log } from '../core/log.ts';
 import { addTime, micros, NEVER, seconds, type Instant } from '../core/time.ts';
@@ -25,7 +26,7 @@ export function governorLimits(options: CopyOptions): GovernorLimits | undefined
   return {
     cpu: options.maxCpu,
     hostCpu: options.maxHostCpu,
-    memory: options.memoryLimit + options.captureBuffer + OWN_MEMORY,
+    memory: options.memoryLimit + ringMemory(options.captureBuffer) + OWN_MEMORY,
     queued: options.memoryLimit * QUEUED,
     target: options.shed === 'all' && options.writeFile === undefined,
   };

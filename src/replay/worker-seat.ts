@@ -25,7 +25,7 @@ export interface WorkerSeat extends WorkerPlace {
 }
 
 /** Least kernel buffer of a worker, bytes: it has to outlast a pause of one process, however many there are. */
-const LEAST_BUFFER = 16 << 20;
+const LEAST_BUFFER = 20 << 20;
 
 /** Its part of what is limited for the run as a whole. */
 export function shareOf(options: CopyOptions, count: number): CopyOptions {
@@ -36,7 +36,7 @@ export function shareOf(options: CopyOptions, count: number): CopyOptions {
     memoryLimit: Math.ceil(memoryLimit / count),
     maxSessions: Math.ceil(maxSessions / count),
     maxCpu: maxCpu && maxCpu / count,
-    captureBuffer: Math.max(Math.min(LEAST_BUFFER, captureBuffer), Math.ceil(captureBuffer / count)),
+    captureBuffer: captureBuffer && Math.max(Math.min(LEAST_BUFFER, captureBuffer), Math.ceil(captureBuffer / count)),
   };
 }
 

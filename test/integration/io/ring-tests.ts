@@ -84,6 +84,10 @@ export function ringTests(newLab: () => Lab): void {
     expect(Number(frames) + Number(kernelDropped)).toBe(sent);
   });
 
+  it('puts aside what fills it up, so that a slow reader loses nothing', async () => {
+    expect(await lab.run('slowReader')).toEqual({ frames: 300, kernelDropped: 0, inOrder: true });
+  });
+
   it('ends with an error when the device goes down, and delivers what it had', async () => {
     expect(await lab.run('linkDown')).toEqual({
       code: 'E_DEVICE',

@@ -180,6 +180,30 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     return { ethernet: seen(b), any: seen(any) };
   },
 
+  /** A reader that falls behind: blocks go over nearly empty, three for each that it takes, and the ring has fifteen. */
+  async slowReader() {
+    const source = ring('io-b', { captureBuffer: 1 << 20, filter: port(8080) });
+    await source.open({ ready: () => undefined, ended: () => undefined });
+    const sink = await drive(raw());
+    const sent = packets(300);
+    const seqs: number[] = [];
+    const take = (): boolean => {
+      const batch = source.poll();
+      if (batch === undefined) return false;
+      for (let i = 0; i < batch.count; i++) seqs.push(seqAt(batch.bytes.subarray(batch.offset[i]), 14));
+      return true;
+    };
+    for (let round = 0; round < 60; round++) {
+      await sink.send(sent.slice(round * 5, round * 5 + 5));
+      await sleep(5);
+      if (round % 3 === 2) take();
+    }
+    while (take()) continue;
+    const { frames, kernelDropped } = source.stats();
+    source.close();
+    return { frames, kernelDropped, inOrder: inOrder(seqs) };
+  },
+
   async kernelDrops() {
     // Only ours: the kernel multicasts a packet of its own now and then.
     const source = ring('io-b', { captureBuffer: 512 * 1024, filter: port(8080) });
@@ -187,7 +211,7 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     const sink = raw();
     await sink.open({ writable: () => undefined, failed: () => undefined });
     let sent = 0;
-    // Without a turn of the event loop in between nobody polls, and two blocks hold about 2,000 frames of these.
+    // Without a turn of the event loop in between nobody polls, and seven blocks hold about 3,500 frames of these.
     for (let round = 0; round < 20; round++) {
       for (const packet of packets(1_000)) {
         sink.batch.bytes.set(packet, sink.batch.reserve(packet.length));

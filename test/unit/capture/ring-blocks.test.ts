@@ -66,6 +66,20 @@ describe('RingBlocks', () => {
     expect(blocks.drained()).toBe(true);
   });
 
+  it('is half full when a block half way round waits to be walked', () => {
+    const { kernel, blocks, batch } = setup();
+    kernel.fill(frames(1));
+    expect(blocks.halfFull).toBe(false);
+    kernel.fill(frames(1));
+    expect(blocks.halfFull).toBe(true);
+    blocks.walk(batch);
+    blocks.walk(batch);
+    expect(blocks.halfFull).toBe(false);
+    kernel.fill(frames(1));
+    kernel.fill(frames(1));
+    expect(blocks.halfFull).toBe(true);
+  });
+
   it.each([
     ['in', [1, 3]],
     ['out', [2, 4]],

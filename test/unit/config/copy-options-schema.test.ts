@@ -31,7 +31,7 @@ it('defaults', () => {
     clientAddresses: [],
     filter: undefined,
     copies: 1,
-    captureBuffer: 64 * 1024 * 1024,
+    captureBuffer: undefined,
     snapLength: 65_600,
     pace: 'response',
     acceleration: 1,

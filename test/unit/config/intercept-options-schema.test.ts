@@ -11,7 +11,7 @@ it('defaults', () => {
     port: 36524,
     controlKey: undefined,
     controlTls: undefined,
-    captureBuffer: 64 * 1024 * 1024,
+    captureBuffer: undefined,
     snapLength: 65_600,
     summaryJson: undefined,
     process: {
