@@ -10,7 +10,8 @@ export function flowHash(seed: number, s: Segment): number {
   return h ^ (h >>> 13);
 }
 
-function endpointHash(seed: number, w0: number, w1: number, w2: number, w3: number, port: number): number {
+/** Of one end: its address in words, as a segment has it, and its port. */
+export function endpointHash(seed: number, w0: number, w1: number, w2: number, w3: number, port: number): number {
   let h = Math.imul(w3 ^ seed, 0x85eb_ca6b) ^ port;
   h = Math.imul(h ^ (h >>> 13), 0xc2b2_ae35) ^ w2;
   h = Math.imul(h ^ (h >>> 16), 0x9e37_79b1) ^ w1;

@@ -165,9 +165,14 @@ export class ConnectionTracker<User = unknown> {
     this.#take(segment, this.#hashes[i]!);
   }
 
+  /** A frame of something else was seen then: the capture has come so far. */
+  passTime(time: Instant): void {
+    if (time > this.#now) this.#now = time;
+  }
+
   #take(segment: Segment, hash: number): void {
     this.counters.add(COUNT_SEGMENTS);
-    if (segment.time > this.#now) this.#now = segment.time;
+    this.passTime(segment.time);
     const found = this.#table.find(segment, hash);
     if (found < 0) {
       this.#open(segment);

@@ -23,6 +23,7 @@ import {
   type TrackerEvent,
 } from '../reassembly/delivery.ts';
 import { AHEAD, type ConnectionTracker } from '../reassembly/tracker.ts';
+import { glanceAtFrame } from '../wire/frame-glance.ts';
 import { Segment } from '../wire/segment.ts';
 import type { ConnectionOpenings } from './connection-openings.ts';
 import type { ConnectionReplay } from './connection-replay.ts';
@@ -63,6 +64,8 @@ export class FrameIntake {
   readonly #pacer: FramePacer | undefined;
   readonly #slice: FlowSlice | undefined;
   readonly #segments = Array.from({ length: AHEAD }, () => new Segment());
+  /** Of which frames of the batch these are. */
+  readonly #frames = new Int32Array(AHEAD);
   /** How often holes and idle connections are looked at in a recording, in its time; and when next. */
   readonly #checkEvery: Duration;
   #nextRecordedCheck: Instant = instant(0);
@@ -84,10 +87,8 @@ export class FrameIntake {
     this.#sources = input.sources;
     this.#tracker = input.tracker;
     this.#pacer = input.pacer;
-    const { slice } = input;
-    this.#slice = slice;
+    this.#slice = input.slice;
     this.#checkEvery = checkEvery;
-    if (slice !== undefined) parts.parser.verifyOnly((segment) => slice.owns(segment));
   }
 
   /** Whether all that can be read can be seen without the event loop. */
@@ -161,15 +162,36 @@ export class FrameIntake {
   /** Runs frames `[from, until)`, AHEAD at most: all are read, so that the tracker knows of them, before the first goes on. */
   #runFrames(batch: FrameBatch, from: number, until: number, source: PacketSource): void {
     const segments = this.#segments;
+    const frames = this.#frames;
     let count = 0;
-    for (let i = from; i < until; i++) if (this.#readFrame(batch, i, source, segments[count]!)) count++;
+    for (let i = from; i < until; i++) {
+      if (!this.#readFrame(batch, i, source, segments[count]!)) continue;
+      frames[count] = i;
+      count++;
+    }
     const tracker = this.#tracker;
     tracker.expect(segments, count);
+    let i = from;
     for (let n = 0; n < count; n++) {
-      const segment = segments[n]!;
-      tracker.handleExpected(segment, n);
+      if (!this.#parts.live) this.#passTime(batch, i, frames[n]!);
+      i = frames[n]!;
+      tracker.handleExpected(segments[n]!, n);
       this.#drainTracker();
-      if (!this.#parts.live && segment.time >= this.#nextRecordedCheck) this.#checkRecorded(segment.time);
+    }
+    if (!this.#parts.live) this.#passTime(batch, i, until);
+  }
+
+  /**
+   * A recording's clock is that of its frames, whoever they are for: what becomes of a hole must not depend on how fast they
+   * are read, nor on how many processes share them. Frames `[from, until)` have been passed or handled.
+   */
+  #passTime(batch: FrameBatch, from: number, until: number): void {
+    for (let i = from; i < until; i++) {
+      const time = batch.time[i]! as Instant;
+      this.#tracker.passTime(time);
+      if (time < this.#nextRecordedCheck) continue;
+      this.#nextRecordedCheck = addTime(time, this.#checkEvery);
+      this.advance(time);
     }
   }
 
@@ -177,8 +199,11 @@ export class FrameIntake {
   #readFrame(batch: FrameBatch, i: number, source: PacketSource, segment: Segment): boolean {
     const { parser, selector, takeFrame } = this.#parts;
     const slice = this.#slice;
+    // Most frames of other processes are known as such without being read; what is damaged in them is theirs to count.
+    const known = slice !== undefined && glanceAtFrame(batch, i, segment);
+    if (known && !slice.owns(segment)) return false;
     let reason = parser.parse(batch, i, segment);
-    if (slice !== undefined && !(reason === DROP_NONE ? slice.owns(segment) : slice.ownsRest)) return false;
+    if (slice !== undefined && !known && !(reason === DROP_NONE ? slice.owns(segment) : slice.ownsRest)) return false;
     this.#context.ledger.framesSeen++;
     if (reason === DROP_NONE) reason = selector.judge(segment);
     if (takeFrame !== undefined) takeFrame(source.name, batch, i, reason, segment);
@@ -188,12 +213,6 @@ export class FrameIntake {
     }
     this.#context.ledger.segments++;
     return takeFrame === undefined;
-  }
-
-  /** A recording's clock is that of its frames: what becomes of a hole must not depend on how fast they are read. */
-  #checkRecorded(time: Instant): void {
-    this.#nextRecordedCheck = addTime(time, this.#checkEvery);
-    this.advance(time);
   }
 
   #drainTracker(): void {

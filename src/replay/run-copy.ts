@@ -305,7 +305,7 @@ class CopyRun {
       });
     }
     if (seat !== undefined) {
-      this.#slice = fanout === undefined ? new FlowSlice(seat.index, seat.count) : undefined;
+      this.#slice = fanout === undefined ? new FlowSlice(seat.index, seat.count, !this.#live) : undefined;
       seat.capturing(fanout?.());
     }
     return { all };

@@ -30,34 +30,36 @@ const TAGS_MAX = 16;
 /** Moves the cursor to an IP header, with `etherType` saying which. */
 export function enterTags(c: FrameCursor, paths: EncapsulationTable): DropReason {
   for (let n = 0; n < TAGS_MAX; n++) {
-    let drop: DropReason;
-    switch (c.etherType) {
-      case ETHERTYPE_IPV4:
-      case ETHERTYPE_IPV6:
-        return DROP_NONE;
-      case ETHERTYPE_VLAN:
-      case ETHERTYPE_SERVICE_VLAN:
-      case ETHERTYPE_QINQ_9100:
-      case ETHERTYPE_QINQ_9200:
-      case ETHERTYPE_QINQ_9300:
-        drop = takeVlanTag(c, paths);
-        break;
-      case ETHERTYPE_MPLS:
-      case ETHERTYPE_MPLS_MULTICAST:
-        drop = takeMplsLabel(c);
-        break;
-      case ETHERTYPE_PPPOE_SESSION:
-        drop = enterPppoe(c);
-        break;
-      case ETHERTYPE_ETHERNET:
-        drop = enterEthernet(c);
-        break;
-      default:
-        return DROP_NOT_IP;
-    }
+    if (c.etherType === ETHERTYPE_IPV4 || c.etherType === ETHERTYPE_IPV6) return DROP_NONE;
+    const drop = isVlanTag(c.etherType) ? takeVlanTag(c, paths) : enterOther(c);
     if (drop !== DROP_NONE) return drop;
   }
   return DROP_NOT_IP;
+}
+
+/** Whether two bytes of tag and another EtherType follow. */
+export function isVlanTag(etherType: number): boolean {
+  return (
+    etherType === ETHERTYPE_VLAN ||
+    etherType === ETHERTYPE_SERVICE_VLAN ||
+    etherType === ETHERTYPE_QINQ_9100 ||
+    etherType === ETHERTYPE_QINQ_9200 ||
+    etherType === ETHERTYPE_QINQ_9300
+  );
+}
+
+function enterOther(c: FrameCursor): DropReason {
+  switch (c.etherType) {
+    case ETHERTYPE_MPLS:
+    case ETHERTYPE_MPLS_MULTICAST:
+      return takeMplsLabel(c);
+    case ETHERTYPE_PPPOE_SESSION:
+      return enterPppoe(c);
+    case ETHERTYPE_ETHERNET:
+      return enterEthernet(c);
+    default:
+      return DROP_NOT_IP;
+  }
 }
 
 /** IEEE 802.1Q §9.6: TCI, then the EtherType of what follows. */

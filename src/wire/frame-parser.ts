@@ -15,7 +15,7 @@ import { parseIpv4, skipAuthenticationHeader } from './ipv4.ts';
 import { parseIpv6, skipExtensions } from './ipv6.ts';
 import { enterLink } from './link-header.ts';
 import type { Segment } from './segment.ts';
-import { parseTcp, type Verified } from './tcp-header.ts';
+import { parseTcp } from './tcp-header.ts';
 import { enterTunnel, VXLAN_PORTS } from './tunnel.ts';
 
 /** IP headers one inside the other. */
@@ -42,7 +42,7 @@ export class FrameParser {
   readonly paths: EncapsulationTable;
   readonly fragments: FragmentTable;
   private readonly cursor = new FrameCursor();
-  private verified: Verified;
+  private readonly verified: boolean;
   private readonly vxlanPorts: readonly number[];
 
   constructor(options: FrameParserOptions) {
@@ -50,11 +50,6 @@ export class FrameParser {
     this.vxlanPorts = options.vxlanPorts ?? VXLAN_PORTS;
     this.paths = new EncapsulationTable(options.keyByEncapsulation ?? true);
     this.fragments = new FragmentTable(options.fragments);
-  }
-
-  /** From now on only segments that `wanted` says yes to have their checksums verified, if any have: summing costs most. */
-  verifyOnly(wanted: (segment: Segment) => boolean): void {
-    if (this.verified !== false) this.verified = wanted;
   }
 
   /**

@@ -15,11 +15,8 @@ const WINDOW = 14;
 const CHECKSUM = 16;
 const URGENT_POINTER = 18;
 
-/** Whose checksums are verified: everybody's, nobody's, or those of the segments it says yes to. */
-export type Verified = boolean | ((segment: Segment) => boolean);
-
 /** Reads the header at the cursor into `out`, whose addresses the IP layer has set. */
-export function parseTcp(c: FrameCursor, out: Segment, verified: Verified): DropReason {
+export function parseTcp(c: FrameCursor, out: Segment, verify: boolean): DropReason {
   const view = c.view;
   const at = c.at;
   const present = c.end - at;
@@ -46,7 +43,7 @@ export function parseTcp(c: FrameCursor, out: Segment, verified: Verified): Drop
   out.payloadLength = present - headerPresent;
   out.payloadMissing = length - headerLength - out.payloadLength;
   out.outgoing = c.outgoing;
-  out.checksum = classifyChecksum(c, out, typeof verified === 'boolean' ? verified : verified(out));
+  out.checksum = classifyChecksum(c, out, verify);
   return DROP_NONE;
 }
 

@@ -1,9 +1,12 @@
-// Invariant: no bytes make the parser throw or point outside the memory it was given; the lengths it reports add up.
+// Invariant: no bytes make the parser throw or point outside the memory it was given; the lengths it reports add up. What a
+// glance takes for the ends of a connection are those that the parser finds, if it takes the frame.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DROP_REASONS } from '../../src/core/drop-reason.ts';
 import { FrameBatch, NO_VLAN } from '../../src/core/frame-batch.ts';
+import { formatEndpoint } from '../../src/core/ip-address.ts';
 import { instant } from '../../src/core/time.ts';
+import { glanceAtFrame } from '../../src/wire/frame-glance.ts';
 import { FrameParser } from '../../src/wire/frame-parser.ts';
 import { Segment } from '../../src/wire/segment.ts';
 import { parseTcpOptions, TcpOptions } from '../../src/wire/tcp-options.ts';
@@ -51,10 +54,16 @@ const anyFrame = fc.oneof(
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 120 }) },
 );
 
+function endsOf(s: Segment): string {
+  return `${formatEndpoint(s.source())} ${formatEndpoint(s.destination())}`;
+}
+
 describe('the frame parser', () => {
   it('holds its invariant on mutated frames of every link type', () => {
     const parser = new FrameParser({ verifyChecksums: true, fragments: { datagrams: 16, bytes: 1 << 20 } });
     const segment = new Segment();
+    const glanced = new Segment();
+    let glances = 0;
     const options = new TcpOptions();
     const reasons = new Set<number>();
     const facts = fc.record({
@@ -70,10 +79,13 @@ describe('the frame parser', () => {
         const memory = concat(new Uint8Array(before).fill(0xee), frame, new Uint8Array(4).fill(0xee));
         const batch = new FrameBatch(1, memory);
         batch.add(before, frame.length, frame.length + beyond, instant(time), linkType, flags, vlanTci);
+        const seen = glanceAtFrame(batch, 0, glanced);
+        if (seen) glances++;
         const drop = parser.parse(batch, 0, segment);
         expect(DROP_REASONS[drop]).toBeDefined();
         reasons.add(drop);
         if (drop !== 0) return;
+        if (seen) expect(endsOf(glanced)).toEqual(endsOf(segment));
         const own = segment.bytes === memory;
         const [low, high] = own ? [before, before + frame.length] : [0, segment.bytes.length];
         expect(segment.view.byteLength).toBe(segment.bytes.length);
@@ -94,5 +106,6 @@ describe('the frame parser', () => {
     expect(held - joined - expired).toBe(parser.fragments.pending);
     // The mutations are of use only while they reach most of the code.
     expect(reasons.size).toBeGreaterThan(8);
+    expect(glances).toBeGreaterThan(100);
   });
 });

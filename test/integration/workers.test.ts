@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SummaryObject } from '../../src/report/summary-json.ts';
 import { completeFiles } from '../support/complete-streams.ts';
+import { RecordingWriter } from '../support/recording-writer.ts';
 import { CAPTURES } from '../support/shared-captures.ts';
 import { ByteServer } from './offline/byte-server.ts';
 
@@ -28,9 +29,9 @@ describe('a recording shared by three workers', () => {
     rmSync(folder, { recursive: true });
   });
 
-  async function replay(file: (typeof files)[number], workers: number) {
+  async function replay(file: string, online: string, workers: number) {
     const json = join(folder, 'summary.json');
-    const args = ['-i', CAPTURES + file.file, '-x', `${file.servers[0]!}-${server.endpoint}`, '--target', 'socket'];
+    const args = ['-i', file, '-x', `${online}-${server.endpoint}`, '--target', 'socket'];
     const more = ['--pace', 'asap', '--workers', String(workers), '--summary-json', json];
     const child = spawn(process.execPath, [PROGRAM, ...args, ...more], { stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
@@ -42,13 +43,33 @@ describe('a recording shared by three workers', () => {
     return { summary, received };
   }
 
-  it.each(files.map((file) => [file.file, file] as const))('%s', { timeout: 60_000 }, async (_, file) => {
-    const alone = await replay(file, 1);
-    const shared = await replay(file, 3);
+  async function expectSame(file: string, online: string): Promise<SummaryObject> {
+    const alone = await replay(file, online, 1);
+    const shared = await replay(file, online, 3);
     expect(shared.received).toEqual(alone.received);
     const figures = ({ balanced, requests, connections, frames, bytes, sources }: SummaryObject) => ({
       ...{ balanced, requests, connections, frames, bytes, sources },
     });
     expect(figures(shared.summary)).toEqual(figures(alone.summary));
+    return alone.summary;
+  }
+
+  it.each(files.map((file) => [file.file, file] as const))('%s', { timeout: 60_000 }, async (_, file) => {
+    await expectSame(CAPTURES + file.file, file.servers[0]!);
+  });
+
+  it('holes that are filled too late, as the frames of others tell', { timeout: 60_000 }, async () => {
+    const writer = new RecordingWriter();
+    const exchange = (at: number, request: string) => ({ at, request, response: 'fine' });
+    writer.add({
+      clientPort: 40_000,
+      exchanges: [exchange(100, 'one;'), exchange(200, 'two;'), exchange(300, 'three;')],
+    });
+    writer.postpone('two;', 4_000);
+    const ticks = Array.from({ length: 60 }, (_, i) => exchange(i * 100, `tick ${i};`));
+    for (const clientPort of [40_001, 40_002]) writer.add({ clientPort, exchanges: ticks });
+    const file = join(folder, 'hole.pcap');
+    writer.save(file);
+    expect((await expectSame(file, '80')).bytes.missing).toBe('two;'.length);
   });
 });

@@ -14,21 +14,49 @@ function segmentOf(client: number, port: number, reverse = false): Segment {
 }
 
 describe('the slices of several processes', () => {
-  it.each([2, 3, 4, 7])('hold every flow exactly once, both directions, in fair shares (%d)', (count) => {
-    const slices = Array.from({ length: count }, (_, i) => new FlowSlice(i, count));
+  it.each([
+    [2, false],
+    [3, false],
+    [4, false],
+    [7, false],
+    [2, true],
+    [7, true],
+  ])('hold every flow exactly once, both directions, in fair shares (%d, in turn: %s)', (count, inTurn) => {
+    const slices = Array.from({ length: count }, (_, i) => new FlowSlice(i, count, inTurn));
     const shares = slices.map(() => 0);
     const flows = 4_000;
     for (let i = 0; i < flows; i++) {
       const [client, port] = [0x0a000000 + Math.floor(i / 200), 1024 + ((i * 2) % 40_000)] as const;
       const owners = slices.filter((slice) => slice.owns(segmentOf(client, port)));
       expect(owners).toHaveLength(1);
-      expect(owners[0]!.owns(segmentOf(client, port, true))).toBe(true);
+      expect(slices.filter((slice) => slice.owns(segmentOf(client, port, true)))).toEqual(owners);
       shares[owners[0]!.index]!++;
     }
     for (const share of shares) expect(Math.abs(share - flows / count)).toBeLessThan(flows / count / 4);
   });
 
+  it.each([2, 3, 8])('in turn, are as even as can be where flows are few (%d)', (count) => {
+    const slices = Array.from({ length: count }, (_, i) => new FlowSlice(i, count, true));
+    const shares = slices.map(() => 0);
+    for (let i = 0; i < 24; i++) {
+      for (const slice of slices) if (slice.owns(segmentOf(0x0a000001, 10_000 + i))) shares[slice.index]!++;
+      // A flow stays whose it is.
+      for (const slice of slices) slice.owns(segmentOf(0x0a000001, 10_000, true));
+    }
+    expect(shares).toEqual(slices.map(() => 24 / count));
+  });
+
+  it('live, do not depend on what was seen before', () => {
+    const early = new FlowSlice(0, 2, false);
+    const late = new FlowSlice(0, 2, false);
+    for (let i = 0; i < 100; i++) early.owns(segmentOf(0x0a000001, 1_024 + i));
+    for (let i = 0; i < 100; i++) {
+      const segment = segmentOf(0x0a000002, 1_024 + i);
+      expect(late.owns(segment)).toBe(early.owns(segment));
+    }
+  });
+
   it('one of them counts what belongs to no flow', () => {
-    expect([0, 1, 2].map((i) => new FlowSlice(i, 3).ownsRest)).toEqual([true, false, false]);
+    expect([0, 1, 2].map((i) => new FlowSlice(i, 3, true).ownsRest)).toEqual([true, false, false]);
   });
 });
