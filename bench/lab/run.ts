@@ -38,6 +38,14 @@ if ((values.peer === undefined) !== (values['peer-intercept'] === undefined)) {
   process.exit(2);
 }
 
+const cases = CASES.filter(({ name }) => values.only.some((text) => name.startsWith(text)));
+const unknown = values.only.find((text) => !CASES.some(({ name }) => name.startsWith(text)));
+if (unknown !== undefined) {
+  const names = CASES.map(({ name }) => `  ${name}`).join('\n');
+  console.error(`bench: no load begins with '${unknown}'; there are:\n${names}`);
+  process.exit(2);
+}
+
 const contenders: Contender[] = [ours(values.args.split(' ').filter((arg) => arg !== ''))];
 if (values.peer !== undefined) contenders.push(peer(values.peer, values['peer-intercept']!));
 if (values.alone) contenders.push(NOBODY);
@@ -49,7 +57,7 @@ interface Result {
 }
 
 const results: Result[] = [];
-for (const loadCase of CASES.filter(({ name }) => values.only.some((text) => name.startsWith(text)))) {
+for (const loadCase of cases) {
   const runs = contenders.map((): Measurement[] => []);
   for (let round = 0; round < Number(values.rounds); round++) {
     console.error(`${loadCase.name} ${round + 1}/${values.rounds} …`);

@@ -1,4 +1,5 @@
 /** Makes a replay of every connection that is seen, and knows those that are not settled yet. */
+import { Roster } from '../core/roster.ts';
 import type { ConnectionInfo } from '../pipeline/hooks.ts';
 import type { ProtocolDefinition } from '../pipeline/protocol-hooks.ts';
 import type { Codec } from '../protocol/codec.ts';
@@ -14,11 +15,11 @@ const GOLDEN = 0.618_033_988_749_894_9;
 
 export class ConnectionOpenings {
   /** Connections that are not settled yet. */
-  readonly active = new Set<ConnectionReplay>();
+  readonly active = new Roster<ConnectionReplay>();
   readonly #parts: EngineParts;
   readonly #context: ReplayContext;
   readonly #protocols: readonly (Required<Pick<ProtocolDefinition, 'detect' | 'codec'>> & { readonly name: string })[];
-  readonly #finished = (replay: ConnectionReplay): void => void this.active.delete(replay);
+  readonly #finished = (replay: ConnectionReplay): void => this.active.delete(replay);
   /** Of the last connection. */
   #place = 0;
 

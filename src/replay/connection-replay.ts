@@ -3,6 +3,7 @@
  * ledger.
  */
 import type { Endpoint } from '../core/ip-address.ts';
+import type { Rostered } from '../core/roster.ts';
 import { seqDiff, type SeqNum } from '../core/seq-num.ts';
 import { instant, micros, type Duration, type Instant } from '../core/time.ts';
 import type { ConnectionInfo } from '../pipeline/hooks.ts';
@@ -58,7 +59,8 @@ const INPUT: Mutable<ClientBytes> = {
 };
 const UNREADABLE = 'not strictly of its protocol';
 
-export class ConnectionReplay implements ReplicaOwner {
+export class ConnectionReplay implements ReplicaOwner, Rostered {
+  rosterIndex = -1;
   readonly client: Endpoint;
   readonly target: Endpoint;
   readonly #context: ReplayContext;

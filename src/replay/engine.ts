@@ -226,7 +226,7 @@ export class Engine implements ReplayContext {
 
   /** Gives up whatever is not settled. */
   giveUp(): void {
-    for (const replay of [...this.#openings.active]) replay.stop('shutdown');
+    for (const replay of [...this.#openings.active.members]) replay.stop('shutdown');
     this.target.flush();
   }
 

@@ -6,6 +6,7 @@
  * the same intercept collide. Sessions touched by a batch of input are listed once and transmit together in `flush`.
  */
 import type { Endpoint, IpAddress } from '../core/ip-address.ts';
+import { NumberMap } from '../core/number-map.ts';
 import { NEVER, type Instant } from '../core/time.ts';
 import type { PacketSink, SendFailure } from '../inject/packet-sink.ts';
 import type { IsnGenerator } from '../session/isn.ts';
@@ -45,7 +46,7 @@ export interface RawTargetOptions {
 
 export class RawTarget implements Target, RawSessionHost {
   readonly #options: RawTargetOptions;
-  readonly #sessions = new Map<number, RawSession>();
+  readonly #sessions = new NumberMap<RawSession>();
   #touched: RawSession[] = [];
   #blocked = false;
   readonly #reset = new StrayReset();
@@ -192,7 +193,7 @@ export class RawTarget implements Target, RawSessionHost {
 
   /** Sessions on ports that are no longer ours: no response will come, and another instance may own them. */
   loseLease(firstPort: number, count: number): void {
-    for (const session of [...this.#sessions.values()]) {
+    for (const session of this.#sessions.values()) {
       if (session.port >= firstPort && session.port < firstPort + count) session.lost();
     }
   }

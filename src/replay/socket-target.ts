@@ -4,6 +4,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import { formatIp, type Endpoint } from '../core/ip-address.ts';
+import { Roster, type Rostered } from '../core/roster.ts';
 import type { OpenFailure, SessionEnd, SessionOwner, Target, TargetSession } from './target.ts';
 
 /** Bytes one socket may hold unsent before `send` takes no more. */
@@ -11,7 +12,8 @@ const SEND_LIMIT = 256 << 10;
 /** Once we are done, a socket on which nothing moves for this long is given up, ms. */
 const LINGER_MS = 30_000;
 
-class SocketSession implements TargetSession {
+class SocketSession implements TargetSession, Rostered {
+  rosterIndex = -1;
   readonly #owner: SessionOwner;
   readonly #socket: Socket;
   readonly #gone: (session: SocketSession) => void;
@@ -108,8 +110,8 @@ export class SocketTarget implements Target {
     this.#wake();
   };
   heard = 0;
-  readonly #sessions = new Set<SocketSession>();
-  readonly #gone = (session: SocketSession): void => void this.#sessions.delete(session);
+  readonly #sessions = new Roster<SocketSession>();
+  readonly #gone = (session: SocketSession): void => this.#sessions.delete(session);
 
   /** `limit`: sessions open at once. `wake`: called when a session has made room for more work. */
   constructor(limit: number, wake: () => void) {
@@ -123,7 +125,7 @@ export class SocketTarget implements Target {
 
   get bufferedBytes(): number {
     let bytes = 0;
-    for (const session of this.#sessions) bytes += session.buffered;
+    for (const session of this.#sessions.members) bytes += session.buffered;
     return bytes;
   }
 
@@ -139,7 +141,7 @@ export class SocketTarget implements Target {
   }
 
   abortAll(): void {
-    for (const session of [...this.#sessions]) session.abort();
+    for (const session of [...this.#sessions.members]) session.abort();
   }
 
   close(): Promise<void> {
