@@ -9,7 +9,7 @@
 import type { PacketSource } from '../capture/packet-source.ts';
 import { DROP_IP_FRAGMENT_EXPIRED, DROP_IP_FRAGMENT_HELD, DROP_NONE } from '../core/drop-reason.ts';
 import type { FrameBatch } from '../core/frame-batch.ts';
-import { addTime, instant, type Duration, type Instant } from '../core/time.ts';
+import { addTime, earliest, instant, NEVER, type Duration, type Instant } from '../core/time.ts';
 import { CLIENT_TO_SERVER } from '../reassembly/connection.ts';
 import {
   EVENT_CLOSED,
@@ -73,6 +73,8 @@ export class FrameIntake {
   #batch: FrameBatch | undefined;
   #batchIndex = 0;
   #frameDue: Instant | undefined;
+  /** Up to when all frames have been read; NEVER: no frame waits. */
+  #readUntil: Instant = NEVER;
 
   constructor(
     parts: EngineParts,
@@ -104,13 +106,14 @@ export class FrameIntake {
   /** Runs what the sources have, a bounded number of batches; returns whether they may have more. */
   poll(): boolean {
     let more = false;
+    this.#readUntil = NEVER;
     for (const source of this.#sources) if (this.#pollSource(source)) more = true;
     return more;
   }
 
-  /** Looks at holes and idle connections. */
+  /** Looks at holes and idle connections. What frames that wait may still bring is not overdue, however late they are read. */
   advance(now: Instant): void {
-    this.#tracker.advance(now);
+    this.#tracker.advance(earliest(now, this.#readUntil));
     this.#drainTracker();
   }
 
@@ -129,14 +132,17 @@ export class FrameIntake {
 
   /** Runs what a source has; returns whether it may have more. */
   #pollSource(source: PacketSource): boolean {
+    let last: Instant = NEVER;
     for (let n = 0; n < BATCHES_PER_TURN; n++) {
       if (!source.live && this.#overloaded()) return false;
       const batch = this.#batch ?? source.poll();
       if (batch === undefined) return false;
+      if (batch.count > 0) last = instant(batch.time[batch.count - 1]!);
       if (!this.#runBatch(batch, source)) return false;
       // Live, a batch is what came in a moment: usually several of them are worth one system call.
       if (!source.live || batch.count > FLUSH_FRAMES) this.#parts.target.flush();
     }
+    if (source.live) this.#readUntil = earliest(this.#readUntil, last);
     return true;
   }
 
