@@ -37,6 +37,7 @@ export class Governing {
   readonly #ledger: Ledger;
   readonly #log: Log;
   readonly #sensor: HostSensor;
+  #frames = 0;
   #drops = 0;
   #failed = 0;
   #errors = 0;
@@ -57,13 +58,14 @@ export class Governing {
 
   /** To be called every tenth of a second. */
   step(now: Instant, engine: Engine, sources: readonly PacketSource[]): void {
-    const { units, responsesFailed } = this.#ledger;
+    const { units, responsesFailed, framesSeen } = this.#ledger;
     const { pace, target, budget } = engine;
     const drops = sources.reduce((n, source) => n + (source.stats().kernelDropped ?? 0), 0);
     const failed = units.get('refused') + units.get('reset');
     this.governor.step({
       cpu: this.#sensor.ownCpu(),
       hostCpu: this.#sensor.hostCpu(),
+      frames: framesSeen - this.#frames,
       kernelDrops: drops - this.#drops,
       memory: this.#sensor.memory(),
       queued: budget.used + target.bufferedBytes,
@@ -76,6 +78,7 @@ export class Governing {
       failed: failed - this.#failed,
       errors: responsesFailed - this.#errors,
     });
+    this.#frames = framesSeen;
     this.#drops = drops;
     this.#failed = failed;
     this.#errors = responsesFailed;

@@ -24,7 +24,8 @@ export interface Readings {
   readonly cpu: number;
   /** Busy share of the host's processors; `undefined`: not known, or nobody asked. */
   readonly hostCpu: number | undefined;
-  /** Frames that the kernel has dropped. */
+  /** Frames that were read, and that the kernel has dropped. */
+  readonly frames: number;
   readonly kernelDrops: number;
   /** Now, beyond what the process had at the start, bytes. */
   readonly memory: number;
@@ -72,6 +73,9 @@ const CALM_BELOW = 0.8;
 const LEAST_BEHIND = 16;
 /** Steps without an answer while they wait. */
 const SILENCE = 15;
+/** What becomes of the share when the kernel drops next to nothing, and the least that a cut for it leaves. */
+const DROPS_CUT = 0.95;
+const DROPS_CUT_MOST = 0.7;
 /** A target may be slower than the online server; not so slow that what it gets is older than this. */
 const LATE = seconds(10);
 const LATE_CALM = seconds(6);
@@ -125,9 +129,15 @@ export class GovernorRules {
     return used > CALM_BELOW ? HOLD : CLEAR;
   }
 
-  /** What the kernel drops tears holes into connections at random: fewer whole ones are better. */
+  /**
+   * What the kernel drops tears holes into connections at random: fewer whole ones are better, by somewhat more than was
+   * dropped, so that the buffer is caught up with.
+   */
   #kernelDrops({ kernelDrops }: Readings): Verdict {
-    return kernelDrops > 0 ? { state: 'over', reason: 'kernel-drops', factor: 0.7, floor: 0, atOnce: false } : CLEAR;
+    if (kernelDrops === 0) return CLEAR;
+    const dropped = sum(this.#window, 'kernelDrops');
+    const factor = Math.max(DROPS_CUT_MOST, DROPS_CUT - dropped / (dropped + sum(this.#window, 'frames')));
+    return { state: 'over', reason: 'kernel-drops', factor, floor: 0, atOnce: false };
   }
 
   #limit(reason: 'cpu' | 'host-cpu', value: number | undefined, limit: number | undefined): Verdict {
@@ -195,6 +205,8 @@ export class GovernorRules {
   }
 }
 
-function sum(window: readonly Readings[], field: 'answered' | 'age' | 'sent' | 'late' | 'failed' | 'errors'): number {
+type SummedReading = 'frames' | 'kernelDrops' | 'answered' | 'age' | 'sent' | 'late' | 'failed' | 'errors';
+
+function sum(window: readonly Readings[], field: SummedReading): number {
   return window.reduce((n, readings) => n + readings[field], 0);
 }

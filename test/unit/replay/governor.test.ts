@@ -9,6 +9,7 @@ const LIMITS: GovernorLimits = { cpu: undefined, hostCpu: undefined, memory: 512
 const QUIET: Readings = {
   cpu: 0.1,
   hostCpu: 0.2,
+  frames: 0,
   kernelDrops: 0,
   memory: 10e6,
   queued: 0,
@@ -265,6 +266,17 @@ describe('this host', () => {
     for (let i = 0; i < 45; i++) governor.step(QUIET);
     expect(governor.share).toBe(1);
   });
+
+  it('leaves out little more than the kernel drops', () => {
+    const governor = new Governor(LIMITS);
+    for (let i = 0; i < 4; i++) governor.step({ ...QUIET, frames: 3_000 });
+    governor.step({ ...QUIET, frames: 3_000, kernelDrops: 49 });
+    expect(governor.share).toBeCloseTo(0.947, 3);
+    for (let i = 0; i < 6; i++) governor.step({ ...QUIET, frames: 2_000, kernelDrops: 1_000 });
+    expect(governor.share, 'and more while it goes on').toBeLessThan(0.8);
+    for (let i = 0; i < 40; i++) governor.step({ ...QUIET, frames: 3_000 });
+    expect(governor.share).toBe(1);
+  });
 });
 
 describe('places', () => {
@@ -288,6 +300,7 @@ it('the share stays between 0 and 1, and comes back in seven seconds of calm, wh
   const readings: fc.Arbitrary<Readings> = fc.record({
     cpu: some(4),
     hostCpu: fc.option(some(1), { nil: undefined }),
+    frames: fc.nat(10_000),
     kernelDrops: fc.nat(10),
     memory: some(1e9),
     queued: some(1e8),
