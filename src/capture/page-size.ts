@@ -6,9 +6,23 @@ const PAGE_SIZE = 6n;
 /** The largest in use: what is a multiple of it is one of any other. */
 const LARGEST = 65_536;
 
-/** Bytes of a page of memory, by what the kernel told this process when it started (getauxval(3)); Linux. */
+let known: number | undefined;
+
+/**
+ * Bytes of a page of memory, by what the kernel told this process when it started (getauxval(3)). Read once: a process that
+ * has become another user may not read it. Where nobody says so, the largest size in use.
+ */
 export function pageSize(): number {
-  return pageSizeIn(readFileSync('/proc/self/auxv'));
+  known ??= read();
+  return known;
+}
+
+function read(): number {
+  try {
+    return pageSizeIn(readFileSync('/proc/self/auxv'));
+  } catch {
+    return LARGEST;
+  }
 }
 
 /** `auxv`: pairs of 64-bit words. Where it is something else, as on 32-bit machines, the largest size in use. */
