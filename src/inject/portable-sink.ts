@@ -1,9 +1,9 @@
 /**
  * Raw IP packets through the npm package `raw-socket`: for systems without the native addon, at several times its cost.
  *
- * Its own queue is an array shifted at the front, and it sends one packet per turn of the event loop, so it is given one
- * packet at a time; the rest waits in the batch. That keeps the order, and lets a packet that met a full buffer be tried
- * again in its place. Its errors have text only: errno.ts finds their names.
+ * By itself it sends one packet per turn of the event loop, which a busy loop has a few hundred of a second; so each packet
+ * that it has queued it is told to send at once. One that met a full buffer is tried again in its place a little later. Its
+ * errors have text only: errno.ts finds their names.
  */
 import { formatIp, fromBytes } from '../core/ip-address.ts';
 import { PacketBatch } from '../core/packet-batch.ts';
@@ -45,9 +45,13 @@ export class PortableSink implements PacketSink {
   #ip6: RawSocket | undefined;
   #listener: SinkListener | undefined;
   #first = 0;
-  /** A packet is with `raw-socket`, or waits to be tried again. */
-  #busy = false;
+  /** What became of the packet sent last: an errno name, or `undefined`. */
+  #code: string | undefined;
+  /** A buffer was full. */
   #retry: NodeJS.Timeout | undefined;
+  readonly #sent = (error: Error | null): void => {
+    this.#code = error === null ? undefined : errnoOfText(error.message);
+  };
 
   constructor(module: RawSocketModule, batch = new PacketBatch()) {
     this.#module = module;
@@ -68,9 +72,7 @@ export class PortableSink implements PacketSink {
   }
 
   flush(): boolean {
-    if (this.#busy) return false;
-    if (this.#first < this.batch.count) this.#sendNext();
-    return !this.#busy && this.#rewind();
+    return this.#retry === undefined && this.#send();
   }
 
   stats(): SinkStats {
@@ -101,8 +103,8 @@ export class PortableSink implements PacketSink {
     return socket;
   }
 
-  /** Hands out packets until one is taken; those that cannot even be addressed fail on the spot. */
-  #sendNext(): void {
+  /** Sends what is left of the batch; false when a buffer is full, and then it goes on by itself. */
+  #send(): boolean {
     const { batch } = this;
     for (; this.#first < batch.count; this.#first++) {
       const offset = batch.offset[this.#first]!;
@@ -113,10 +115,26 @@ export class PortableSink implements PacketSink {
         this.#fail(version === 6 && length >= 40 ? 'EAFNOSUPPORT' : 'EINVAL');
         continue;
       }
-      this.#busy = true;
-      socket.send(this.#buffer, offset, length, this.#destination(offset, version), (error) => this.#sent(error));
-      return;
+      socket.send(this.#buffer, offset, length, this.#destination(offset, version), this.#sent);
+      socket.onSendReady();
+      const code = this.#code;
+      if (code === undefined) {
+        this.#counters.sent(length);
+      } else if (FULL.includes(code)) {
+        this.#retry = setTimeout(() => this.#resume(), RETRY_MS);
+        return false;
+      } else {
+        this.#fail(code);
+      }
     }
+    batch.clear();
+    this.#first = 0;
+    return true;
+  }
+
+  #resume(): void {
+    this.#retry = undefined;
+    if (this.#ip4 !== undefined && this.#send()) this.#listener?.writable();
   }
 
   #destination(offset: number, version: number): string {
@@ -125,34 +143,10 @@ export class PortableSink implements PacketSink {
     return formatIp(fromBytes(bytes.subarray(at, at + (version === 4 ? 4 : 16))));
   }
 
-  #sent(error: Error | null): void {
-    if (this.#ip4 === undefined) return;
-    const code = error === null ? undefined : errnoOfText(error.message);
-    if (code !== undefined && FULL.includes(code)) {
-      this.#retry = setTimeout(() => this.#sendNext(), RETRY_MS);
-      return;
-    }
-    if (code === undefined) this.#counters.sent(this.batch.length[this.#first]!);
-    else this.#fail(code);
-    this.#first++;
-    this.#busy = false;
-    this.#sendNext();
-    if (!this.#busy) {
-      this.#rewind();
-      this.#listener?.writable();
-    }
-  }
-
   #fail(code: string): void {
     const offset = this.batch.offset[this.#first]!;
     const length = this.batch.length[this.#first]!;
     this.#counters.failed(code);
     this.#listener?.failed({ offset, length, code, mtu: undefined });
-  }
-
-  #rewind(): true {
-    this.batch.clear();
-    this.#first = 0;
-    return true;
   }
 }

@@ -9,6 +9,8 @@ export interface RawSocket {
     address: string,
     afterCallback: (error: Error | null, bytes: number) => void,
   ): void;
+  /** Sends the oldest packet that is queued, if any, and calls its callback. */
+  onSendReady(): void;
   setOption(level: number, option: number, value: number): void;
   pauseRecv(): void;
   on(event: 'error', listener: (error: Error) => void): void;

@@ -3,25 +3,28 @@ import { PortableSink } from '../../../src/inject/portable-sink.ts';
 import type { RawSocket, RawSocketModule } from '../../../src/inject/raw-socket-module.ts';
 import { seqOf, watch, write } from './batches.ts';
 
-/** `raw-socket` as far as it is used: one packet a turn, errors without a code. */
+/** `raw-socket` as far as it is used: packets leave when it is told so, errors have no code. */
 class FakeModule implements RawSocketModule {
   readonly sent: string[] = [];
   readonly options: number[][] = [];
-  queued = 0;
   refuse: (seq: number) => string | undefined = () => undefined;
 
   createSocket({ addressFamily }: { addressFamily: number }): RawSocket {
+    let queued: (() => void) | undefined;
     return {
       send: (buffer, offset, length, address, done) => {
-        this.queued++;
-        expect(this.queued).toBe(1);
-        setImmediate(() => {
-          this.queued--;
+        expect(queued).toBeUndefined();
+        queued = () => {
           const seq = seqOf(buffer.subarray(offset, offset + length));
           const text = this.refuse(seq);
           if (text === undefined) this.sent.push(`${address} ${seq}`);
           done(text === undefined ? null : new Error(text), length);
-        });
+        };
+      },
+      onSendReady: () => {
+        const send = queued;
+        queued = undefined;
+        send?.();
       },
       setOption: (level, option, value) => this.options.push([addressFamily, level, option, value]),
       pauseRecv: () => undefined,
@@ -43,13 +46,11 @@ const setup = async () => {
 };
 
 describe('PortableSink', () => {
-  it('hands packets over one by one, in order, of both families', async () => {
-    const { module, sink, writable } = await setup();
+  it('sends all packets at once, in order, of both families', async () => {
+    const { module, sink } = await setup();
     write(sink, 2);
     write(sink, 1, 'fd00::1', 2);
-    expect(sink.flush()).toBe(false);
-    expect(sink.flush()).toBe(false);
-    await writable();
+    expect(sink.flush()).toBe(true);
     expect(module.sent).toEqual(['10.0.0.1 0', '10.0.0.1 1', 'fd00::1 2']);
     expect(sink.batch.count).toBe(0);
     expect(sink.stats()).toEqual({ packets: 3, bytes: 140, failed: {} });
@@ -62,21 +63,23 @@ describe('PortableSink', () => {
     let full = 3;
     module.refuse = (seq) => (seq === 1 && full-- > 0 ? 'No buffer space available' : undefined);
     write(sink, 3);
-    sink.flush();
+    expect(sink.flush()).toBe(false);
+    expect(sink.flush()).toBe(false);
+    expect(module.sent).toEqual(['10.0.0.1 0']);
     await writable();
     expect(module.sent).toEqual(['10.0.0.1 0', '10.0.0.1 1', '10.0.0.1 2']);
+    expect(sink.batch.count).toBe(0);
     expect(failures).toEqual([]);
     await sink.close();
   });
 
   it('names the errors of refused packets and goes on', async () => {
-    const { module, sink, failures, writable } = await setup();
+    const { module, sink, failures } = await setup();
     module.refuse = (seq) => (seq === 0 ? 'Message too long' : undefined);
     write(sink, 2);
     sink.batch.bytes.set([1, 2, 3], sink.batch.reserve(3));
     sink.batch.commit(3);
-    sink.flush();
-    await writable();
+    expect(sink.flush()).toBe(true);
     expect(module.sent).toEqual(['10.0.0.1 1']);
     expect(failures.map((f) => [f.code, f.offset])).toEqual([
       ['EMSGSIZE', 0],
@@ -87,6 +90,8 @@ describe('PortableSink', () => {
 
   it('sends what waits when it is closed', async () => {
     const { module, sink } = await setup();
+    let full = 2;
+    module.refuse = (seq) => (seq === 10 && full-- > 0 ? 'Resource temporarily unavailable' : undefined);
     write(sink, 20);
     sink.flush();
     await sink.close();
