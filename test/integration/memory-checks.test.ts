@@ -37,6 +37,16 @@ describe.skipIf(!able)('AddressSanitizer', () => {
 
   ringTests(() => makeLab('asan', { node, compiled }));
 
+  it('has nothing to say of packets that stand for many segments', async () => {
+    const lab = makeLab('large', { node, compiled });
+    try {
+      const shown = await lab.run('large', 'direct-scenarios.ts');
+      expect(Object.values(shown).map((way) => (way as { right: boolean }).right)).toEqual(Array(6).fill(true));
+    } finally {
+      lab.remove();
+    }
+  });
+
   it.each([
     ['overflow', 'heap-buffer-overflow'],
     ['useAfterFree', 'heap-use-after-free'],

@@ -12,7 +12,7 @@ export function compileScenarios(directory: string): void {
   mkdirSync(directory, { recursive: true });
   const config = join(directory, 'tsconfig.json');
   const compilerOptions = { outDir: directory, rootDir: ROOT, noEmit: false, incremental: false, types: [] };
-  const files = [join(ROOT, 'test/integration/io/scenarios.ts')];
+  const files = ['scenarios.ts', 'direct-scenarios.ts'].map((file) => join(ROOT, 'test/integration/io', file));
   writeFileSync(config, JSON.stringify({ extends: join(ROOT, 'tsconfig.json'), compilerOptions, files, include: [] }));
   execFileSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '--noCheck', '-p', config]);
   writeFileSync(join(directory, 'package.json'), '{ "type": "module" }\n');
