@@ -20,7 +20,7 @@ const LONGEST_MS = 4;
 /** Not worth two switches of context. */
 const SHORTEST_MS = 0.25;
 /** How long the event loop, with its signals, timers and sockets, may have to wait, milliseconds. */
-const AWAY_MS = 15;
+const AWAY_MS = 50;
 
 const cell = new Int32Array(new SharedArrayBuffer(4));
 

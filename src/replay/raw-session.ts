@@ -121,15 +121,17 @@ export class RawSession extends TimerEntry implements TargetSession {
 
   /** Tells the owner what the machine has to tell. */
   drainEvents(): void {
-    for (let event = this.machine.poll(); event !== EVENT_NONE; event = this.machine.poll()) this.#tell(event);
+    let progressed = false;
+    for (let event = this.machine.poll(); event !== EVENT_NONE; event = this.machine.poll()) {
+      progressed = event === EVENT_CONNECTED || event === EVENT_ACKED;
+      if (!progressed) this.#tell(event);
+    }
+    // Behind anything else the owner has looked at everything already.
+    if (progressed) this.#owner?.sessionProgressed();
   }
 
   #tell(event: SessionEvent): void {
     switch (event) {
-      case EVENT_CONNECTED:
-      case EVENT_ACKED:
-        this.#owner?.sessionProgressed();
-        break;
       case EVENT_DATA: {
         if (!this.#spoken) this.#noteFirst(false);
         const { bytes, offset, length, push } = this.machine.received;

@@ -224,7 +224,9 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
     this.#session.takeResponses();
     if (delay !== undefined) unit.notBefore = addTime(this.#context.now(), delay);
     this.#units.add(unit);
-    this.#pump();
+    // The rest of a round follows when the piece is in.
+    do this.#sender.send();
+    while (this.#settle.answered());
   }
 
   /** What follows of a unit whose session ended under it: a unit of its own, which reaches nobody. */

@@ -11,9 +11,13 @@ import type { Unit } from './unit.ts';
 /** Most that one replica may hold back, bytes: a slow target costs this much per connection, no more. */
 const QUEUE_LIMIT = 16 << 20;
 
+/** Empty, and of the kind that holds objects: another kind of array would have code optimized twice. Never added to. */
+const NONE: Unit[] = [undefined as never];
+NONE.pop();
+
 export class UnitQueue {
   readonly bytes: PieceQueue;
-  #units: Unit[] = [];
+  #units: Unit[] = NONE;
   /** Index of the current one. */
   #sending = 0;
   /** The rest of the unit being captured is not wanted. */
