@@ -6,7 +6,7 @@ interface Definition extends MetricDefinition {
   readonly read: (stats: InterceptStats) => readonly Sample[];
 }
 
-const FATES = ['forwarded', 'dropped', 'absent', 'copies', 'unrouted'] as const;
+const FATES = ['forwarded', 'dropped', 'absent', 'copies', 'damaged', 'unrouted'] as const;
 
 export const INTERCEPT_METRICS: readonly Definition[] = [
   single('intercept_frames_total', 'counter', 'Frames captured.', ({ frames }) => frames),
@@ -28,7 +28,7 @@ export const INTERCEPT_METRICS: readonly Definition[] = [
     type: 'counter',
     help:
       'Segments by what became of them: forwarded to a tcpcopy; dropped, since it read too slowly; absent, for one that is ' +
-      'not connected; copies, seen before on another device; unrouted, not asked for.',
+      'not connected; copies, seen before on another device; damaged, with a wrong checksum; unrouted, not asked for.',
     labels: ['result'],
     read: (stats) => FATES.map((fate) => ({ labels: [fate], value: stats[fate] })),
   },

@@ -14,6 +14,8 @@ export interface InterceptStats {
   readonly dropped: number;
   /** Not from a target, or to a port that nobody leases. */
   readonly unrouted: number;
+  /** With a wrong checksum: a receiver would not take them either. */
+  readonly damaged: number;
   /** Copies of a segment that another device or direction showed first. */
   readonly copies: number;
   /** For a tcpcopy that is not connected just now. */
@@ -31,7 +33,7 @@ export function describeStats(s: InterceptStats): string[] {
   const lines = [
     `${n(s.frames, 'frame')} captured, ${s.kernelDropped} dropped by the kernel; ${n(s.segments, 'segment')}: ` +
       `${s.forwarded} forwarded, ${s.dropped} dropped for slow readers, ${s.absent} for nobody connected, ` +
-      `${s.copies} copies, ${s.unrouted} not asked for`,
+      `${s.copies} copies, ${s.damaged} damaged, ${s.unrouted} not asked for`,
     `${n(s.instances, 'tcpcopy instance')}, ${n(s.connections, 'connection')}, ${n(s.freeBlocks, 'free port block')}`,
   ];
   const refused = Object.entries(s.refused);

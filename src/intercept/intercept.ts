@@ -5,7 +5,7 @@
  *     capture loop ─segment─▶ router ─instance─▶ duplicate filter ─▶ peer's batch ──one write per turn──▶
  *
  * The capture filter follows what the instances ask for: with nobody connected, nothing is captured, and where nobody wants
- * payload, headers alone.
+ * payload, headers alone, until a checksum is wrong: a segment that is cut might be damaged, too.
  */
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
@@ -23,7 +23,7 @@ import { Counters } from '../core/counters.ts';
 import { TcpcopyError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { elapsed, instant, millis, toMillis, type Duration, type Instant } from '../core/time.ts';
-import type { Segment } from '../wire/segment.ts';
+import { CHECKSUM_BAD, type Segment } from '../wire/segment.ts';
 import { Anteroom } from './anteroom.ts';
 import { CaptureLoop, type SegmentHandler, type SegmentParser } from './capture-loop.ts';
 import { coarseFilter, exactFilter } from './capture-selection.ts';
@@ -37,6 +37,9 @@ import { Peer, REFUSALS, type PeerOwner, type Refusal } from './peer.ts';
 import { Probes } from './probes.ts';
 import { Router } from './router.ts';
 import { TlsGate } from './tls-gate.ts';
+
+/** Of a segment: more bytes than any has. */
+const WHOLE = 1 << 20;
 
 /** A source whose filter can be exchanged while it runs; one that cannot captures what it was made for. */
 export interface InterceptSource extends PacketSource {
@@ -122,7 +125,7 @@ export class Intercept implements PeerOwner, SegmentHandler {
   readonly #refused = new Counters(REFUSALS);
   /** Peers with a batch to write. */
   readonly #due: Peer[] = [];
-  readonly #counts = { unrouted: 0, copies: 0, absent: 0 };
+  readonly #counts = { unrouted: 0, damaged: 0, copies: 0, absent: 0 };
   #timer: NodeJS.Timeout | undefined;
   #statsAt: Instant = instant(0);
   #stopping = false;
@@ -211,6 +214,11 @@ export class Intercept implements PeerOwner, SegmentHandler {
     const instance = this.#router.route(segment);
     if (instance === undefined) {
       this.#counts.unrouted++;
+      return;
+    }
+    if (segment.checksum === CHECKSUM_BAD) {
+      // Of segments that are cut nothing can be told, so they are captured whole where some are damaged.
+      if (this.#counts.damaged++ === 0) this.#setup.sources.forEach((source) => this.#limitPayload(source));
       return;
     }
     if (this.#copies.isCopy(segment, path)) {
@@ -329,14 +337,17 @@ export class Intercept implements PeerOwner, SegmentHandler {
     return { type: STATS, frames, kernelDropped: this.#capture.kernelDropped(), forwarded, dropped };
   }
 
+  #limitPayload(source: InterceptSource): void {
+    source.limitPayload?.(this.#counts.damaged > 0 ? WHOLE : this.#instances.maxPayload());
+  }
+
   #refilter(): void {
     if (this.#stopping) return;
     const targets = this.#instances.targets();
     const { expression, log } = this.#setup;
-    const payload = this.#instances.maxPayload();
     for (const source of this.#setup.sources) {
       try {
-        source.limitPayload?.(payload);
+        this.#limitPayload(source);
         source.refilter?.(exactFilter(targets, expression));
       } catch (error) {
         if (targets.length === 0) throw error;

@@ -30,7 +30,7 @@ export async function runIntercept(options: InterceptOptions, environment: RunEn
   });
   const intercept = new Intercept({
     sources,
-    makeParser: () => new FrameParser({ verifyChecksums: false }),
+    makeParser: () => new FrameParser({ verifyChecksums: true }),
     bind: options.bind,
     port: options.port,
     key: options.controlKey,

@@ -349,15 +349,20 @@ export class HalfStream {
       return false;
     }
     const since = first?.note !== undefined && first.note.time < now ? first.note.time : now;
-    (this.#clock ??= new HoleClock()).waitAt(at, since);
+    (this.#clock ??= new HoleClock()).waitAt(at, since, this.anchored ? first?.note?.ack : undefined);
     return true;
   }
 
-  /** Whether the hole at `next` has stood longer than it may. */
-  overdue(now: Instant): boolean {
-    const { gapPatience, ackedGapPatience } = this.#context;
+  /**
+   * Whether the hole at `next` has stood longer than it may. `answers`: how far its sender has acknowledged what the other side
+   * sends.
+   */
+  overdue(now: Instant, answers: SeqNum): boolean {
+    const clock = this.#clock;
+    if (clock === undefined) return false;
+    const { gapPatience, ackedGapPatience, unansweredGapPatience } = this.#context;
     const acked = this.anchored && seqGt(this.extent.peerAck, this.next);
-    return this.#clock?.overdue(now, acked ? ackedGapPatience : gapPatience) === true;
+    return clock.overdue(now, acked ? ackedGapPatience : clock.answered(answers) ? gapPatience : unansweredGapPatience);
   }
 
   /** Gives back what is held; the stream hands out nothing more. */

@@ -1,16 +1,26 @@
 /** Since when a stream has been waiting at the same hole. Exists only while it waits. */
-import type { SeqNum } from '../core/seq-num.ts';
+import { seqGt, type SeqNum } from '../core/seq-num.ts';
 import { elapsed, instant, type Duration, type Instant } from '../core/time.ts';
 
 export class HoleClock {
   #at: SeqNum | undefined = undefined;
   #since: Instant = instant(0.5);
+  #answers: SeqNum | undefined = undefined;
 
-  /** The stream waits at `at`, as has been known since `since`; the clock goes on if it waited there before. */
-  waitAt(at: SeqNum, since: Instant): void {
+  /**
+   * The stream waits at `at`, as has been known since `since`; the clock goes on if it waited there before. `answers`: what
+   * the bytes behind the hole acknowledge; `undefined` where it came to light without any.
+   */
+  waitAt(at: SeqNum, since: Instant, answers: SeqNum | undefined): void {
     if (this.#at === at) return;
     this.#at = at;
     this.#since = since;
+    this.#answers = answers;
+  }
+
+  /** Whether the sender has acknowledged more of the other side's bytes than with those behind the hole. */
+  answered(answers: SeqNum): boolean {
+    return this.#answers === undefined || seqGt(answers, this.#answers);
   }
 
   overdue(now: Instant, patience: Duration): boolean {

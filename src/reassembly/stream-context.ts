@@ -16,6 +16,7 @@ export class StreamContext {
   readonly counters: Counters<TrackerCounter>;
   readonly startAtOnce: boolean;
   readonly gapPatience: Duration;
+  readonly unansweredGapPatience: Duration;
   readonly ackedGapPatience: Duration;
   readonly maxHeldPerStream: number;
   /** Memory held by all half-streams together, in bytes. */
@@ -26,6 +27,7 @@ export class StreamContext {
     this.counters = counters;
     this.startAtOnce = options.startAtOnce;
     this.gapPatience = options.gapPatience;
+    this.unansweredGapPatience = options.unansweredGapPatience;
     this.ackedGapPatience = options.ackedGapPatience;
     this.maxHeldPerStream = options.maxHeldPerStream;
   }

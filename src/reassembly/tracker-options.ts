@@ -12,11 +12,21 @@ export interface TrackerOptions {
    */
   readonly midstream: 'off' | 'data' | 'any';
   /**
+   * What may open a connection without SYN although its checksum is wrong: anything, as on a host that leaves checksums to its
+   * device; or, where nearly all connections begin with a right one, nothing: it is damaged, and its ports may be, too.
+   */
+  readonly suspectOpens: 'always' | 'unless-rare';
+  /**
    * How long a hole may stand, with evidence that there were bytes, before it is declared a gap and the stream goes on
    * after it. `WAIT_FOREVER`: only at a cap or at the end of the connection, so that a recording in any order comes out
    * whole.
    */
   readonly gapPatience: Duration;
+  /**
+   * The same for a hole behind which the sender has acknowledged nothing new: the peer has not answered, so the bytes may
+   * have been lost on the way to it and come again.
+   */
+  readonly unansweredGapPatience: Duration;
   /** The same for a hole that the peer has acknowledged: the missing bytes arrived there and will not be sent again. */
   readonly ackedGapPatience: Duration;
   /**
@@ -55,7 +65,9 @@ export interface TrackerOptions {
 /** Live traffic: bounded waiting. */
 export const LIVE_TRACKER: TrackerOptions = {
   midstream: 'data',
+  suspectOpens: 'unless-rare',
   gapPatience: millis(500),
+  unansweredGapPatience: seconds(7),
   ackedGapPatience: millis(50),
   resetPatience: millis(0),
   startAtOnce: true,
@@ -71,7 +83,9 @@ export const LIVE_TRACKER: TrackerOptions = {
 /** A recording to be understood as completely as it can be: everything waits for everything. */
 export const RECORDING_TRACKER: TrackerOptions = {
   midstream: 'any',
+  suspectOpens: 'always',
   gapPatience: WAIT_FOREVER,
+  unansweredGapPatience: WAIT_FOREVER,
   ackedGapPatience: WAIT_FOREVER,
   resetPatience: WAIT_FOREVER,
   startAtOnce: false,

@@ -80,6 +80,9 @@ export { AHEAD } from './flow-table.ts';
 /** A connection without segments for this long may have ended unseen, and its endpoints may be another's now. */
 const QUIET = seconds(1);
 
+/** Wrong checksums are rare where so many connections begin with a right one for each. */
+const RARE = 20;
+
 /** So many flows stay in the processor's caches. */
 const MANY_FLOWS = 20_000;
 
@@ -106,6 +109,9 @@ export class ConnectionTracker<User = unknown> {
   readonly #hashes = new Int32Array(AHEAD);
   #now: Instant = instant(0.5);
   #opened = 0;
+  /** Connections that began with a right checksum, and segments with a wrong one that would begin one in the middle. */
+  #soundOpenings = 0;
+  #suspectOpenings = 0;
   #active = 0;
   readonly #direct = new DirectBytes();
   /** Whose they are, while they are still to be handed out. */
@@ -243,8 +249,8 @@ export class ConnectionTracker<User = unknown> {
     if (this.#now >= this.#nextWaitingCheck && this.#waiting.size + this.#reset.size > 0) {
       this.#nextWaitingCheck = instant(this.#now + this.#context.ackedGapPatience / 4);
       for (const connection of this.#waiting) {
-        if (connection.c2s.overdue(this.#now)) connection.c2s.skip = SKIP_ONE;
-        if (connection.s2c.overdue(this.#now)) connection.s2c.skip = SKIP_ONE;
+        if (connection.c2s.overdue(this.#now, connection.clientAck)) connection.c2s.skip = SKIP_ONE;
+        if (connection.s2c.overdue(this.#now, connection.serverAck)) connection.s2c.skip = SKIP_ONE;
         if (connection.c2s.skip !== 0 || connection.s2c.skip !== 0) this.#enqueue(connection);
       }
       for (const connection of this.#reset) {
@@ -350,7 +356,7 @@ export class ConnectionTracker<User = unknown> {
         return;
       }
     }
-    if (segment.checksum === CHECKSUM_BAD && midstream !== 'any') {
+    if (segment.checksum === CHECKSUM_BAD && (midstream !== 'any' || this.#isDamaged(segment))) {
       this.counters.add(COUNT_WITHOUT_CONNECTION);
       return;
     }
@@ -365,6 +371,7 @@ export class ConnectionTracker<User = unknown> {
       this.#rejected = true;
       return;
     }
+    if (segment.checksum !== CHECKSUM_BAD) this.#soundOpenings++;
     const c = new Connection<User>(this.#opened++, segment, this.#table, entry, clientIsSource, this.#context);
     this.#connections[entry] = c;
     this.#active++;
@@ -374,6 +381,12 @@ export class ConnectionTracker<User = unknown> {
     c.state |= TO_ANNOUNCE;
     this.#enqueue(c);
     this.#feed(c, segment, clientIsSource ? c.c2s : c.s2c, clientIsSource ? c.s2c : c.c2s);
+  }
+
+  /** Whether a segment with a wrong checksum is so by accident, so that not even its ports can be believed. */
+  #isDamaged(segment: Segment): boolean {
+    if (this.#options.suspectOpens === 'always' || segment.flags & TCP_SYN) return false;
+    return this.#soundOpenings > RARE * ++this.#suspectOpenings;
   }
 
   /** A place in the flow table, made by forgetting a closed connection or, if so told, closing an idle one. */

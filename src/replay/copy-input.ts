@@ -18,6 +18,7 @@ const PATIENCE = seconds(3);
 export const RECORDED: TrackerOptions = {
   ...RECORDING_TRACKER,
   gapPatience: PATIENCE,
+  unansweredGapPatience: PATIENCE,
   ackedGapPatience: PATIENCE,
   resetPatience: PATIENCE,
 };

@@ -150,11 +150,23 @@ describe('gaps', () => {
     const t = established(live({ gapPatience: millis(500) }));
     t.handle(c({ seq: 104, ack: 501, data: 'def', at: 10 }));
     t.handle(c({ seq: 109, ack: 501, data: 'i', at: 400 }));
+    t.handle(s({ seq: 501, ack: 101, data: 'x', at: 401 }));
+    t.handle(c({ seq: 110, ack: 502, at: 402 }));
     expect(t.advance(505)).toEqual([]);
     expect(t.advance(520)).toEqual(['c2s 0 hole 3', 'c2s 3 def']);
     expect(t.advance(890)).toEqual([]);
     expect(t.advance(930)).toEqual(['c2s 6 hole 2', 'c2s 8 i']);
     expect(t.handle(c({ seq: 101, ack: 501, data: 'abc', at: 931 }))).toEqual([]);
+  });
+
+  it('gives a sender time to try again, as long as the peer has not answered', () => {
+    const t = established(live());
+    t.handle(c({ seq: 104, ack: 501, data: 'def', at: 10 }));
+    expect(t.advance(6_900)).toEqual([]);
+    expect(t.handle(c({ seq: 101, ack: 501, data: 'abc', at: 6_950 }))).toEqual(['c2s 0 abc', 'c2s 3 def']);
+    t.handle(c({ seq: 110, ack: 501, data: 'j', at: 7_000 }));
+    expect(t.advance(13_900)).toEqual([]);
+    expect(t.advance(14_050)).toEqual(['c2s 6 hole 3', 'c2s 9 j']);
   });
 
   it('is quicker about a hole that the peer has acknowledged', () => {
@@ -265,6 +277,16 @@ describe('checksums', () => {
     t.handle(c({ seq: 101, ack: 501, data: 'fine' }));
     t.handle(c({ seq: 105, ack: 501, data: 'BAD', checksum: CHECKSUM_BAD }));
     expect(t.finish()).toEqual(['#0 closed input-ended']);
+  });
+
+  it('takes ports for damaged, too, where wrong checksums are rare', () => {
+    const t = live({ midstream: 'any' });
+    const data = { seq: 1, ack: 501, data: 'x' } as const;
+    const damaged = { ...data, checksum: CHECKSUM_BAD };
+    expect(t.handle(c(damaged, { clientPort: 20_000 }))).not.toEqual([]);
+    for (let clientPort = 1; clientPort <= 100; clientPort++) t.handle(c(data, { clientPort }));
+    expect(t.handle(c(damaged, { clientPort: 20_001 }))).toEqual([]);
+    expect(t.tracker.counters.get('segments-without-connection')).toBe(1);
   });
 
   it('uses them at the end when a side never had a good checksum', () => {

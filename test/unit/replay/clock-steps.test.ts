@@ -95,6 +95,8 @@ describe.each([
     frames.lose(10);
     frames.sees(100);
     machine.capture(frames.data(Buffer.from('after the hole ')));
+    frames.sees(100);
+    machine.capture([frames.acknowledgement()]);
     if (when === 'before') machine.set += step;
     machine.capture(machine.client(40_001).frames.handshake());
     machine.pass(300);
