@@ -18,12 +18,15 @@ const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 3);
 const SEED = Number(process.env['TEST_SEED'] ?? 1);
 /** Of the load in each round, s. */
 const SECONDS = 5;
+/** A target that died may be spared for some seconds, which has tests of its own. */
+const ARGS = [...STANDARD_ARGS, '--shed', 'never'];
 /** From the restart until everything new is copied: tcpcopy connects anew at least this often, ms. */
 const RECOVERY = 2_200;
 
 interface Round {
   readonly victim: Victim;
   readonly killed: number;
+  readonly dead: number;
   readonly back: number;
 }
 
@@ -40,7 +43,7 @@ class Copy {
     const online = await Nginx.start(lab.host('online'));
     const test = await Nginx.start(lab.host('test'));
     const intercept = await startIntercept(lab.host('assistant'));
-    return new Copy(lab, online, test, intercept, await startTcpcopy(lab.host('online'), STANDARD_ARGS));
+    return new Copy(lab, online, test, intercept, await startTcpcopy(lab.host('online'), ARGS));
   }
 
   private constructor(lab: Lab, online: Nginx, test: Nginx, intercept: RunningProgram, tcpcopy: RunningProgram) {
@@ -65,7 +68,7 @@ class Copy {
   }
 
   async restart(victim: Victim): Promise<void> {
-    if (victim === 'tcpcopy') this.tcpcopy = await startTcpcopy(this.#lab.host('online'), STANDARD_ARGS);
+    if (victim === 'tcpcopy') this.tcpcopy = await startTcpcopy(this.#lab.host('online'), ARGS);
     else if (victim === 'intercept') this.#intercept = await startIntercept(this.#lab.host('assistant'));
     else this.#test = await Nginx.start(this.#lab.host('test'));
   }
@@ -73,7 +76,7 @@ class Copy {
 
 /** nginx numbers its connections from one again each time it starts. */
 function arrivals(test: Nginx, rounds: readonly Round[]): RequestRecord[] {
-  const deaths = rounds.filter(({ victim }) => victim === 'target').map(({ killed }) => killed);
+  const deaths = rounds.filter(({ victim }) => victim === 'target').map(({ dead }) => dead);
   return test.records().map((r) => {
     const life = deaths.filter((at) => at < r.at).length;
     return { ...r, connection: `${life}-${r.connection}` };
@@ -98,9 +101,10 @@ describeLab('killed and started again', () => {
         const victim = (['tcpcopy', 'intercept', 'target'] as const)[i < 3 ? i : random.below(3)]!;
         const killed = Date.now();
         await copy.kill(victim);
+        const dead = Date.now();
         await sleep(random.below(600));
         await copy.restart(victim);
-        rounds.push({ victim, killed, back: Date.now() });
+        rounds.push({ victim, killed, dead, back: Date.now() });
         for (const wrk of loads) expect((await wrk.finished()).errors).toBeUndefined();
       }
       await arrived(copy.online, copy.test, { patience: 3_000 });

@@ -56,6 +56,8 @@ export interface RelayOptions {
   readonly reorder?: number;
   readonly holdMs?: number;
   readonly delayMs?: number;
+  /** A byte of TCP's is another, which the checksum gives away. */
+  readonly corrupt?: number;
   /** Loses just the nth frame with payload that leaves the host. */
   readonly losePayload?: number;
   readonly seed?: number;
@@ -66,12 +68,13 @@ export interface RelayCounts {
   readonly dropped: number;
   readonly duplicated: number;
   readonly reordered: number;
+  readonly corrupted: number;
   readonly unsent: number;
 }
 
 const script = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
-/** The relay of a lab made with `relayBefore`; without one running that host's back wire is cut. */
+/** The relay of a lab made with `relayBefore`; without one running that host's wire is cut. */
 export class Relay {
   readonly #child: Child;
 
@@ -82,6 +85,7 @@ export class Relay {
       ['--reorder', o.reorder],
       ['--hold-ms', o.holdMs],
       ['--delay-ms', o.delayMs],
+      ['--corrupt', o.corrupt],
       ['--lose-payload', o.losePayload],
       ['--seed', o.seed],
     ];

@@ -22,7 +22,7 @@ export interface LabOptions {
   readonly extraHosts?: readonly HostName[];
   /** Default true: as the kernel has them. */
   readonly offloads?: boolean;
-  /** The host between whose back device and the wire a relay can run. */
+  /** The host between whose device (back, where it has both) and the wire a relay can run. */
   readonly relayBefore?: HostName;
   /** Hosts without guards, since they themselves send what these would take for ours. */
   readonly unguarded?: readonly HostName[];

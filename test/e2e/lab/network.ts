@@ -10,7 +10,7 @@ export interface NetworkOptions {
   readonly hosts: readonly HostName[];
   /** GRO, TSO and GSO as the kernel has them, or one packet per segment. */
   readonly offloads: boolean;
-  /** A host whose back wire goes through an extra namespace, in which a relay can run. */
+  /** A host whose wire (back, where it is on both) goes through an extra namespace, in which a relay can run. */
   readonly relayBefore: HostName | undefined;
 }
 
@@ -24,17 +24,19 @@ export function withoutOffloads(namespace: string, device: string): string {
   ].join('\n');
 }
 
+const relayedWire = (host: HostName): Wire => (planOf(host).back === undefined ? 'front' : 'back');
+
 function plug(o: NetworkOptions, host: HostName, wire: Wire): string {
   const address = planOf(host)[wire]!;
   const ns = namespaceOf(o.prefix, host);
   const hub = namespaceOf(o.prefix, 'switch');
   const port = `${wire[0]!}-${host}`;
   const lines: string[] = [];
-  if (wire === 'back' && o.relayBefore === host) {
+  if (o.relayBefore === host && wire === relayedWire(host)) {
     const relay = namespaceOf(o.prefix, 'relay');
     lines.push(
       `ip netns add ${relay}`,
-      `ip link add back netns ${ns} type veth peer name inner netns ${relay}`,
+      `ip link add ${wire} netns ${ns} type veth peer name inner netns ${relay}`,
       `ip link add outer netns ${relay} type veth peer name ${port} netns ${hub}`,
       ...['inner', 'outer'].flatMap((device) => [
         `ip -n ${relay} link set ${device} up`,

@@ -3,7 +3,8 @@
 
     relay.py inner outer --port 80 --drop 1 --duplicate 2 --reorder 5 --hold-ms 4 --delay-ms 0 --seed 7
 
-Percentages apply to TCP frames from or to --port (0: all), each way. A reordered frame is held for --hold-ms and so overtaken. --lose-payload N
+Percentages apply to TCP frames from or to --port (0: all), each way. A reordered frame is held for --hold-ms and so overtaken,
+a corrupted one has another value in one byte behind its TCP ports. --lose-payload N
 loses the Nth such frame that carries payload from inner to outer, and nothing else. Devices must not segment or
 checksum for their hosts (ethtool -K DEV tx off tso off gso off gro off). Ends on SIGTERM with counts as one JSON line.
 """
@@ -38,6 +39,17 @@ def tcp_payload_length(frame, port):
     return length - (frame[tcp + 12] >> 4) * 4
 
 
+def corrupted(frame, rng):
+    """The frame with another value in one byte of its TCP header, behind the ports, or of its payload."""
+    if frame[12:14] == b"\x08\x00":
+        begin, end = 14 + (frame[14] & 15) * 4, 14 + int.from_bytes(frame[16:18], "big")
+    else:
+        begin, end = 54, 54 + int.from_bytes(frame[18:20], "big")
+    spoilt = bytearray(frame)
+    spoilt[rng.randrange(begin + 4, end)] ^= rng.randrange(1, 256)
+    return bytes(spoilt)
+
+
 def open_device(name):
     s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
     s.bind((name, 0))
@@ -51,7 +63,7 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("inner")
     p.add_argument("outer")
-    for name in ("drop", "duplicate", "reorder"):
+    for name in ("drop", "duplicate", "reorder", "corrupt"):
         p.add_argument("--" + name, type=float, default=0.0)
     p.add_argument("--port", type=int, default=80)
     p.add_argument("--hold-ms", type=float, default=4.0)
@@ -63,7 +75,7 @@ def main():
     rng = random.Random(o.seed)
     inner, outer = open_device(o.inner), open_device(o.outer)
     towards = {inner: outer, outer: inner}
-    counts = dict.fromkeys(("relayed", "dropped", "duplicated", "reordered", "unsent"), 0)
+    counts = dict.fromkeys(("relayed", "dropped", "duplicated", "reordered", "corrupted", "unsent"), 0)
     held = []  # (due, order, socket, frame)
     order = itertools.count()
     payloads = 0
@@ -98,6 +110,9 @@ def main():
         if rng.random() * 100 < o.drop:
             counts["dropped"] += 1
             return
+        if rng.random() * 100 < o.corrupt:
+            counts["corrupted"] += 1
+            frame = corrupted(frame, rng)
         wait = o.delay_ms
         if rng.random() * 100 < o.reorder:
             counts["reordered"] += 1

@@ -1,0 +1,112 @@
+/**
+ * What wires do to packets, in each place where a copy has a wire: between tcpcopy and the target, between the target and
+ * intercept, between the clients and the online server. All of it can be recovered from, so everything is copied. A few rows
+ * of the matrix; FAULT_MATRIX=all for each, or a part of a title, such as FAULT_MATRIX='20 %'.
+ */
+import { expect } from 'vitest';
+import { Drop, Relay, type RelayOptions } from './lab/faults.ts';
+import type { Lab } from './lab/lab.ts';
+import { copyLive } from './lab/live-copy.ts';
+import { runLoad } from './lab/load.ts';
+import { MemoryWatch } from './lab/memory-watch.ts';
+import type { HostName } from './lab/plan.ts';
+import { describeLab, labTest } from './lab/rig.ts';
+import { runWrk } from './lab/wrk.ts';
+
+const CHOSEN = process.env['FAULT_MATRIX'];
+const SEED = Number(process.env['TEST_SEED'] ?? 1);
+const SECONDS = CHOSEN === undefined ? 3 : 8;
+/** Of the load's end: a retransmission timer that doubles, several times over. */
+const PATIENCE = 60_000;
+/** Over what a run without faults takes, MB. */
+const MOST_MEMORY = 320;
+
+const FAULTS: readonly (readonly [title: string, fault: RelayOptions])[] = [
+  ...[0.1, 1, 5, 20].map((drop) => [`${drop} % lost`, { drop }] as const),
+  ['10 % reordered', { reorder: 10, holdMs: 5 }],
+  ['5 % doubled', { duplicate: 5 }],
+  ['30 ms later', { delayMs: 30 }],
+  ...[1, 5].map((corrupt) => [`${corrupt} % corrupted`, { corrupt }] as const),
+  ['a little of each', { drop: 1, reorder: 2, holdMs: 5, duplicate: 1, corrupt: 1, delayMs: 5 }],
+];
+
+/** Whose wire it is. A loss on the clients' wire is seen by the capture as it is seen by the server. */
+const WIRES: readonly (readonly [title: string, host: HostName])[] = [
+  ['tcpcopy and target', 'online'],
+  ['target and intercept', 'assistant'],
+  ['clients and online server', 'client'],
+];
+
+const BEHIND = 'behind the capture';
+const SHORT = [
+  'tcpcopy and target: a little of each',
+  'target and intercept: 5 % corrupted',
+  'clients and online server: a little of each',
+];
+const chosen = (title: string): boolean =>
+  CHOSEN === undefined ? SHORT.includes(title) : CHOSEN === 'all' || title.includes(CHOSEN);
+
+describeLab('faults of wires', () => {
+  for (const [place, host] of WIRES)
+    for (const [fault, options] of FAULTS)
+      row(`${place}: ${fault}`, host, async (lab) => {
+        const relay = await Relay.start(lab, { ...options, seed: SEED });
+        return async () => {
+          const { relayed, unsent, ...counts } = await relay.stop();
+          expect(unsent).toBe(0);
+          expect(relayed).toBeGreaterThan(100);
+          return Object.entries(counts).filter(([, n]) => n > 0);
+        };
+      });
+  // The capture sees both the packet that the server never got and the one that the client sent again.
+  for (const percent of [1, 20])
+    row(`${BEHIND}: ${percent} % lost`, undefined, async (lab) => {
+      const match = 'tcp dport 80';
+      const drop = new Drop(lab.host('online'), { device: 'front', hook: 'ingress', match, percent });
+      return async () => [['dropped', drop.dropped()]];
+    });
+});
+
+type Fault = (lab: Lab) => Promise<() => Promise<[string, number][]>>;
+
+function row(title: string, relayBefore: HostName | undefined, start: Fault): void {
+  if (!chosen(title)) return;
+  const timeout = 2 * PATIENCE + SECONDS * 5_000;
+  const wires = { offloads: false, ...(relayBefore && { relayBefore }) };
+  labTest(
+    title,
+    wires,
+    async (lab) => {
+      const end = await start(lab);
+      const client = lab.host('client');
+      const address = lab.host('online').on('front').v4;
+      const load = { address, seconds: SECONDS };
+      let memory: ReturnType<MemoryWatch['stop']> | undefined;
+      const { online, summary } = await copyLive(
+        lab,
+        async (tcpcopy) => {
+          const watch = new MemoryWatch(tcpcopy.child.pid);
+          const [long, short] = await Promise.all([
+            runWrk(client, { ...load, connections: 16, rate: 100, tag: 'long' }),
+            runWrk(client, { ...load, connections: 8, rate: 60, tag: 'short', short: true }),
+            runLoad(client, { address, path: '/post', requests: 5 * SECONDS, rate: 5, body: 20_000, tag: 'post' }),
+          ]);
+          memory = watch.stop();
+          expect([long.errors, short.errors]).toEqual([undefined, undefined]);
+        },
+        { patience: PATIENCE },
+      );
+      const counts = await end();
+      const { fidelityPercent, target, requests } = summary;
+      console.log(
+        `${title}: ${online.length} requests, ${fidelityPercent} % copied, ledger balanced, online errors 0, ` +
+          `${target.retransmissions} retransmissions; memory at most ${Math.round(memory!.most)} MB, ` +
+          `${memory!.slope.toFixed(1)} MB more a minute; ${counts.map((each) => each.join(' ')).join(', ')}`,
+      );
+      expect(requests).toMatchObject({ lost: 0 });
+      expect(fidelityPercent).toBe(100);
+      expect(memory!.most).toBeLessThan(MOST_MEMORY);
+    },
+    timeout,
+  );
+}
