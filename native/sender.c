@@ -327,6 +327,8 @@ static unsigned gather(struct sender *s, const struct batch *b, uint32_t first, 
     int family = inside ? read_destination(s, ip, length, &s->addresses[n]) : -1;
     struct large large;
     if (family >= 0 && segment != 0 && !large_read(&large, ip, length, segment)) family = -1;
+    /* What is done was of this packet, unless another batch came meanwhile. */
+    if (segment == 0 || family < 0 || done >= length - large.payload) done = 0;
     size_t longest = family < 0 || segment == 0 ? length : large.payload + segment;
     struct next_hop *hop = family < 0 ? NULL : hop_of(s, ip, longest, family);
     int found = hop == NULL ? family : LINK;
@@ -430,7 +432,7 @@ static napi_value sender_send(napi_env env, napi_callback_info info) {
   NAPI_TRY(env, napi_get_value_uint32(env, argv[4], &first), NULL);
   NAPI_TRY(env, napi_get_value_uint32(env, argv[5], &end), NULL);
   if (first > end || end > offsets || end > lengths || end > segments ||
-       b.result_words < RESULT_FIRST_FAILURE + FAILURE_WORDS) {
+      b.result_words < RESULT_FIRST_FAILURE + FAILURE_WORDS) {
     napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "packets outside the batch");
     return NULL;
   }
