@@ -1,17 +1,21 @@
 /**
  * Offline replay as fast as it goes to a real server, through our own TCP and intercept, in the lab (root):
  *
- *     npm run build && tsx bench/offline/lab.ts [--only short] [--args '--pace asap'] [--requests 20000]
+ *     npm run build && tsx bench/offline/lab.ts [--only short] [--args '--pace asap'] [--requests 20000] [--rounds 3]
+ *         [--peer 'CMD … FILE …' --peer-intercept 'CMD …']
  *
- * Reports the rate from the first packet to the last answer, what arrived by the server's own access log, and the cost.
+ * Rates are of the requests that the server answered, by its access log, from the first to the last; CPU is of tcpcopy and
+ * intercept. A peer's two programs run in the online host and the assistant, in alternation with ours; FILE is the recording.
  */
+import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { Lab, labObstacle } from '../../test/e2e/lab/lab.ts';
 import { ASSISTANT } from '../../test/e2e/lab/live-copy.ts';
 import { Nginx } from '../../test/e2e/lab/nginx.ts';
-import { COPY_NET, HOSTS } from '../../test/e2e/lab/plan.ts';
+import { CONTROL_PORT, COPY_NET, HOSTS } from '../../test/e2e/lab/plan.ts';
 import { RunningProgram, startIntercept } from '../../test/e2e/lab/programs.ts';
+import { sleep } from '../../test/e2e/lab/shell.ts';
 import { usageOf } from '../../test/e2e/lab/usage.ts';
 import { KEEP_ALIVE, SHORT, writeRecording, type RecordingPlan } from './recordings.ts';
 
@@ -20,6 +24,9 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     args: { type: 'string', default: '--pace asap' },
     requests: { type: 'string' },
+    rounds: { type: 'string', default: '1' },
+    peer: { type: 'string' },
+    'peer-intercept': { type: 'string', default: 'intercept' },
   },
 });
 
@@ -30,16 +37,21 @@ if (obstacle !== undefined) {
 }
 
 const table = new Table({
-  head: ['recording', 'requests', 'arrived', 'twice', 'requests/s', 'CPU µs a request', 'RSS MB', 'buckets'],
+  head: ['recording', 'by', 'requests', 'arrived', 'twice', 'answered/s', 'CPU µs a request', 'RSS MB', 'buckets'],
   style: { head: [], border: [] },
 });
 
-async function replay(lab: Lab, plan: RecordingPlan): Promise<void> {
-  const test = await Nginx.start(lab.host('test'));
-  const intercept = await startIntercept(lab.host('assistant'));
-  const input = lab.host('online').file(`${plan.name}.pcap`);
-  writeRecording(input, plan);
-  const begun = usageOf(intercept.child.pid).cpu;
+/** Tenths of a second without a request, after which a peer is taken to be done. */
+const PEER_SILENCE = 50;
+
+interface Replayed {
+  /** s. */
+  readonly cpu: number;
+  readonly rss: number;
+  readonly buckets: Readonly<Record<string, number>>;
+}
+
+async function byUs(lab: Lab, input: string): Promise<Replayed> {
   const args = ['-i', input, '-x', `80-${HOSTS.test.back.v4}:80`, '-s', ASSISTANT, '-c', COPY_NET.pattern];
   const tcpcopy = new RunningProgram('tcpcopy', lab.host('online'), [...args, ...values.args.split(' ')]);
   let rss = 0;
@@ -49,32 +61,70 @@ async function replay(lab: Lab, plan: RecordingPlan): Promise<void> {
   const { code } = await tcpcopy.child.exited;
   clearInterval(watch);
   if (code !== 0) throw new Error(`tcpcopy ended with ${code}:\n${tcpcopy.output}`);
-  const summary = tcpcopy.summary();
+  const { cpuSeconds, requests } = tcpcopy.summary();
+  return { cpu: cpuSeconds, rss, buckets: requests.buckets };
+}
+
+/** A peer may stay when it is done: it is, when nothing more arrives. */
+async function byPeer(lab: Lab, command: string, input: string, arrived: () => number): Promise<Replayed> {
+  const child = lab.host('online').spawn('peer-tcpcopy', ['bash', '-c', `exec ${command.replaceAll('FILE', input)}`]);
+  let used = { cpu: 0, rss: 0 };
+  for (let last = -1, still = 0; still < PEER_SILENCE && child.exit === undefined; still++) {
+    const size = arrived();
+    if (size !== last) {
+      still = 0;
+      const { cpu, peakRss: rss } = usageOf(child.pid);
+      used = { cpu, rss };
+    }
+    last = size;
+    await sleep(100);
+  }
+  await child.stop();
+  return { ...used, buckets: {} };
+}
+async function replay(lab: Lab, plan: RecordingPlan, peer: string | undefined): Promise<void> {
+  const test = await Nginx.start(lab.host('test'));
+  const assistant = lab.host('assistant');
+  const intercept =
+    peer === undefined
+      ? (await startIntercept(assistant)).child
+      : assistant.spawn('peer-intercept', ['bash', '-c', `exec ${values['peer-intercept']}`]);
+  await assistant.listening(CONTROL_PORT);
+  const input = lab.host('online').file(`${plan.name}.pcap`);
+  writeRecording(input, plan);
+  const begun = usageOf(intercept.pid).cpu;
+  const logged = () => statSync(lab.host('test').file('access.log')).size;
+  const { cpu, rss, buckets } = await (peer === undefined ? byUs(lab, input) : byPeer(lab, peer, input, logged));
   await test.settled();
-  const ids = test.records().map(({ id }) => id);
-  const arrived = new Set(ids).size;
-  const perRequest = (cpu: number) => (cpu / arrived).toFixed(1);
-  const cpu = `${perRequest(summary.cpuSeconds * 1e6)} + ${perRequest(usageOf(intercept.child.pid).cpu - begun)}`;
+  const records = test.records();
+  const arrived = new Set(records.map(({ id }) => id)).size;
+  const times = records.map(({ at }) => at).sort((a, b) => a - b);
+  const perRequest = (seconds: number) => ((seconds * 1e6) / arrived).toFixed(1);
   table.push([
     plan.name,
+    peer === undefined ? 'tcpcopy' : 'peer',
     plan.requests,
     arrived,
-    ids.length - arrived,
-    (arrived / summary.elapsedSeconds).toFixed(0),
-    cpu,
+    records.length - arrived,
+    ((arrived * 1e3) / (times.at(-1)! - times[0]!)).toFixed(0),
+    `${perRequest(cpu)} + ${perRequest(usageOf(intercept.pid).cpu - begun)}`,
     (rss / 2 ** 20).toFixed(0),
-    Object.entries(summary.requests.buckets)
-      .map(([name, n]) => `${name} ${n}`)
+    Object.entries(buckets)
+      .flatMap(([name, n]) => (n > 0 ? [`${name} ${n}`] : []))
       .join('\n'),
   ]);
 }
 
 for (const plan of [KEEP_ALIVE, SHORT].filter(({ name }) => name.startsWith(values.only))) {
-  const lab = await Lab.create({ name: 'offline' });
-  try {
-    await replay(lab, { ...plan, requests: Number(values.requests ?? plan.requests) });
-  } finally {
-    await lab.destroy();
+  for (let round = 0; round < Number(values.rounds); round++) {
+    for (const peer of values.peer === undefined ? [undefined] : [undefined, values.peer]) {
+      const lab = await Lab.create({ name: 'offline' });
+      try {
+        await replay(lab, { ...plan, requests: Number(values.requests ?? plan.requests) }, peer);
+      } finally {
+        await lab.destroy();
+      }
+    }
   }
 }
 console.log(table.toString());

@@ -50,7 +50,8 @@ async function target(treat: (socket: Socket, count: number) => void, pauseOnCon
     socket.on('close', () => sockets.delete(socket));
     treat(socket, ++count);
   });
-  server.listen(0, '127.0.0.1');
+  // Else the kernel drops what asks for more connections, and asks again only when these runs' patience is over.
+  server.listen({ port: 0, host: '127.0.0.1', backlog: 2 * SHORT });
   await once(server, 'listening');
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
@@ -86,7 +87,8 @@ describe.each(['asap', 'response'])('with --pace %s, a target that', (pace) => {
 
   it('reads and never answers: all of it is delivered, none of it answered', async () => {
     const endpoint = await target((socket) => socket.resume());
-    const { run, buckets } = await replay(short, endpoint, { pace });
+    // With asap all of it goes out at once: a busy machine may not have connected everybody after two seconds.
+    const { run, buckets } = await replay(short, endpoint, { pace, timeout: pace === 'asap' ? '6' : '2' });
     expect(run.code).toBe(0);
     if (pace === 'asap') expect(buckets).toEqual({ unanswered: 2 * SHORT });
     else expect(buckets['unanswered']).toBeGreaterThanOrEqual(SHORT);

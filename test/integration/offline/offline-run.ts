@@ -23,11 +23,11 @@ export interface OfflineRun {
 }
 
 /**
- * `options`: as the command line names them, such as `{ input: ['a.pcap'], map: ['80-192.0.2.1:80'] }`. `stopAfter`: what
- * SIGINT would do comes this many ms after the start.
+ * `options`: as the command line names them, such as `{ input: ['a.pcap'], map: ['80-192.0.2.1:80'] }`. `stop`: does what
+ * SIGINT would do.
  */
-export function replayOffline(options: Readonly<Record<string, unknown>>, stopAfter?: number): Promise<OfflineRun> {
-  return run((raw) => parseCopyOptions(raw, machineContext('tcpcopy')).options, options, stopAfter);
+export function replayOffline(options: Readonly<Record<string, unknown>>, stop?: AbortSignal): Promise<OfflineRun> {
+  return run((raw) => parseCopyOptions(raw, machineContext('tcpcopy')).options, options, stop);
 }
 
 /** The same of `tcpcopy record`. */
@@ -38,7 +38,7 @@ export function recordOffline(options: Readonly<Record<string, unknown>>): Promi
 async function run(
   parse: (raw: Readonly<Record<string, unknown>>) => RunOptions,
   options: Readonly<Record<string, unknown>>,
-  stopAfter?: number,
+  stop: AbortSignal = new AbortController().signal,
 ): Promise<OfflineRun> {
   const folder = mkdtempSync(join(tmpdir(), 'offline-run-'));
   const summaryJson = join(folder, 'summary.json');
@@ -53,7 +53,7 @@ async function run(
     code = await runCopy(parse({ ...options, summaryJson }), {
       log: { error: log, warn: log, info: () => undefined, debug: () => undefined },
       stdout: (line) => void output.push(line),
-      stopSignal: stopAfter === undefined ? new AbortController().signal : AbortSignal.timeout(stopAfter),
+      stopSignal: stop,
       statsRequests: () => undefined,
       started: () => (started = true),
     });
