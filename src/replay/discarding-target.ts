@@ -27,6 +27,7 @@ class DiscardingSession implements TargetSession {
 
 export class DiscardingTarget implements Target {
   readonly bufferedBytes = 0;
+  readonly shutOut = 0;
   readonly ready = true;
   readonly heard = 0;
   openSessions = 0;

@@ -70,6 +70,8 @@ export class Governing {
       memory: this.#sensor.memory(),
       queued: budget.used + target.bufferedBytes,
       behind: engine.behindReplicas,
+      shutOut: target.shutOut,
+      busy: engine.busyReplicas,
       ready: target.ready,
       sent: pace.sent,
       late: micros(pace.late),

@@ -33,6 +33,9 @@ export interface Readings {
   readonly queued: number;
   /** Copies whose client has gone on, while the target still owes them a response, now. */
   readonly behind: number;
+  /** Sessions of which the target takes no more bytes, and copies that have something under way, now. */
+  readonly shutOut: number;
+  readonly busy: number;
   /** Whether sessions can be opened at all, so that the target can be judged. */
   readonly ready: boolean;
   /** Units that were sent, and the sum of how late. */
@@ -76,6 +79,13 @@ const SILENCE = 15;
 /** What becomes of the share when the kernel drops next to nothing, and the least that a cut for it leaves. */
 const DROPS_CUT = 0.95;
 const DROPS_CUT_MOST = 0.7;
+/**
+ * Shares of the copies under way whose windows are shut, and steps: a receiver shuts its window now and then, one that keeps it
+ * shut on most connections reads less than it is sent.
+ */
+const FULL = 0.5;
+const FULL_CALM = 0.25;
+const FULL_FOR = 50;
 /** A target may be slower than the online server; not so slow that what it gets is older than this. */
 const LATE = seconds(10);
 const LATE_CALM = seconds(6);
@@ -97,6 +107,7 @@ export class GovernorRules {
   /** How late things were, by step. */
   readonly #lateness: number[] = [];
   #silence = 0;
+  #fullFor = 0;
   #lateFor = 0;
   #failing = false;
 
@@ -152,9 +163,10 @@ export class GovernorRules {
   #target(readings: Readings): Verdict[] {
     if (!readings.ready) {
       this.#silence = 0;
+      this.#fullFor = 0;
       return [HOLD];
     }
-    return [this.#silent(readings), this.#slow(), this.#failures()];
+    return [this.#silent(readings), this.#slow(), this.#full(readings), this.#failures()];
   }
 
   #silent({ behind, answered, failed }: Readings): Verdict {
@@ -185,6 +197,14 @@ export class GovernorRules {
     // What waits already must be worked off first.
     if (late < before * 1.02) return HOLD;
     return { state: 'over', reason: 'target-slow', factor: 0.75, floor: SLOW_FLOOR, atOnce: false };
+  }
+
+  #full({ shutOut, busy }: Readings): Verdict {
+    const share = shutOut < LEAST_BEHIND ? 0 : shutOut / Math.max(busy, shutOut);
+    this.#fullFor = share > FULL ? this.#fullFor + 1 : 0;
+    if (this.#fullFor >= FULL_FOR)
+      return { state: 'over', reason: 'target-full', factor: 0.75, floor: SLOW_FLOOR, atOnce: false };
+    return share > FULL_CALM ? HOLD : CLEAR;
   }
 
   #failures(): Verdict {

@@ -39,6 +39,8 @@ export class RawSession extends TimerEntry implements TargetSession {
   listed = false;
   /** Nothing of this session may be sent any more. */
   silenced = false;
+  /** Counted among those whose window the target has shut. */
+  shutOut = false;
   /** Packets of this session that the kernel refused to send. */
   sendFailures = 0;
   readonly #host: RawSessionHost;

@@ -57,6 +57,7 @@ export class RawTarget implements Target, RawSessionHost {
   /** Of those that have been told. */
   #retransmissions = 0;
   heard = 0;
+  shutOut = 0;
   opened = 0;
   /** Responses that were resets of a session. */
   resets = 0;
@@ -152,6 +153,7 @@ export class RawTarget implements Target, RawSessionHost {
         }
         session.listed = false;
         session.drainEvents();
+        this.#noteWindow(session);
         if (!session.over) this.#options.wheel.schedule(session, session.machine.pollTimeout());
       }
       if (!this.#blocked) this.#flushSink();
@@ -185,6 +187,7 @@ export class RawTarget implements Target, RawSessionHost {
   gone(session: RawSession): void {
     this.#options.wheel.schedule(session, NEVER);
     this.#sessions.delete(keyOf(session.addressIndex, session.port));
+    this.#noteWindow(session);
     this.#options.ports.release(session.addressIndex, session.port);
     const { retransmissions } = this.#options.session.stats;
     this.#options.retransmitted(retransmissions - this.#retransmissions);
@@ -230,6 +233,12 @@ export class RawTarget implements Target, RawSessionHost {
       if (port >= 0) return { address: source.address, index: source.index, port };
     }
     return undefined;
+  }
+
+  #noteWindow(session: RawSession): void {
+    const shutOut = !session.over && session.machine.shutOut;
+    if (shutOut !== session.shutOut) this.shutOut += shutOut ? 1 : -1;
+    session.shutOut = shutOut;
   }
 
   #flushSink(): boolean {

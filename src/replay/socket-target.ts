@@ -103,6 +103,8 @@ class SocketSession implements TargetSession, Rostered {
 
 export class SocketTarget implements Target {
   readonly ready = true;
+  /** The kernel does not tell. */
+  readonly shutOut = 0;
   readonly #limit: number;
   readonly #wake: () => void;
   readonly #heard = (): void => {

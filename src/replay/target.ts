@@ -40,6 +40,8 @@ export interface Target {
   /** Bytes of all sessions' buffers in use. */
   readonly bufferedBytes: number;
   readonly openSessions: number;
+  /** Sessions of which the target takes no more bytes just now (a window of zero), as far as that can be told. */
+  readonly shutOut: number;
   /** Grows whenever a target has said something. */
   readonly heard: number;
   /** Whether sessions can be opened at all just now: offline replay waits for it. */

@@ -69,6 +69,7 @@ export const SHED_TEXTS: Readonly<Record<ShedReason, BucketText>> = {
   memory: { meaning: 'too much waited for the target, or memory was short (-m)', hint: MEMORY_HINT },
   'target-silent': { meaning: 'the target answered nobody', hint: 'the service under test may be hanging' },
   'target-slow': { meaning: 'the target was more than ten seconds behind', hint: QUEUE_HINT },
+  'target-full': { meaning: 'the target took no more bytes: its receive windows stayed shut', hint: QUEUE_HINT },
   'target-failing': {
     meaning: 'the target refused, broke off or failed more requests than it served',
     hint: 'the service under test may be failing: look at its log; --shed host sends it everything all the same',

@@ -69,6 +69,7 @@ export const SHED_REASONS = [
   'memory', // -m, or too much waited for the target
   'target-silent', // no answer at all while many waited
   'target-slow', // it fell further and further behind
+  'target-full', // its windows were shut
   'target-failing', // it refused, broke off or answered with errors more often than not
 ] as const;
 export type ShedReason = (typeof SHED_REASONS)[number];

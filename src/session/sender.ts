@@ -373,6 +373,11 @@ export class Sender {
     if (this.#timers.retransmit === NEVER) this.#timers.setRetransmit(now, this.rtt.rto);
   }
 
+  /** Whether something waits behind a window that the peer has shut. */
+  get shutOut(): boolean {
+    return this.window.size === 0 && this.buffer.length > 0 && this.una !== this.iss;
+  }
+
   /** Whether a window probe is due; asking takes it. */
   takeProbe(): boolean {
     const due = this.#probeDue;

@@ -81,6 +81,11 @@ export class Session {
     return this.#tcb.sender.buffer.length;
   }
 
+  /** Whether the peer takes nothing of it just now: its window is shut (RFC 9293 §3.8.6.1). */
+  get shutOut(): boolean {
+    return this.#tcb.sender.shutOut;
+  }
+
   /** Closed, with nothing left to send, not even an answer to a repeated FIN: to be forgotten. */
   get finished(): boolean {
     return this.#tcb.opened && this.#tcb.state === CLOSED && !this.#tcb.resetDue;

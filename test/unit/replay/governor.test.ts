@@ -14,6 +14,8 @@ const QUIET: Readings = {
   memory: 10e6,
   queued: 0,
   behind: 0,
+  shutOut: 0,
+  busy: 0,
   ready: true,
   sent: 0,
   late: micros(0),
@@ -196,6 +198,33 @@ describe('a slow target', () => {
   });
 });
 
+describe('a target that takes no more bytes', () => {
+  const FULL: Readings = { ...QUIET, shutOut: 40, busy: 60, sent: 10, answered: 10 };
+  const steps = (governor: Governor, readings: Readings, count: number): void => {
+    for (let i = 0; i < count; i++) governor.step(readings);
+  };
+
+  it('on most connections for five seconds gets less, at least a twentieth, and everything within five seconds', () => {
+    const governor = new Governor(LIMITS);
+    steps(governor, FULL, 49);
+    expect(governor.share).toBe(1);
+    steps(governor, FULL, 200);
+    expect(governor.facts()).toMatchObject({ share: 0.05, reason: 'target-full', spells: 1 });
+    steps(governor, QUIET, 50);
+    expect(governor.share).toBe(1);
+  });
+
+  it.each([
+    ['now and then', (i: number) => (i % 40 === 0 ? QUIET : FULL)],
+    ['on a few', () => ({ ...FULL, shutOut: 15, busy: 15 })],
+    ['on fewer than half', () => ({ ...FULL, shutOut: 40, busy: 80 })],
+  ])('%s gets everything', (_, readings) => {
+    const governor = new Governor(LIMITS);
+    for (let i = 0; i < 500; i++) governor.step(readings(i));
+    expect(governor.share).toBe(1);
+  });
+});
+
 describe('a failing target', () => {
   it.each(['refused', 'error'] as const)('(%s) gets a tenth, and everything within five seconds', (outcome) => {
     const model = new Model(2_000).run(5);
@@ -204,7 +233,7 @@ describe('a failing target', () => {
     expect(model.governor.facts()).toMatchObject({ share: 0.1, reason: 'target-failing', spells: 1 });
     model.outcome = 'answered';
     // Old failures leave the average within a second.
-    expect(model.recovery(10)).toBeLessThan(6);
+    expect(model.recovery(10)).toBeLessThan(5);
   });
 
   it('gets everything where nobody is to be spared for its sake', () => {
@@ -242,7 +271,7 @@ describe('this host', () => {
     expect(model.governor.share).toBeLessThan(0.01);
     expect(model.governor.admits(0.5), 'no probes for its sake').toBe(false);
     model.others = 0.2;
-    expect(model.recovery(10)).toBeLessThan(6);
+    expect(model.recovery(10)).toBeLessThan(5);
   });
 
   it('sheds at once when memory is short', () => {
@@ -295,7 +324,7 @@ describe('places', () => {
   });
 });
 
-it('the share stays between 0 and 1, and comes back in seven seconds of calm, whatever was measured', () => {
+it('the share stays between 0 and 1, and comes back in six seconds of calm, whatever was measured', () => {
   const some = (max: number) => fc.double({ min: 0, max, noNaN: true });
   const readings: fc.Arbitrary<Readings> = fc.record({
     cpu: some(4),
@@ -305,6 +334,8 @@ it('the share stays between 0 and 1, and comes back in seven seconds of calm, wh
     memory: some(1e9),
     queued: some(1e8),
     behind: fc.nat(10_000),
+    shutOut: fc.nat(10_000),
+    busy: fc.nat(10_000),
     ready: fc.boolean(),
     sent: fc.nat(10_000),
     late: some(1e11).map(micros),
@@ -322,7 +353,7 @@ it('the share stays between 0 and 1, and comes back in seven seconds of calm, wh
         expect(governor.share).toBeLessThanOrEqual(1);
         expect(governor.facts().reason === undefined).toBe(governor.share === 1);
       }
-      for (let i = 0; i < 85; i++) governor.step(QUIET);
+      for (let i = 0; i < 60; i++) governor.step(QUIET);
       expect(governor.share).toBe(1);
     }),
   );

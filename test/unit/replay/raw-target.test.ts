@@ -133,6 +133,9 @@ class Peer {
   readonly #bench: Bench;
   readonly #peer = new AcknowledgingPeer(new MemorySink());
   #seen = 0;
+  /** It takes no more. */
+  full = false;
+  readonly last = new Segment();
 
   constructor(bench: Bench) {
     this.#bench = bench;
@@ -151,7 +154,11 @@ class Peer {
         batch.commit(packet.length);
       }
       this.#peer.flush();
-      this.#peer.deliver((segment) => target.handleResponse(this.#bench.now(), segment));
+      this.#peer.deliver((segment) => {
+        if (this.full && (segment.flags & TCP_SYN) === 0) segment.window = 0;
+        Object.assign(this.last, segment);
+        target.handleResponse(this.#bench.now(), segment);
+      });
       target.flush();
     }
   }
@@ -215,6 +222,28 @@ describe('a raw session', () => {
     const sent = bench.sent();
     expect(sent.map((s) => s.ipVersion)).toEqual(sent.map(() => to.address.version));
     expect(streamOf(sent, () => true)).toEqual({ bytes: Buffer.from('hello'), end: 'FIN' });
+  });
+
+  it('is counted while the target has shut its window on what it has to send', () => {
+    const bench = new Bench();
+    const peer = new Peer(bench);
+    peer.full = true;
+    const owners = [1, 2].map((i) => open(bench, i));
+    for (const owner of owners) send(owner, 'first');
+    peer.run();
+    expect(bench.target.shutOut).toBe(0);
+    for (const owner of owners) send(owner, 'second');
+    peer.run();
+    expect(bench.target.shutOut).toBe(2);
+    owners[0]!.session.abort();
+    bench.target.flush();
+    expect(bench.target.shutOut).toBe(1);
+    peer.full = false;
+    peer.last.window = 1_000;
+    bench.target.handleResponse(bench.now(), peer.last);
+    peer.run();
+    expect(bench.target.shutOut).toBe(0);
+    expect(owners[1]!.session.acknowledged).toBe(11);
   });
 
   it('saves the bare acknowledgement of a handshake where the client has spoken first before', () => {

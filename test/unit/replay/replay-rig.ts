@@ -102,6 +102,7 @@ export class FakeTarget implements Target {
   readonly opened: { readonly client: Endpoint; readonly target: Endpoint; readonly replica: number }[] = [];
   ready = true;
   bufferedBytes = 0;
+  readonly shutOut = 0;
   heard = 0;
   /** Why no session can be opened, while set. */
   failure: OpenFailure | undefined;
