@@ -29,6 +29,10 @@ export function addProcessOptions(command: Command, name: string): Command {
     .option('-d, --daemon', 'run in the background; failures at start are still reported here')
     .option('-P, --pid-file <file>', 'write the process id here; a second instance with the same file is refused')
     .option('-l, --log <file>', `log to this file, opened anew on SIGHUP (stderr; with -d /var/log/${name}.log)`)
+    .option(
+      '--nice <level>',
+      'give way to other programs: 0 to 19, or idle: run only while no other wants to (as started)',
+    )
     .option('--user <name>', 'once everything is open, go on as this user, without the rights of root')
     .option(
       '--metrics <[ip:]port>',

@@ -14,7 +14,7 @@ import { createLog, openLogFile, type LogFile, type LogStyle } from './logger.ts
 import { acquirePidFile, type PidFile } from './pid-file.ts';
 import type { Task } from './program.ts';
 import type { StatusServer } from './status-server.ts';
-import { childUserOf, goOnAs } from './run-rights.ts';
+import { childUserOf, giveWayAsAsked, goOnAs } from './run-rights.ts';
 import { installSignals } from './signals.ts';
 import type { Terminal } from './terminal.ts';
 import { programVersion } from './version.ts';
@@ -73,6 +73,7 @@ export async function runInForeground<O extends RunOptions>(
   });
   try {
     keepRightsFromChildren();
+    giveWayAsAsked(options.process.nice);
     for (const note of notes) file?.log.warn(note);
     if (pidPath !== undefined) {
       pidFile = acquirePidFile(pidPath, program.name);

@@ -3,12 +3,27 @@ import { accessSync, chownSync, constants } from 'node:fs';
 import { dirname } from 'node:path';
 import type { RunAs } from '../config/copy-options.ts';
 import { TcpcopyError } from '../core/errors.ts';
+import { giveWay, type Nice } from '../native/priority.ts';
 import { becomeUser, NOBODY, type UserIds } from '../native/privileges.ts';
 
 /** Whom processes of plugins run as; `undefined`: as this process, which is not root. */
 export function childUserOf(user: RunAs | undefined): UserIds | undefined {
   if (user !== undefined) return { uid: user.uid, gid: user.gid };
   return process.getuid?.() === 0 ? NOBODY : undefined;
+}
+
+/** `--nice`. */
+export function giveWayAsAsked(nice: Nice | undefined): void {
+  if (nice === undefined) return;
+  try {
+    giveWay(nice);
+  } catch (cause) {
+    throw new TcpcopyError('E_PERMISSION', `may not have this priority (${(cause as NodeJS.ErrnoException).code})`, {
+      where: `--nice ${nice}`,
+      hint: 'only root may ask for more than it was started with; leave it out where whoever starts it has set one',
+      cause,
+    });
+  }
 }
 
 export interface RunFiles {

@@ -154,6 +154,8 @@ export interface ProcessOptions {
   readonly pidFile: string | undefined;
   readonly daemon: boolean;
   /** Whom to be once everything is open. */
+  /** How it gives way to other programs: a nice value, or only what they leave over; `undefined`: as it was started. */
+  readonly nice: number | 'idle' | undefined;
   readonly user: RunAs | undefined;
   /** Show the run on the whole screen, where there is a terminal. */
   readonly ui: boolean;

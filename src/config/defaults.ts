@@ -21,6 +21,7 @@ export const REPEAT = { default: 1, min: 1, max: 1_000_000 };
 export const MEMORY = { default: 512 * MB, min: 16 * MB, max: 1024 * 1024 * MB };
 export const SESSIONS = { default: 65_536, min: 1, max: 4_194_304 };
 /** Percent; of one processor, so that more than 100 is possible. */
+export const NICE = { min: 0, max: 19 };
 export const MAX_CPU = { min: 1, max: 6400 };
 export const MAX_HOST_CPU = { min: 1, max: 100 };
 export const MTU = { default: 1500, min: 576, max: 65_535 };

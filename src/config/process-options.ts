@@ -1,9 +1,11 @@
 import { TcpcopyError } from '../core/errors.ts';
 import type { ProcessOptions, RunAs } from './copy-options.ts';
+import { NICE } from './defaults.ts';
 import { parseMetricsAddress } from './metrics-address.ts';
 import { optionError } from './option-error.ts';
 import type { OptionsContext } from './options-context.ts';
 import type { RawProcessOptions } from './raw-options.ts';
+import { parseInteger } from './quantity.ts';
 import { or } from './shared-options.ts';
 
 /** Log, pid file, daemon. A daemon without -l logs to the context's default file. */
@@ -16,8 +18,15 @@ export function parseProcessOptions(
   if (raw.pidFile !== undefined) requireWritable('-P', raw.pidFile, context);
   const { logLevel, logFormat, pidFile, daemon, ui = false, debug } = raw;
   const user = or(raw.user, undefined, (name) => parseUser(name, context));
+  const nice = or(raw.nice, undefined, parseNice);
   const metrics = or(raw.metrics, undefined, parseMetricsAddress);
-  return { logFile, logLevel: debug ? 'debug' : logLevel, logFormat, pidFile, daemon, user, ui, metrics, debug };
+  return { logFile, logLevel: debug ? 'debug' : logLevel, logFormat, pidFile, daemon, nice, user, ui, metrics, debug };
+}
+
+function parseNice(text: string): number | 'idle' {
+  return text === 'idle'
+    ? text
+    : parseInteger('--nice', text, NICE, "or 'idle': run only while no other program wants to");
 }
 
 function parseUser(name: string, context: OptionsContext): RunAs {

@@ -14,9 +14,9 @@ export interface Range {
 }
 
 /** A whole number within a range. */
-export function parseInteger(flag: string, text: string, { min, max }: Range): number {
+export function parseInteger(flag: string, text: string, { min, max }: Range, hint?: string): number {
   const n = /^\d{1,15}$/.test(text.trim()) ? Number(text) : NaN;
-  if (!(n >= min && n <= max)) throw optionError(flag, text, `must be a whole number from ${min} to ${max}`);
+  if (!(n >= min && n <= max)) throw optionError(flag, text, `must be a whole number from ${min} to ${max}`, hint);
   return n;
 }
 

@@ -22,6 +22,7 @@ const processShape = {
   pidFile: text,
   metrics: text,
   daemon: flag,
+  nice: text,
   user: text,
   debug: flag,
 };

@@ -19,6 +19,8 @@ export interface NativeAddon {
   readonly KernelWatch: new (groups: number, changed: () => void) => NativeKernelWatch;
   /** Sends a netlink message and waits for the answer, whose bytes it counts; `protocol`: NETLINK_. */
   askKernel(protocol: number, request: Uint8Array, answer: Uint8Array): number;
+  /** This thread of the process, by its id, runs only while nothing else wants its processor. */
+  runWhenIdle(thread: number): void;
   /** Blocks the thread for so many microseconds, a second at most; a signal ends it early. */
   pause(microseconds: number): void;
   /**

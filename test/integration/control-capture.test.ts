@@ -56,6 +56,7 @@ async function run(options: Partial<InterceptOptions>): Promise<Running> {
           logFormat: 'text',
           pidFile: undefined,
           daemon: false,
+          nice: undefined,
           user: undefined,
           ui: false,
           metrics: undefined,

@@ -6,6 +6,17 @@ import { CONTEXT, lineOf } from './options-fixture.ts';
 const parse = (user: string | undefined, currentUser: number | undefined = 0) =>
   parseProcessOptions(rawProcessSchema.parse({ user }), { ...CONTEXT, currentUser }).user;
 
+describe('--nice', () => {
+  const nice = (text: string | undefined) => parseProcessOptions(rawProcessSchema.parse({ nice: text }), CONTEXT).nice;
+
+  it('is a nice value that takes nothing from others, or idle', () => {
+    expect([undefined, '0', '19', 'idle'].map(nice)).toEqual([undefined, 0, 19, 'idle']);
+    for (const text of ['-5', '20', 'low']) {
+      expect(lineOf(() => nice(text))).toMatch(/^--nice .*: must be a whole number from 0 to 19; or 'idle'/);
+    }
+  });
+});
+
 describe('--user', () => {
   it('is a user of this machine', () => {
     expect(parse(undefined)).toBeUndefined();
