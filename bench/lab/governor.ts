@@ -1,8 +1,8 @@
 /**
  * What a copier costs the online service while its target, or the host itself, is in trouble: rate and latency of 2,000 requests
- * a second with tcpcopy beside them, and without, in alternation (root).
+ * a second with tcpcopy beside them, and without, turn by turn (root).
  *
- *     npm run bench:governor -- [--seconds 4] [--rounds 5] [--only TEXT] [--json FILE]
+ *     npm run bench:governor -- [--pairs 16] [--seconds 2] [--only TEXT] [--args '…'] [--json FILE]
  *
  * The online host has the first processor to itself, with nginx and tcpcopy on it; load, target and intercept have the second.
  */
@@ -14,9 +14,9 @@ import type { AilingServerOptions } from '../../test/e2e/lab/ailing-server.ts';
 import { Lab, labObstacle } from '../../test/e2e/lab/lab.ts';
 import { STANDARD_ARGS } from '../../test/e2e/lab/live-copy.ts';
 import { Nginx } from '../../test/e2e/lab/nginx.ts';
-import { startIntercept, startTcpcopy, stopTcpcopy } from '../../test/e2e/lab/programs.ts';
+import { startIntercept, startTcpcopy, stopTcpcopy, type RunningProgram } from '../../test/e2e/lab/programs.ts';
 import { AilingServer } from '../../test/e2e/lab/servers.ts';
-import { bash, sleep, type Child } from '../../test/e2e/lab/shell.ts';
+import { bash, sleep } from '../../test/e2e/lab/shell.ts';
 import { runWrk } from '../../test/e2e/lab/wrk.ts';
 import { median, medianRatio } from './ratio.ts';
 
@@ -39,18 +39,28 @@ const CASES: readonly Case[] = [
 
 const ONLINE_CPU = 0;
 const OTHER_CPU = 1;
+/** nginx serves both; only the first is copied. */
+const COPIED_PORT = 80;
+const OTHER_PORT = 81;
+const METRICS = 9464;
+/** Clients that share a processor with the target and with intercept would wait for those, and call it latency. */
+const AT_ONCE = ['chrt', '-f', '1'];
 /** Until code is compiled, and until the governor has seen what there is to see. */
 const WARM_SECONDS = 3;
 const SEEN_SECONDS = 4;
+const RECOVERY_SECONDS = 7;
+const BUSY = ['bash', '-c', 'while :; do :; done'];
 
 const { values } = parseArgs({
   options: {
-    seconds: { type: 'string', default: '4' },
-    rounds: { type: 'string', default: '5' },
-    only: { type: 'string', default: '' },
+    pairs: { type: 'string', default: '16' },
+    seconds: { type: 'string', default: '2' },
+    only: { type: 'string', multiple: true, default: [''] },
+    args: { type: 'string', default: '' },
     json: { type: 'string' },
   },
 });
+const seconds = Number(values.seconds);
 
 interface Online {
   readonly perSecond: number;
@@ -59,13 +69,16 @@ interface Online {
   readonly p99: number;
 }
 
-interface Round {
-  readonly alone: Online;
-  readonly copied: Online;
+interface Outcome {
+  /** Turns in the order they were taken: without, with, with, without, and so on. */
+  readonly alone: readonly Online[];
+  readonly copied: readonly Online[];
   readonly summary: SummaryObject;
   readonly peakRss: number;
   /** CPU time of tcpcopy while its copying was measured, of one processor. */
   readonly cpu: number;
+  /** From the end of the trouble until all connections are copied, s. */
+  readonly recovery: number;
 }
 
 const obstacle = labObstacle();
@@ -74,55 +87,82 @@ if (obstacle !== undefined) {
   process.exit(2);
 }
 
-const results = new Map<string, Round[]>();
-for (const trouble of CASES.filter(({ name }) => name.startsWith(values.only))) {
-  const rounds: Round[] = [];
-  for (let i = 0; i < Number(values.rounds); i++) {
-    console.error(`${trouble.name} ${i + 1}/${values.rounds} …`);
-    rounds.push(await round(trouble));
-  }
-  results.set(trouble.name, rounds);
+// What is started from here stays there, unless it is moved.
+pin(process.pid, OTHER_CPU);
+const outcomes = new Map<string, Outcome>();
+for (const trouble of CASES.filter(({ name }) => values.only.some((text) => name.startsWith(text)))) {
+  console.error(`${trouble.name} …`);
+  outcomes.set(trouble.name, await measure(trouble));
 }
 
-async function round({ illness, args = [], pinned = false }: Case): Promise<Round> {
+async function measure({ illness, args = [], pinned = false }: Case): Promise<Outcome> {
   const lab = await Lab.create({ name: 'governor' });
   try {
-    const nginx = await Nginx.start(lab.host('online'));
-    pin(nginx.child, ONLINE_CPU);
+    steer(lab);
+    const online = lab.host('online');
+    const nginx = await Nginx.start(online, { ports: [COPIED_PORT, OTHER_PORT] });
+    pin(nginx.child.pid, ONLINE_CPU);
     const target = await AilingServer.start(lab.host('test'), illness ?? 'hang');
-    pin(target.child, OTHER_CPU);
-    await load(lab, WARM_SECONDS);
-    const intercept = await startIntercept(lab.host('assistant'));
-    pin(intercept.child, OTHER_CPU);
-    const tcpcopy = await startTcpcopy(lab.host('online'), [...STANDARD_ARGS, '--summary-interval', '0', ...args]);
-    pin(tcpcopy.child, ONLINE_CPU);
-    await load(lab, WARM_SECONDS);
-    const busy = pinned ? [lab.host('online').spawn('busy', ['bash', '-c', 'while :; do :; done'])] : [];
-    for (const child of busy) pin(child, ONLINE_CPU);
-    if (pinned) busy.push(lab.host('client').spawn('busy', ['nice', 'bash', '-c', 'while :; do :; done']));
+    await startIntercept(lab.host('assistant'));
+    const more = values.args.split(' ').filter((arg) => arg !== '');
+    const quiet = ['--summary-interval', '0', '--metrics', String(METRICS)];
+    const tcpcopy = await startTcpcopy(online, [...STANDARD_ARGS, ...quiet, ...args, ...more]);
+    pin(tcpcopy.child.pid, ONLINE_CPU);
+    await load(lab, COPIED_PORT, WARM_SECONDS);
+    const busy = pinned ? [online, lab.host('client')].map((host) => host.spawn('busy', BUSY)) : [];
+    if (pinned) pin(busy[0]!.pid, ONLINE_CPU);
     if (illness !== undefined) target.fallIll();
-    await load(lab, SEEN_SECONDS);
-    const before = tcpcopy.usage().cpu;
-    const copied = await load(lab, Number(values.seconds));
-    const cpu = (tcpcopy.usage().cpu - before) / (Number(values.seconds) * 1e6);
-    const { summary, stopped } = await stopTcpcopy(tcpcopy);
-    await intercept.stop();
-    await sleep(500);
-    const alone = await load(lab, Number(values.seconds));
+    await load(lab, COPIED_PORT, SEEN_SECONDS);
+    const turns = await takeTurns(lab, tcpcopy);
+    if (illness !== undefined) target.getWell();
     for (const child of busy) await child.stop('SIGKILL');
-    return { alone, copied, summary, peakRss: stopped.usage.peakRss, cpu };
+    const recovery = await recovered(lab);
+    const { summary, stopped } = await stopTcpcopy(tcpcopy);
+    return { ...turns, summary, peakRss: stopped.usage.peakRss, recovery };
   } finally {
     await lab.destroy();
   }
 }
 
+/** Without copying, tcpcopy is stopped, and the load goes to a port that it does not look at. */
+async function takeTurns(lab: Lab, tcpcopy: RunningProgram): Promise<Pick<Outcome, 'alone' | 'copied' | 'cpu'>> {
+  const alone: Online[] = [];
+  const copied: Online[] = [];
+  let cpu = 0;
+  for (let turn = 0; turn < 2 * Number(values.pairs); turn++) {
+    const copying = turn % 4 === 1 || turn % 4 === 2;
+    tcpcopy.child.kill(copying ? 'SIGCONT' : 'SIGSTOP');
+    await sleep(100);
+    const before = tcpcopy.usage().cpu;
+    (copying ? copied : alone).push(await load(lab, copying ? COPIED_PORT : OTHER_PORT, seconds));
+    if (copying) cpu += tcpcopy.usage().cpu - before;
+  }
+  tcpcopy.child.kill('SIGCONT');
+  return { alone, copied, cpu: cpu / (copied.length * seconds * 1e6) };
+}
+
+async function recovered(lab: Lab): Promise<number> {
+  const begin = performance.now();
+  let seen = Infinity;
+  const loaded = load(lab, COPIED_PORT, RECOVERY_SECONDS);
+  while (seen === Infinity && performance.now() < begin + RECOVERY_SECONDS * 1_000) {
+    const { governor } = JSON.parse(
+      lab.host('online').sh(`curl -sS http://127.0.0.1:${METRICS}/status`),
+    ) as SummaryObject;
+    if (governor === null || governor.share === 1) seen = (performance.now() - begin) / 1_000;
+    await sleep(100);
+  }
+  await loaded;
+  return seen;
+}
+
 /** Half of it in short connections. */
-async function load(lab: Lab, seconds: number): Promise<Online> {
-  const client = lab.host('client');
+async function load(lab: Lab, port: number, duration: number): Promise<Online> {
   const address = lab.host('online').on('front').v4;
+  const options = { address, port, seconds: duration, rate: 1_000, through: AT_ONCE };
   const [long, short] = await Promise.all([
-    runWrk(client, { address, seconds, rate: 1_000, tag: 'long' }),
-    runWrk(client, { address, seconds, rate: 1_000, short: true, tag: 'short' }),
+    runWrk(lab.host('client'), { ...options, tag: 'long' }),
+    runWrk(lab.host('client'), { ...options, short: true, tag: 'short' }),
   ]);
   const both = (pick: (of: typeof long) => number): number => (pick(long) + pick(short)) / 2;
   return {
@@ -133,48 +173,53 @@ async function load(lab: Lab, seconds: number): Promise<Online> {
   };
 }
 
-function pin({ pid }: Child, processor: number): void {
-  bash(
-    `taskset -a -c -p ${processor} ${pid} > /dev/null; for c in $(pgrep -P ${pid}); do taskset -a -c -p ${processor} $c > /dev/null; done`,
-  );
+/** A host handles what it receives on its own processor; in a lab the sender's would do it. */
+function steer(lab: Lab): void {
+  const script = (cpu: number): string =>
+    `for f in /sys/class/net/*/queues/rx-*/rps_cpus; do echo ${1 << cpu} > $f; done`;
+  for (const name of ['client', 'test', 'assistant'] as const) lab.host(name).sh(script(OTHER_CPU));
+  lab.host('online').sh(script(ONLINE_CPU));
+  bash(`ip netns exec ${lab.prefix}-switch bash -c '${script(OTHER_CPU)}'`);
 }
 
-const table = new Table({
-  head: [
-    'trouble',
-    'requests/s',
-    'ratio',
-    'mean ms',
-    'ratio',
-    'p50 ratio',
-    'p99 ratio',
-    'CPU %',
-    'shed %',
-    'sessions',
-    'RSS MB',
-  ],
-  style: { head: [], border: [] },
-});
-for (const [name, rounds] of results) {
-  const ratio = (pick: (of: Online) => number): string =>
-    medianRatio(
-      rounds.map(({ copied }) => pick(copied)),
-      rounds.map(({ alone }) => pick(alone)),
-    ).toFixed(3);
-  const middle = (pick: (of: Round) => number): number => median(rounds.map(pick));
+/** With all its threads, and the processes it has started. */
+function pin(pid: number, processor: number): void {
+  bash(`for p in ${pid} $(pgrep -P ${pid}); do taskset -a -c -p ${processor} $p > /dev/null; done`);
+}
+
+const HEAD = [
+  'trouble',
+  'requests/s',
+  'mean ms',
+  'p50 ms',
+  'p99 ms',
+  'CPU %',
+  'shed %',
+  'sessions',
+  'RSS MB',
+  'well again s',
+];
+const table = new Table({ head: HEAD, style: { head: [], border: [] } });
+for (const [name, { alone, copied, summary, cpu, peakRss, recovery }] of outcomes) {
+  const { requests } = summary;
   table.push([
     name,
-    middle(({ copied }) => copied.perSecond).toFixed(0),
-    ratio(({ perSecond }) => perSecond),
-    middle(({ copied }) => copied.mean).toFixed(2),
-    ratio(({ mean }) => mean),
-    ratio(({ p50 }) => p50),
-    ratio(({ p99 }) => p99),
-    middle(({ cpu }) => 100 * cpu).toFixed(1),
-    middle(({ summary: { requests } }) => (100 * requests.buckets.shed) / requests.captured).toFixed(0),
-    middle(({ summary }) => summary.target.sessions).toFixed(0),
-    middle(({ peakRss }) => peakRss / 2 ** 20).toFixed(0),
+    ...(['perSecond', 'mean', 'p50', 'p99'] as const).map((figure) => compared(figure, alone, copied)),
+    (100 * cpu).toFixed(1),
+    ((100 * requests.buckets.shed) / requests.captured).toFixed(0),
+    summary.target.sessions,
+    (peakRss / 2 ** 20).toFixed(0),
+    recovery.toFixed(1),
   ]);
 }
 console.log(table.toString());
-if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify([...results], null, 2)}\n`);
+if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify([...outcomes], null, 2)}\n`);
+
+/** With tcpcopy: the median; its ratio to that without, turn by turn; in brackets that of turns without to each other. */
+function compared(figure: keyof Online, alone: readonly Online[], copied: readonly Online[]): string {
+  const [without, with_] = [alone, copied].map((turns) => turns.map((turn) => turn[figure])) as [number[], number[]];
+  // Without, with, with, without: the turns without that lie next to each other are the second and third, and so on.
+  const [odd, even] = [1, 2].map((from) => without.filter((_, i) => i >= from && (i - from) % 2 === 0));
+  const floor = even!.map((value, i) => Math.abs(Math.log(value / odd![i]!)));
+  return `${median(with_).toFixed(figure === 'perSecond' ? 0 : 3)}\n${medianRatio(with_, without).toFixed(3)} (±${(100 * median(floor)).toFixed(0)} %)`;
+}

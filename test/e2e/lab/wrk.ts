@@ -19,6 +19,8 @@ export interface WrkOptions {
   readonly short?: boolean;
   /** Put before each id, to tell loads apart. */
   readonly tag?: string;
+  /** A command that starts it, such as one that gives it priority. */
+  readonly through?: readonly string[];
 }
 
 export interface WrkResult {
@@ -73,13 +75,26 @@ export class Wrk {
       body: 0,
       short: false,
       tag: '',
+      through: [],
       ...options,
     };
     const file = host.file(`load-${o.tag}.lua`);
     writeFileSync(file, script(o));
     const url = `http://${o.address}:${o.port}${o.path}`;
     this.child = host.spawn('wrk', [
-      ...['wrk', '-t1', `-c${o.connections}`, `-d${o.seconds}s`, '--timeout', '30s', '--latency', '-s', file, url],
+      ...[
+        ...o.through,
+        'wrk',
+        '-t1',
+        `-c${o.connections}`,
+        `-d${o.seconds}s`,
+        '--timeout',
+        '30s',
+        '--latency',
+        '-s',
+        file,
+        url,
+      ],
     ]);
   }
 
