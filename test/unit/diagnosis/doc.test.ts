@@ -1,6 +1,7 @@
 /** docs/doctor.md shows what the program prints. `UPDATE_DOC=1` writes it there. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { programVersion } from '../../../src/cli/version.ts';
 import { checkFindings, checkStages, type InterceptHost } from '../../../src/diagnosis/check.ts';
 import { diagnose } from '../../../src/diagnosis/diagnose.ts';
 import type { Evidence } from '../../../src/diagnosis/evidence.ts';
@@ -12,7 +13,13 @@ import { assistantProbe, evidence, FULL, INTERCEPT, PLAN, probe, seen, SILENT } 
 
 const file = new URL('../../../docs/doctor.md', import.meta.url);
 const page = readFileSync(file, 'utf8');
-const show = (e: Evidence): string[] => screen(titleOf(e.plan), stagesOf(e), diagnose(e, '1.0.0'));
+const VERSION = programVersion();
+/** As of this release. */
+const now = (e: Evidence): Evidence => ({
+  ...e,
+  intercepts: e.intercepts.map((intercept) => ({ ...intercept, version: VERSION })),
+});
+const show = (e: Evidence): string[] => screen(titleOf(e.plan), stagesOf(now(e)), diagnose(now(e), VERSION));
 
 const CHECKED: InterceptHost = {
   devices: ['eth0'],
