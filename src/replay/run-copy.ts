@@ -24,7 +24,7 @@ import { formatBytes } from '../report/format.ts';
 import { Histogram } from '../report/histogram.ts';
 import { Ledger } from '../report/ledger.ts';
 import type { PluginFacts, RunEnd, RunFacts, SourceFacts } from '../report/run-facts.ts';
-import { ledgerFigures, quantilesOf, type RunReport } from '../report/run-report.ts';
+import { ledgerFigures, passesAsOne, quantilesOf, type RunReport } from '../report/run-report.ts';
 import { AcknowledgingPeer } from './acknowledging-peer.ts';
 import { LoopClock } from './clock.ts';
 import { conclude, printSummary } from './conclude.ts';
@@ -396,7 +396,7 @@ class CopyRun {
 
   /** One line on what of a recording could not be read. */
   #tellDamage(): void {
-    for (const { name, unreadable } of this.#pastSources) {
+    for (const { name, unreadable } of passesAsOne(this.#pastSources)) {
       const parts = unreadable.map(({ bytes, reason }) => (bytes > 0 ? `${formatBytes(bytes)}: ${reason}` : reason));
       if (parts.length > 0) this.#environment.log.warn(`${name}: not readable: ${parts.join('; ')}`);
     }
@@ -422,7 +422,7 @@ class CopyRun {
       dryRun: this.#options.dryRun,
       recording: this.#recording?.facts(),
       endedBy: this.#endedBy,
-      sources: [...this.#pastSources, ...this.#sources.map(sourceFacts)],
+      sources: passesAsOne([...this.#pastSources, ...this.#sources.map(sourceFacts)]),
       connectionsOpen: this.#engine.activeConnections,
       sessionsOpen: this.#target.openSessions,
       governor: this.#governing?.facts(),

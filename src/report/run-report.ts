@@ -149,6 +149,17 @@ function mergeSources(all: readonly (readonly SourceFacts[])[], live: boolean): 
   });
 }
 
+/** Each pass over a recording (`-T`) has a source of its own: they are told of as one. */
+export function passesAsOne(sources: readonly SourceFacts[]): readonly SourceFacts[] {
+  return grouped(sources, ({ name }) => name).map((passes) => ({
+    ...passes[0]!,
+    frames: passes.reduce((n, { frames }) => n + frames, 0),
+    kernelDropped: passes.every(({ kernelDropped }) => kernelDropped === undefined)
+      ? undefined
+      : passes.reduce((n, { kernelDropped = 0 }) => n + kernelDropped, 0),
+  }));
+}
+
 function mergeIntercepts(all: readonly (readonly InterceptFacts[])[]): readonly InterceptFacts[] {
   return grouped(all.flat(), ({ address }) => address).map((same) => ({
     address: same[0]!.address,

@@ -21,8 +21,11 @@ const PAGES = ['.', 'docs', 'examples', 'plugins'].flatMap((folder) =>
 const DOCUMENTED: typeof CONTEXT = {
   ...CONTEXT,
   fileKind: (path) => (/\.(pcap|pcapng|gz)$/.test(path) ? 'file' : CONTEXT.fileKind(path)),
-  readText: (path) =>
-    CONTEXT.readText(/\.crt$/.test(path) ? 'a.crt' : /\.key$/.test(path) && !/control/.test(path) ? 'a.key' : 'key'),
+  readText: (path, where) =>
+    CONTEXT.readText(
+      /\.crt$/.test(path) ? 'a.crt' : /\.key$/.test(path) && !/control/.test(path) ? 'a.key' : 'key',
+      where,
+    ),
 };
 
 /** Of the shell blocks of a page: lines that begin with one of our programs, and leave nothing to the reader. */

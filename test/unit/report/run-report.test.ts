@@ -3,7 +3,13 @@ import { micros, seconds } from '../../../src/core/time.ts';
 import { Histogram } from '../../../src/report/histogram.ts';
 import type { Ledger } from '../../../src/report/ledger.ts';
 import type { RunFacts } from '../../../src/report/run-facts.ts';
-import { ledgerFigures, mergeReports, settleRest, type RunReport } from '../../../src/report/run-report.ts';
+import {
+  ledgerFigures,
+  mergeReports,
+  passesAsOne,
+  settleRest,
+  type RunReport,
+} from '../../../src/report/run-report.ts';
 import { summaryObject } from '../../../src/report/summary-json.ts';
 import { FACTS, ledgerOf } from './ledger-fixture.ts';
 
@@ -124,4 +130,19 @@ it('what a process that is gone had under way is settled', () => {
   const merged = mergeReports([{ ...reportOf(ledger), ledger: figures }]).ledger;
   expect(merged.balance().balanced).toBe(true);
   expect(merged.units.get('shutdown')).toBe(2);
+});
+
+it('passes over one recording are told of as one, devices each for itself', () => {
+  const unreadable = [{ bytes: 7, reason: 'cut off' }];
+  const pass = (name: string, frames: number, kernelDropped: number | undefined) => ({
+    name,
+    frames,
+    kernelDropped,
+    unreadable,
+  });
+  expect(passesAsOne([pass('a.pcap', 100, undefined), pass('a.pcap', 40, undefined)])).toEqual([
+    pass('a.pcap', 140, undefined),
+  ]);
+  const devices = [pass('eth0', 5, 1), pass('eth1', 6, 0)];
+  expect(passesAsOne(devices)).toEqual(devices);
 });
