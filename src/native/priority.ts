@@ -1,5 +1,5 @@
 /** How this process gives way to others on its host. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { loadNative } from './load.ts';
 
@@ -18,6 +18,21 @@ export function giveWay(nice: Nice): void {
   for (const thread of threads()) {
     if (nice === 'idle' && addon !== undefined) addon.runWhenIdle(thread);
     else setPriority(thread, nice === 'idle' ? NICEST : nice);
+  }
+  giveWayAsSession(nice === 'idle' ? NICEST : nice);
+}
+
+/**
+ * Where the scheduler takes each session for one (autogroup, sched(7)) what a thread asks for counts inside it only, and the
+ * session's own nice value against others. It is set where the session is of this program alone.
+ */
+function giveWayAsSession(nice: number): void {
+  try {
+    const stat = readFileSync('/proc/self/stat', 'latin1');
+    const session = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3];
+    if (Number(session) === process.pid) writeFileSync('/proc/self/autogroup', String(nice));
+  } catch {
+    // No such thing in this kernel, or switched off; or a group of systemd's counts.
   }
 }
 

@@ -1,5 +1,6 @@
 /** How a process gives way: all its threads, and what it starts. Linux. */
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadNative } from '../../src/native/load.ts';
 
@@ -20,6 +21,17 @@ function prioritiesAfter(nice: string): string[][] {
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as string[][];
 }
 
+/** The nice value of the session of a process that leads it and gives way. */
+function sessionAfter(nice: string): string {
+  const script = `
+    import { readFileSync } from 'node:fs';
+    import { giveWay } from './src/native/priority.ts';
+    giveWay(${nice});
+    console.log(readFileSync('/proc/self/autogroup', 'utf8'));`;
+  const args = ['--wait', process.execPath, '--import', 'tsx', '--input-type=module', '-e', script];
+  return execFileSync('setsid', args, { encoding: 'utf8' }).trim();
+}
+
 describe.skipIf(process.platform !== 'linux')('a process that gives way', () => {
   it.each([
     ['19', 'nice 19 policy 0'],
@@ -32,5 +44,10 @@ describe.skipIf(process.platform !== 'linux')('a process that gives way', () => 
       nice === '19' ? priority : priority.replace(/nice \d+/, 'nice 0'),
     );
     expect(new Set(seen)).toEqual(new Set([wanted]));
+  });
+
+  it.skipIf(!existsSync('/proc/self/autogroup'))('does so with a session of its own, too', () => {
+    expect(sessionAfter('15')).toMatch(/nice 15$/);
+    expect(sessionAfter("'idle'")).toMatch(/nice 19$/);
   });
 });

@@ -51,6 +51,10 @@ describe.each(['tcpcopy', 'intercept'] as const)('%s.service', (name) => {
     // V8 writes code and runs it.
     expect(text).not.toContain('MemoryDenyWriteExecute');
   });
+
+  it('leaves no core dump, which would hold traffic', () => {
+    expect(settings.get('LimitCORE')).toBe('0');
+  });
 });
 
 describe('the container', () => {
@@ -82,6 +86,7 @@ describe('the container', () => {
       readonly cap_drop: readonly string[];
       readonly cap_add: readonly string[];
       readonly network_mode: string;
+      readonly ulimits: { readonly core: number };
       readonly build: { readonly dockerfile: string };
     }
     const { services } = parse(readFileSync('examples/docker/compose.yaml', 'utf8'), { merge: true }) as {
@@ -93,6 +98,7 @@ describe('the container', () => {
       check(program as keyof typeof PROGRAMS, args);
       expect([service.cap_drop, service.cap_add]).toEqual([['ALL'], ['NET_RAW']]);
       expect(service.network_mode).toBe('host');
+      expect(service.ulimits.core).toBe(0);
       expect(existsSync(service.build.dockerfile)).toBe(true);
     }
   });
