@@ -94,8 +94,8 @@ export interface SenderOptions {
 
 export interface NativeSender {
   /**
-   * Sends packets `first` to `end - 1`, large ones too (`PacketBatch`), and returns the index of the first one not dealt with: `end`, or less when the
-   * socket is full (`result[SEND_BLOCKED]` is its errno) or `result` is.
+   * Sends packets `first` to `end - 1`, large ones too (`PacketBatch`), and returns the index of the first one not dealt
+   * with: `end`, or less when the socket is full (`result[SEND_BLOCKED]` is its errno) or `result` is.
    */
   send(
     bytes: Uint8Array,
