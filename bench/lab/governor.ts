@@ -133,6 +133,7 @@ async function takeTurns(lab: Lab, tcpcopy: RunningProgram): Promise<Pick<Outcom
     const copying = turn % 4 === 1 || turn % 4 === 2;
     tcpcopy.child.kill(copying ? 'SIGCONT' : 'SIGSTOP');
     await sleep(100);
+    if (tcpcopy.child.exit !== undefined) throw new Error(`tcpcopy has ended:\n${tcpcopy.output}`);
     const before = tcpcopy.usage().cpu;
     (copying ? copied : alone).push(await load(lab, copying ? COPIED_PORT : OTHER_PORT, seconds));
     if (copying) cpu += tcpcopy.usage().cpu - before;
