@@ -1,6 +1,8 @@
 /** tcpcopy's link and the intercept over real sockets on loopback: handshake, lease, responses, limits. */
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { monotonicNow } from '../../src/capture/clock.ts';
+import { LINKTYPE_RAW } from '../../src/capture/link-type.ts';
 import { millis } from '../../src/core/time.ts';
 import { ClientHandshake } from '../../src/control/client-handshake.ts';
 import { Decoder } from '../../src/control/decoder.ts';
@@ -26,7 +28,7 @@ import {
 } from '../../src/control/protocol.ts';
 import { ServerHandshake } from '../../src/control/server-handshake.ts';
 import { hmacSha256 } from '../../src/intercept/hmac.ts';
-import { HOST, LabIntercept, LabLink, TARGET, until, type Response } from './control-lab/lab.ts';
+import { HOST, LabIntercept, LabLink, packet, TARGET, until, type Response } from './control-lab/lab.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -135,6 +137,23 @@ describe('link and intercept', () => {
     link.link.requestLease(1);
     await until(() => link.blocks.size === 6, 'a sixth block');
     expect(await respond(3)).toMatchObject({ payload: 'hello', missing: 7 });
+  });
+
+  it('drops responses with a wrong checksum, and wants whole ones from then on', async () => {
+    const lab = await startIntercept();
+    const limits: number[] = [];
+    Object.assign(lab.source, { limitPayload: (bytes: number) => limits.push(bytes) });
+    const link = makeLink(lab.intercept.port, { connections: 1 });
+    await link.link.connect();
+    expect(limits.at(-1)).toBe(0);
+    const damaged = packet({ port: link.firstPort, seq: 1, payload: Buffer.from('hello') });
+    damaged[30]! ^= 1;
+    for (const bytes of [damaged, packet({ port: link.firstPort, seq: 2 })])
+      lab.source.push({ bytes, time: monotonicNow(), linkType: LINKTYPE_RAW });
+    await until(() => link.responses.length > 0, 'the sound response');
+    expect(link.responses).toMatchObject([{ seq: 2 }]);
+    expect(lab.intercept.stats()).toMatchObject({ segments: 2, damaged: 1, forwarded: 1 });
+    expect(limits.at(-1)).toBeGreaterThan(65_535);
   });
 
   it('gives instances disjoint ports and each its own responses', async () => {

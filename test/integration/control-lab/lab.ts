@@ -51,7 +51,7 @@ export class LabIntercept {
       devices: ['lo'],
       backend: 'auto',
       sources: [this.source],
-      makeParser: () => new FrameParser({ verifyChecksums: false }),
+      makeParser: () => new FrameParser({ verifyChecksums: true }),
       bind: HOST,
       port: 0,
       key: undefined,
