@@ -133,7 +133,7 @@ export class HalfStream {
 
   /** Whether a hole keeps the stream waiting, as of the last `wait`. */
   get waiting(): boolean {
-    return this.#clock !== undefined;
+    return this.#clock?.runs === true;
   }
 
   /** The lowest sequence number held out of order. */
@@ -193,8 +193,11 @@ export class HalfStream {
     this.#update();
   }
 
-  /** A segment of this side, other than SYN, begins at `seq`: settles a tentative start, and shows how far it has sent. */
-  takeSeq(seq: SeqNum): void {
+  /**
+   * A segment of this side, other than SYN, begins at `seq`: settles a tentative start, and shows how far it has sent.
+   * `acked`: how far this side had acknowledged the other before.
+   */
+  takeSeq(seq: SeqNum, acked: SeqNum): void {
     if (this.mode & TENTATIVE) this.#settle(seq);
     if (!this.anchored) return;
     if (this.#synDataEnd !== undefined && seqGt(seq, this.#start)) {
@@ -204,7 +207,9 @@ export class HalfStream {
     }
     if (seqGt(seq, this.extent.sentTo) && seqDiff(seq, this.next) < MAX_WINDOW) {
       this.extent.sentTo = seq;
-      if (seqGt(seq, this.next)) this.#update();
+      if (!seqGt(seq, this.next) || this.ended) return;
+      this.#update();
+      (this.#clock ??= new HoleClock()).show(acked);
     }
   }
 

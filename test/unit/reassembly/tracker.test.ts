@@ -279,6 +279,16 @@ describe('checksums', () => {
     expect(t.finish()).toEqual(['#0 closed input-ended']);
   });
 
+  it('takes no repeated acknowledgement for an answer', () => {
+    const t = established(live());
+    t.handle(s({ seq: 501, ack: 101, data: 'x', at: 5 }));
+    t.handle(c({ seq: 101, ack: 502, at: 6 }));
+    // The server sends again what it has had no acknowledgement of; the client's request is lost for now.
+    t.handle(c({ seq: 104, ack: 502, at: 10 }));
+    expect(t.advance(6_900)).toEqual([]);
+    expect(t.handle(c({ seq: 101, ack: 502, data: 'abc', at: 6_950 }))).toEqual(['c2s 0 abc']);
+  });
+
   it('takes ports for damaged, too, where wrong checksums are rare', () => {
     const t = live({ midstream: 'any' });
     const data = { seq: 1, ack: 501, data: 'x' } as const;
