@@ -45,7 +45,7 @@ const table = new Table({
 const PEER_SILENCE = 50;
 
 interface Replayed {
-  /** s. */
+  /** µs. */
   readonly cpu: number;
   readonly rss: number;
   readonly buckets: Readonly<Record<string, number>>;
@@ -62,7 +62,7 @@ async function byUs(lab: Lab, input: string): Promise<Replayed> {
   clearInterval(watch);
   if (code !== 0) throw new Error(`tcpcopy ended with ${code}:\n${tcpcopy.output}`);
   const { cpuSeconds, requests } = tcpcopy.summary();
-  return { cpu: cpuSeconds, rss, buckets: requests.buckets };
+  return { cpu: cpuSeconds * 1e6, rss, buckets: requests.buckets };
 }
 
 /** A peer may stay when it is done: it is, when nothing more arrives. */
@@ -99,7 +99,7 @@ async function replay(lab: Lab, plan: RecordingPlan, peer: string | undefined): 
   const records = test.records();
   const arrived = new Set(records.map(({ id }) => id)).size;
   const times = records.map(({ at }) => at).sort((a, b) => a - b);
-  const perRequest = (seconds: number) => ((seconds * 1e6) / arrived).toFixed(1);
+  const perRequest = (micros: number) => (micros / arrived).toFixed(1);
   table.push([
     plan.name,
     peer === undefined ? 'tcpcopy' : 'peer',
