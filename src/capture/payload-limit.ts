@@ -1,10 +1,9 @@
 /** How much of a frame to keep where only so much payload is wanted of each TCP segment. */
 import { LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL, LINKTYPE_RAW } from './link-type.ts';
+import { VLAN_TAGS, VLAN_TYPES } from './selection.ts';
 
 /** Ethernet with two VLAN tags, IPv6 or IPv4 with options, TCP with options. */
 const HEADERS_MAX = 14 + 8 + 60 + 60;
-const VLAN_TAGS = 2;
-const VLAN_TYPES = [0x8100, 0x88a8, 0x9100];
 const IPPROTO_TCP = 6;
 
 /** The length of a frame that holds all headers of a TCP segment and `payload` bytes. */

@@ -37,7 +37,14 @@ import {
   BPF_X,
   type BpfProgram,
 } from './bpf.ts';
-import { IPV6_EXTENSIONS, VXLAN_PORT, type SelectedEndpoint, type Selection } from './selection.ts';
+import {
+  IPV6_EXTENSIONS,
+  VLAN_TAGS,
+  VLAN_TYPES,
+  VXLAN_PORT,
+  type SelectedEndpoint,
+  type Selection,
+} from './selection.ts';
 
 /** What a frame begins with. `cooked`: with the IP header, on a Linux packet socket that knows the EtherType. */
 export type FrameShape = 'ethernet' | 'raw' | 'cooked' | 'sll' | 'sll2';
@@ -47,9 +54,6 @@ const IPPROTO_UDP = 17;
 const IPPROTO_ICMP = 1;
 const IPPROTO_ICMPV6 = 58;
 const ETHERTYPE_ARP = 0x0806;
-const VLAN_TAGS = 2;
-/** 802.1Q, 802.1ad, and the older QinQ value. */
-const VLAN_TYPES = [0x8100, 0x88a8, 0x9100];
 
 /** Where each shape has its EtherType and its IP header. */
 const LAYOUT: Record<Exclude<FrameShape, 'raw'>, { readonly type: number; readonly network: number }> = {

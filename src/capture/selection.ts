@@ -20,6 +20,10 @@ export interface Selection {
 
 export const VXLAN_PORT = 4789;
 
+/** How many VLAN tags a frame may still hold, and their types: 802.1Q, 802.1ad, and the older QinQ value. */
+export const VLAN_TAGS = 2;
+export const VLAN_TYPES: readonly number[] = [0x8100, 0x88a8, 0x9100];
+
 /** IPv6 next-header values after which TCP may follow, but not at a fixed place: extension headers (RFC 8200 §4). */
 export const IPV6_EXTENSIONS: readonly number[] = [0, 43, 44, 51, 60, 135, 139, 140];
 
