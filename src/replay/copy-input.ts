@@ -79,7 +79,7 @@ export function createTracker(
   selector: Selector,
   bothWays: boolean,
 ): ConnectionTracker<ConnectionReplay> {
-  const live = !('file' in options.input);
+  const live = isLive(options);
   return new ConnectionTracker<ConnectionReplay>({
     ...(live ? LIVE_TRACKER : RECORDED),
     midstream: 'any',
@@ -92,6 +92,11 @@ export function createTracker(
 export function createPacer(options: RunOptions): FramePacer | undefined {
   const recorded = 'file' in options.input && options.pace === 'capture';
   return recorded ? new FramePacer(options.acceleration, options.maxGap) : undefined;
+}
+
+/** Whether frames come from devices; otherwise from a recording. */
+export function isLive({ input }: Pick<RunOptions, 'input'>): boolean {
+  return !('file' in input);
 }
 
 /** Whether frames are recorded as they were captured. */
