@@ -133,7 +133,7 @@ export class HalfStream {
 
   /** Whether a hole keeps the stream waiting, as of the last `wait`. */
   get waiting(): boolean {
-    return this.#clock?.runs === true;
+    return this.#clock !== undefined;
   }
 
   /** The lowest sequence number held out of order. */
@@ -193,11 +193,8 @@ export class HalfStream {
     this.#update();
   }
 
-  /**
-   * A segment of this side, other than SYN, begins at `seq`: settles a tentative start, and shows how far it has sent.
-   * `acked`: how far this side had acknowledged the other before.
-   */
-  takeSeq(seq: SeqNum, acked: SeqNum): void {
+  /** A segment of this side, other than SYN, begins at `seq`: settles a tentative start, and shows how far it has sent. */
+  takeSeq(seq: SeqNum): void {
     if (this.mode & TENTATIVE) this.#settle(seq);
     if (!this.anchored) return;
     if (this.#synDataEnd !== undefined && seqGt(seq, this.#start)) {
@@ -207,9 +204,7 @@ export class HalfStream {
     }
     if (seqGt(seq, this.extent.sentTo) && seqDiff(seq, this.next) < MAX_WINDOW) {
       this.extent.sentTo = seq;
-      if (!seqGt(seq, this.next) || this.ended) return;
-      this.#update();
-      (this.#clock ??= new HoleClock()).show(acked);
+      if (seqGt(seq, this.next)) this.#update();
     }
   }
 
@@ -345,8 +340,11 @@ export class HalfStream {
     return EVENT_GAP;
   }
 
-  /** Notes that everything ready has been handed out; returns whether a hole keeps the stream waiting. */
-  wait(now: Instant): boolean {
+  /**
+   * Notes that everything ready has been handed out; returns whether a hole keeps the stream waiting. `answers`: how far its
+   * sender has acknowledged what the other side sends.
+   */
+  wait(now: Instant, answers: SeqNum): boolean {
     const first = this.#held?.piece(0);
     const at = this.anchored ? this.next : first?.seq;
     if (this.ended || at === undefined || (first === undefined && (this.mode & LAGGING) === 0)) {
@@ -354,20 +352,18 @@ export class HalfStream {
       return false;
     }
     const since = first?.note !== undefined && first.note.time < now ? first.note.time : now;
-    (this.#clock ??= new HoleClock()).waitAt(at, since, this.anchored ? first?.note?.ack : undefined);
+    if (this.#clock?.at !== at) this.#clock = new HoleClock(at, since, first?.note?.ack ?? answers);
     return true;
   }
 
-  /**
-   * Whether the hole at `next` has stood longer than it may. `answers`: how far its sender has acknowledged what the other side
-   * sends.
-   */
+  /** Whether the hole at `next` has stood longer than it may. `answers`: as for `wait`, now. */
   overdue(now: Instant, answers: SeqNum): boolean {
     const clock = this.#clock;
     if (clock === undefined) return false;
     const { gapPatience, ackedGapPatience, unansweredGapPatience } = this.#context;
-    const acked = this.anchored && seqGt(this.extent.peerAck, this.next);
-    return clock.overdue(now, acked ? ackedGapPatience : clock.answered(answers) ? gapPatience : unansweredGapPatience);
+    const { anchored } = this;
+    if (anchored && seqGt(this.extent.peerAck, this.next)) return clock.overdue(now, ackedGapPatience);
+    return clock.overdue(now, !anchored || clock.answered(answers) ? gapPatience : unansweredGapPatience);
   }
 
   /** Gives back what is held; the stream hands out nothing more. */

@@ -1,41 +1,29 @@
-/** Since when a stream has been waiting at the same hole. Exists only while it waits. */
+/** Since when a stream has been waiting at a hole, and what its sender had said by then. Exists only while it waits there. */
 import { seqGt, type SeqNum } from '../core/seq-num.ts';
-import { elapsed, instant, type Duration, type Instant } from '../core/time.ts';
+import { elapsed, type Duration, type Instant } from '../core/time.ts';
 
 export class HoleClock {
-  #at: SeqNum | undefined = undefined;
-  #since: Instant = instant(0.5);
-  #answers: SeqNum | undefined = undefined;
-  #shown: SeqNum | undefined = undefined;
+  readonly at: SeqNum;
+  readonly #since: Instant;
+  readonly #answers: SeqNum;
 
-  /** The stream waits. */
-  get runs(): boolean {
-    return this.#at !== undefined;
-  }
-
-  /** A segment begins behind the hole, whose sender had acknowledged so much of the other side's bytes before it. */
-  show(answers: SeqNum): void {
-    this.#shown = answers;
+  /** `answers`: how far the sender had acknowledged the other side's bytes with what showed the hole at `at`. */
+  constructor(at: SeqNum, since: Instant, answers: SeqNum) {
+    this.at = at;
+    this.#since = since;
+    this.#answers = answers;
   }
 
   /**
-   * The stream waits at `at`, as has been known since `since`; the clock goes on if it waited there before. `answers`: what
-   * the bytes behind the hole acknowledge; `undefined` where it came to light without any: by a bare acknowledgement, which
-   * may repeat an earlier one.
+   * Whether the sender has acknowledged more of the other side's bytes than with what showed the hole. That one does not
+   * count: a request carries the acknowledgement of the response before it, and when both are lost, the next segment that
+   * acknowledges that response is the first to show either.
    */
-  waitAt(at: SeqNum, since: Instant, answers: SeqNum | undefined): void {
-    if (this.#at === at) return;
-    this.#at = at;
-    this.#since = since;
-    this.#answers = answers ?? this.#shown;
-  }
-
-  /** Whether the sender has acknowledged more of the other side's bytes than with, or before, what lies behind the hole. */
   answered(answers: SeqNum): boolean {
-    return this.#answers === undefined || seqGt(answers, this.#answers);
+    return seqGt(answers, this.#answers);
   }
 
   overdue(now: Instant, patience: Duration): boolean {
-    return this.runs && elapsed(now, this.#since) >= patience;
+    return elapsed(now, this.#since) >= patience;
   }
 }

@@ -56,7 +56,7 @@ export class SegmentFeed {
         }
         return FED;
       }
-      own.takeSeq(seq, other.extent.peerAck);
+      own.takeSeq(seq);
       if (flags & TCP_ACK) this.#takeAck(other, segment.ack);
     } else if (flags & (TCP_RST | TCP_SYN)) return FED;
     let outcome: Outcome = FED;

@@ -496,8 +496,8 @@ export class ConnectionTracker<User = unknown> {
   }
 
   #waits(c: Connection<User>): boolean {
-    const client = c.c2s.wait(this.#now);
-    const server = c.s2c.wait(this.#now);
+    const client = c.c2s.wait(this.#now, c.clientAck);
+    const server = c.s2c.wait(this.#now, c.serverAck);
     return client || server;
   }
 

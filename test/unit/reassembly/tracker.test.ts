@@ -187,9 +187,52 @@ describe('gaps', () => {
   it('sees in one direction alone, by the sender moving on', () => {
     const t = established(live({ oneWay: true }));
     t.handle(c({ seq: 121, ack: 600, at: 10 }));
+    t.handle(c({ seq: 121, ack: 700, at: 20 }));
     expect(t.advance(400)).toEqual([]);
     expect(t.advance(700)).toEqual(['c2s 0 tail 20']);
-    expect(t.handle(c({ seq: 121, ack: 600, data: 'on', at: 710 }))).toEqual(['c2s 20 on']);
+    expect(t.handle(c({ seq: 121, ack: 700, data: 'on', at: 710 }))).toEqual(['c2s 20 on']);
+  });
+
+  it('waits for a request that was lost together with the acknowledgement of the response before it', () => {
+    const t = established(live({ oneWay: true }));
+    t.handle(c({ seq: 101, ack: 501, data: 'one', at: 0 }));
+    // The server answers up to 600. What acknowledges that gets lost, and so does the request behind it, 104 to 107, with the
+    // same acknowledgement. The server sends its response again; the client's repeated acknowledgement is the first to come.
+    t.handle(c({ seq: 107, ack: 600, at: 200 }));
+    expect(t.advance(1_590)).toEqual([]);
+    expect(t.handle(c({ seq: 104, ack: 600, data: 'two', at: 1_600 }))).toEqual(['c2s 3 two']);
+    expect(t.advance(9_000)).toEqual([]);
+  });
+
+  it('goes on soon behind a request that only the capture lost: the answer to the next one tells', () => {
+    const t = established(live({ oneWay: true }));
+    t.handle(c({ seq: 101, ack: 501, data: 'one', at: 0 }));
+    // The request from 104 to 107 reaches the server alone; this acknowledges its response, up to 700.
+    t.handle(c({ seq: 107, ack: 700, at: 110 }));
+    t.handle(c({ seq: 107, ack: 700, data: 'three', at: 200 }));
+    expect(t.advance(650)).toEqual([]);
+    t.handle(c({ seq: 112, ack: 800, at: 660 }));
+    expect(t.advance(670)).toEqual(['c2s 3 hole 3', 'c2s 6 three']);
+  });
+
+  it('goes on at once behind a request that only the capture lost, where the server is seen to acknowledge it', () => {
+    const t = established(live());
+    t.handle(c({ seq: 101, ack: 501, data: 'one', at: 0 }));
+    t.handle(s({ seq: 501, ack: 104, data: '1', at: 10 }));
+    t.handle(s({ seq: 502, ack: 107, data: '2', at: 110 }));
+    t.handle(c({ seq: 107, ack: 503, data: 'three', at: 111 }));
+    expect(t.advance(150)).toEqual([]);
+    expect(t.advance(170)).toEqual(['c2s 3 hole 3', 'c2s 6 three']);
+  });
+
+  it('takes no repeated acknowledgement for an answer', () => {
+    const t = established(live());
+    t.handle(s({ seq: 501, ack: 101, data: 'x', at: 5 }));
+    t.handle(c({ seq: 101, ack: 502, at: 6 }));
+    // The server sends again what it has had no acknowledgement of; the client's request is lost for now.
+    t.handle(c({ seq: 104, ack: 502, at: 10 }));
+    expect(t.advance(6_900)).toEqual([]);
+    expect(t.handle(c({ seq: 101, ack: 502, data: 'abc', at: 6_950 }))).toEqual(['c2s 0 abc']);
   });
 
   it('tells of what the sender had sent when the connection ends before the patience does', () => {
@@ -277,16 +320,6 @@ describe('checksums', () => {
     t.handle(c({ seq: 101, ack: 501, data: 'fine' }));
     t.handle(c({ seq: 105, ack: 501, data: 'BAD', checksum: CHECKSUM_BAD }));
     expect(t.finish()).toEqual(['#0 closed input-ended']);
-  });
-
-  it('takes no repeated acknowledgement for an answer', () => {
-    const t = established(live());
-    t.handle(s({ seq: 501, ack: 101, data: 'x', at: 5 }));
-    t.handle(c({ seq: 101, ack: 502, at: 6 }));
-    // The server sends again what it has had no acknowledgement of; the client's request is lost for now.
-    t.handle(c({ seq: 104, ack: 502, at: 10 }));
-    expect(t.advance(6_900)).toEqual([]);
-    expect(t.handle(c({ seq: 101, ack: 502, data: 'abc', at: 6_950 }))).toEqual(['c2s 0 abc']);
   });
 
   it('takes ports for damaged, too, where wrong checksums are rare', () => {
