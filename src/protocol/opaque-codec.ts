@@ -11,6 +11,11 @@ import type { ClientBytes, Codec, Piece } from './codec.ts';
 
 const EMPTY = new Uint8Array(0);
 
+/** What an opaque codec gives. */
+export function opaquePiece(): Piece {
+  return { bytes: EMPTY, offset: 0, length: 0, time: instant(0), first: false, last: false, answers: 0 };
+}
+
 export class OpaqueCodec implements Codec {
   readonly protocol = 'opaque';
   skippedBytes = 0;
@@ -19,19 +24,15 @@ export class OpaqueCodec implements Codec {
   #messageOpen = false;
   #skipping = false;
   #ready = false;
-  readonly #piece: Piece = {
-    bytes: EMPTY,
-    offset: 0,
-    length: 0,
-    time: instant(0),
-    first: false,
-    last: false,
-    answers: 0,
-  };
+  readonly #piece: Piece;
 
-  /** `fromSyn`: the first byte pushed is the first of the connection. */
-  constructor(fromSyn: boolean) {
+  /**
+   * `fromSyn`: the first byte pushed is the first of the connection. `piece`: what it gives, of which all codecs may have
+   * the same where every push is followed by the taking of what it gave.
+   */
+  constructor(fromSyn: boolean, piece = opaquePiece()) {
     this.#inStep = fromSyn;
+    this.#piece = piece;
   }
 
   push(input: ClientBytes): void {
@@ -49,6 +50,7 @@ export class OpaqueCodec implements Codec {
     piece.offset = input.offset;
     piece.length = input.length;
     piece.time = input.time;
+    piece.last = false;
     piece.first = turned || !this.#messageOpen;
     piece.answers = piece.first ? input.serverBytesSeen : 0;
     this.#messageOpen = true;

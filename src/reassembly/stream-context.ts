@@ -1,8 +1,8 @@
 /**
  * What every connection and half-stream of a tracker shares: its rules, its counters, the account of memory held out of
- * order, and the server's end, which mostly is that of the connection before.
+ * order, and the server's end and the client's address, which often are those of the connection before.
  */
-import { ipFromWords, type Endpoint } from '../core/ip-address.ts';
+import { ipFromWords, type Endpoint, type IpAddress } from '../core/ip-address.ts';
 import type { Counters } from '../core/counters.ts';
 import type { Duration } from '../core/time.ts';
 import type { Segment } from '../wire/segment.ts';
@@ -22,6 +22,7 @@ export class StreamContext {
   /** Memory held by all half-streams together, in bytes. */
   heldBytes = 0;
   #lastServer: Endpoint | undefined = undefined;
+  #lastClient: IpAddress | undefined = undefined;
 
   constructor(options: TrackerOptions, counters: Counters<TrackerCounter>) {
     this.counters = counters;
@@ -42,6 +43,16 @@ export class StreamContext {
       if (last.address.w1 === w1 && last.address.w0 === w0) return last;
     }
     return (this.#lastServer = { address: ipFromWords(w0, w1, w2, w3), port });
+  }
+
+  /** The end that a segment comes from or goes to, being the client's. */
+  clientOf(segment: Segment, source: boolean): Endpoint {
+    const s = segment;
+    const [w0, w1, w2, w3] = source ? [s.src0, s.src1, s.src2, s.src3] : [s.dst0, s.dst1, s.dst2, s.dst3];
+    const last = this.#lastClient;
+    const same = last?.w3 === w3 && last.w2 === w2 && last.w1 === w1 && last.w0 === w0;
+    const address = same ? last : (this.#lastClient = ipFromWords(w0, w1, w2, w3));
+    return { address, port: source ? s.srcPort : s.dstPort };
   }
 
   /** Without limits of its own: its half-stream skips holes as soon as the cap is passed, so by one segment at most. */

@@ -4,7 +4,7 @@ import type { ConnectionInfo } from '../pipeline/hooks.ts';
 import type { ProtocolDefinition } from '../pipeline/protocol-hooks.ts';
 import type { Codec } from '../protocol/codec.ts';
 import { DetectingCodec } from '../protocol/detecting-codec.ts';
-import { OpaqueCodec } from '../protocol/opaque-codec.ts';
+import { OpaqueCodec, opaquePiece } from '../protocol/opaque-codec.ts';
 import type { Connection } from '../reassembly/connection.ts';
 import { ConnectionReplay } from './connection-replay.ts';
 import type { EngineParts } from './engine-parts.ts';
@@ -20,6 +20,8 @@ export class ConnectionOpenings {
   readonly #context: ReplayContext;
   readonly #protocols: readonly (Required<Pick<ProtocolDefinition, 'detect' | 'codec'>> & { readonly name: string })[];
   readonly #finished = (replay: ConnectionReplay): void => this.active.delete(replay);
+  /** Of all opaque codecs. */
+  readonly #piece = opaquePiece();
   /** Of the last connection. */
   #place = 0;
 
@@ -64,7 +66,10 @@ export class ConnectionOpenings {
 
   #codecFor(info: ConnectionInfo): Codec {
     const fromSyn = info.openedBy === 'syn';
-    if (this.#protocols.length === 0) return new OpaqueCodec(fromSyn);
+    if (this.#protocols.length === 0) {
+      // What a plugin takes its time over is kept meanwhile.
+      return new OpaqueCodec(fromSyn, this.#parts.pipeline.mayWait ? undefined : this.#piece);
+    }
     const candidates = this.#protocols.map(({ name, detect, codec }) => ({
       detect: (bytes: Uint8Array, offset: number, length: number) =>
         this.#attributed(name, () => detect(bytes, offset, length, info)),

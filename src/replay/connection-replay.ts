@@ -57,6 +57,7 @@ const INPUT: Mutable<ClientBytes> = {
   time: instant(0),
   serverBytesSeen: 0,
 };
+const PLACES = 2 ** 30;
 const UNREADABLE = 'not strictly of its protocol';
 
 export class ConnectionReplay implements ReplicaOwner, Rostered {
@@ -75,6 +76,7 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
   readonly #online: OnlineResponses | undefined;
   readonly #onDone: (connection: ConnectionReplay) => void;
   readonly #copies: number;
+  /** In PLACES-ths, so that it is a small integer. */
   readonly #place: number;
   /** The governor has left messages out that whatever follows would depend on. */
   #shedForGood = false;
@@ -119,7 +121,7 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
       codec instanceof OpaqueCodec ? undefined : new ContainedCodec(codec, (error) => this.#codecFailed(error));
     this.#codec = this.#contained ?? codec;
     this.#copies = plan.copies;
-    this.#place = plan.place ?? 0;
+    this.#place = ((plan.place ?? 0) * PLACES) | 0;
     this.#excluded = plan.excluded;
     this.#droppedBy = plan.dropped;
     this.#onDone = onDone;
@@ -132,7 +134,7 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
     if (reading?.online === true && plan.excluded === undefined) {
       this.#online = new OnlineResponses(reading, this.#onlineOwner(), info.openedBy === 'syn');
     }
-    const opensNow = info.openedBy === 'syn' && context.governor?.takes(this.#place) !== false;
+    const opensNow = info.openedBy === 'syn' && context.governor?.takes(this.#place / PLACES) !== false;
     if (opensNow) for (const replica of this.#replicas) replica.openEarly();
   }
 
@@ -361,7 +363,7 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
     const { governor, reading } = this.#context;
     if (governor === undefined) return false;
     if (this.#shedForGood) return true;
-    if (governor.admits(this.#place)) return false;
+    if (governor.admits(this.#place / PLACES)) return false;
     // A dialogue would go on from a state that the target has not been brought into.
     this.#shedForGood = reading?.protocol(this.protocol)?.dialogue !== undefined;
     return true;

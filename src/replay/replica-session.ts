@@ -154,8 +154,7 @@ export class ReplicaSession {
 
   /** The oldest request without a whole response has it now. */
   #completeOldest(response: unknown): void {
-    for (let i = 0; i < this.units.length; i++) {
-      const unit = this.units.at(i);
+    for (let unit = this.units.first; unit !== undefined; unit = unit.next) {
       if (!unit.isRead || unit.isAnswered) continue;
       unit.isAnswered = true;
       const time = elapsed(this.context.now(), unit.sentAt!);
@@ -192,7 +191,8 @@ export class ReplicaSession {
   }
 
   #hasAnsweredAll(): boolean {
-    for (let i = 0; i < this.units.handedOver; i++) if (!this.hasAnswered(this.units.at(i))) return false;
+    const { first, current } = this.units;
+    for (let unit = first; unit !== current; unit = unit!.next) if (!this.hasAnswered(unit!)) return false;
     return true;
   }
 

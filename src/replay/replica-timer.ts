@@ -52,7 +52,7 @@ export class ReplicaTimer extends TimerEntry {
     const busy = waitsFor === 'target';
     this.#tellLoad(
       (busy ? BUSY : 0) |
-        (this.#session.units.bytes.crowded ? CROWDED : 0) |
+        (this.#session.units.crowded ? CROWDED : 0) |
         (this.#waitsToBeSent() ? HELD : 0) |
         (busy && held ? BEHIND : 0),
     );

@@ -98,12 +98,13 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
     const rest = piece.length - taken;
     unit.length += piece.length;
     if (rest > 0) {
-      const refused = units.bytes.refuses(rest);
+      const { bytes } = units;
+      const refused = bytes.refuses(rest);
       if (refused !== undefined) {
         this.#loseLast(refused, rest);
         return;
       }
-      units.bytes.push(piece.bytes, piece.offset + taken, rest);
+      bytes.push(piece.bytes, piece.offset + taken, rest);
     }
     if (piece.last) units.endLast();
     this.#pump();

@@ -12,6 +12,8 @@ export class Selector {
   /** For each port, 1 + the index of the first mapping that covers it; 0: none. */
   readonly #first = new Uint16Array(65_536);
   readonly #targetPorts = new Uint8Array(65_536);
+  /** Of the last connection: mostly it is that of the next, too. */
+  #target: Endpoint | undefined;
 
   constructor(mappings: readonly Selected[]) {
     this.#mappings = mappings;
@@ -45,7 +47,10 @@ export class Selector {
     const mapping = this.#find(w0, w1, w2, w3, online.port);
     if (mapping === undefined) return undefined;
     if (mapping.target === undefined) return online;
-    return { address: mapping.target.address, port: mapping.target.port + online.port - mapping.online.portFirst };
+    const { address } = mapping.target;
+    const port = mapping.target.port + online.port - mapping.online.portFirst;
+    const last = this.#target;
+    return last?.address === address && last.port === port ? last : (this.#target = { address, port });
   }
 
   #find(w0: number, w1: number, w2: number, w3: number, port: number): Selected | undefined {

@@ -5,84 +5,111 @@
  *
  * One unit may be several of these at once.
  */
-import { PieceQueue, type ByteBudget } from './piece-queue.ts';
+import { PieceQueue, type ByteBudget, type PieceTaker } from './piece-queue.ts';
 import type { Unit } from './unit.ts';
 
 /** Most that one replica may hold back, bytes: a slow target costs this much per connection, no more. */
 const QUEUE_LIMIT = 16 << 20;
 
-/** Empty, and of the kind that holds objects: another kind of array would have code optimized twice. Never added to. */
-const NONE: Unit[] = [undefined as never];
-NONE.pop();
-
 export class UnitQueue {
-  readonly bytes: PieceQueue;
-  #units: Unit[] = NONE;
-  /** Index of the current one. */
-  #sending = 0;
+  readonly #budget: ByteBudget;
+  /** Made when bytes have to wait, and given up when they have gone. */
+  #bytes: PieceQueue | undefined = undefined;
+  #first: Unit | undefined = undefined;
+  #current: Unit | undefined = undefined;
+  #last: Unit | undefined = undefined;
+  #length = 0;
+  #handedOver = 0;
   /** The rest of the unit being captured is not wanted. */
   discarding = true;
   /** That unit was settled as delivered when its session ended. More of it would be lost, and is counted so. */
   cutShort = false;
 
   constructor(budget: ByteBudget) {
-    this.bytes = new PieceQueue(budget, QUEUE_LIMIT);
+    this.#budget = budget;
+  }
+
+  /** Bytes that no session has taken yet, to add some. */
+  get bytes(): PieceQueue {
+    return (this.#bytes ??= new PieceQueue(this.#budget, QUEUE_LIMIT));
+  }
+
+  /** None of them wait. */
+  get hasNoBytes(): boolean {
+    return this.#bytes === undefined;
+  }
+
+  /** So many wait that a recording should not be read on. */
+  get crowded(): boolean {
+    return this.#bytes?.crowded === true;
+  }
+
+  /** Offers up to `most` of them to `taker`, until it accepts fewer. */
+  drain(most: number, taker: PieceTaker): void {
+    this.#bytes?.drain(most, taker);
+    this.#giveUpEmpty();
+  }
+
+  discard(count: number): void {
+    this.#bytes?.discard(count);
+    this.#giveUpEmpty();
   }
 
   get length(): number {
-    return this.#units.length;
+    return this.#length;
   }
 
+  /** The oldest; those behind it follow as `next`. */
   get first(): Unit | undefined {
-    return this.#units[0];
+    return this.#first;
   }
 
   get current(): Unit | undefined {
-    return this.#units[this.#sending];
+    return this.#current;
   }
 
   get last(): Unit | undefined {
-    // Index -1 would be looked up as a name, which is slow.
-    return this.#units.length === 0 ? undefined : this.#units[this.#units.length - 1];
+    return this.#last;
   }
 
   /** How many are with the session to their last byte. */
   get handedOver(): number {
-    return this.#sending;
-  }
-
-  at(index: number): Unit {
-    return this.#units[index]!;
+    return this.#handedOver;
   }
 
   /** Part of a unit is with the session, and the rest is to follow. */
   get isMidUnit(): boolean {
-    const unit = this.current;
+    const unit = this.#current;
     return unit !== undefined && unit.sent > 0 && !unit.handedOver;
   }
 
   /** Bytes of the unit being sent wait for room in the session. */
   get hasBytesToSend(): boolean {
-    const unit = this.current;
+    const unit = this.#current;
     return unit !== undefined && unit.released && unit.sent < unit.length;
   }
 
   /** The last unit that was released is broken: the session takes no more. */
   get isBroken(): boolean {
-    return this.#sending > 0 && this.#units[this.#sending - 1]!.broken !== undefined;
+    const unit = this.#current === undefined ? this.#last : this.#current.previous;
+    return unit?.broken !== undefined;
   }
 
   /** A unit begins to be captured. */
   add(unit: Unit): void {
-    // An array that was pushed to has room for sixteen more, which most of those that wait will never need.
-    if (this.#units.length === 0) this.#units = [unit];
-    else this.#units.push(unit);
+    const last = this.#last;
+    if (last === undefined) this.#first = unit;
+    else last.next = unit;
+    unit.previous = last;
+    this.#last = unit;
+    this.#current ??= unit;
+    this.#length++;
     this.discarding = false;
   }
 
   /** The unit being captured is complete. */
   endLast(): void {
-    const unit = this.last;
+    const unit = this.#last;
     if (unit !== undefined) unit.ended = true;
     this.discarding = true;
     this.cutShort = false;
@@ -90,30 +117,50 @@ export class UnitQueue {
 
   /** All of the current unit is with the session. */
   advance(): void {
-    this.#sending++;
+    this.#current = this.#current!.next;
+    this.#handedOver++;
   }
 
   /** Takes the first unit out, and drops what of it was not sent. */
   removeFirst(): Unit {
-    const unit = this.#units.shift()!;
-    this.bytes.discard(unit.length - unit.sent);
-    if (this.#sending > 0) this.#sending--;
+    const unit = this.#first!;
+    this.#remove(unit);
+    this.discard(unit.length - unit.sent);
+    if (this.#handedOver > 0) this.#handedOver--;
     return unit;
   }
 
   /** Takes the current unit out, of which nothing was sent. */
   removeCurrent(): Unit {
-    const unit = this.current!;
+    const unit = this.#current!;
+    this.#remove(unit);
     if (!unit.ended) this.discarding = true;
-    this.bytes.discard(unit.length);
-    this.#units.splice(this.#sending, 1);
+    this.discard(unit.length);
     return unit;
   }
 
   /** Takes the last unit out, of which nothing was sent, and `refused` bytes never were in the queue. */
   removeLast(refused: number): Unit {
-    const unit = this.#units.pop()!;
-    this.bytes.discardTail(unit.length - refused);
+    const unit = this.#last!;
+    this.#remove(unit);
+    this.#bytes?.discardTail(unit.length - refused);
+    this.#giveUpEmpty();
     return unit;
+  }
+
+  #giveUpEmpty(): void {
+    if (this.#bytes?.length === 0) this.#bytes = undefined;
+  }
+
+  #remove(unit: Unit): void {
+    const { previous, next } = unit;
+    if (previous === undefined) this.#first = next;
+    else previous.next = next;
+    if (next === undefined) this.#last = previous;
+    else next.previous = previous;
+    if (this.#current === unit) this.#current = next;
+    unit.previous = undefined;
+    unit.next = undefined;
+    this.#length--;
   }
 }

@@ -41,7 +41,7 @@ export class UnitSender implements PieceTaker {
 
   /** Hands over a piece of the last unit where nothing is before it; returns how many bytes went. */
   sendAtOnce(unit: Unit, piece: Piece): number {
-    const free = unit.hold === undefined && this.#session.units.bytes.length === 0;
+    const free = unit.hold === undefined && this.#session.units.hasNoBytes;
     if (!free || !unit.released || this.#session.units.current !== unit) return 0;
     return this.take(piece.bytes, piece.offset, piece.length);
   }
@@ -55,8 +55,8 @@ export class UnitSender implements PieceTaker {
         if (units.current === unit) break;
         continue;
       }
-      if (unit.sendable > 0) units.bytes.drain(unit.sendable, this);
-      if (this.#mayGoOn(unit) && unit.sendable > 0) units.bytes.drain(unit.sendable, this);
+      if (unit.sendable > 0) units.drain(unit.sendable, this);
+      if (this.#mayGoOn(unit) && unit.sendable > 0) units.drain(unit.sendable, this);
       if (!unit.handedOver) break;
       units.advance();
       if (!this.#session.sendOwn()) break;
@@ -115,8 +115,8 @@ export class UnitSender implements PieceTaker {
 
   /** Asks the dialogue about the unit whose turn it is, and does as it says; false when the unit does not go now. */
   #prepare(unit: Unit, conversation: Conversation): boolean {
-    const queue = this.#session.units.bytes;
-    const head = (unit.length > 0 ? queue.first : undefined) ?? NOTHING;
+    const { units } = this.#session;
+    const head = (unit.length > 0 ? units.bytes.first : undefined) ?? NOTHING;
     const said = conversation.prepare({ message: unit.request?.message, bytes: head });
     // What it has to say itself goes first, and may be what the unit has to wait for.
     const ownSent = this.#session.sendOwn();
@@ -132,10 +132,10 @@ export class UnitSender implements PieceTaker {
     }
     const whole = said.instead === 'whole';
     const replaced = whole ? unit.length : head.length;
-    queue.discard(replaced);
-    queue.prepend(said.bytes);
+    units.discard(replaced);
+    units.bytes.prepend(said.bytes);
     unit.length += said.bytes.length - replaced;
-    if (whole && !unit.ended) this.#session.units.endLast();
+    if (whole && !unit.ended) units.endLast();
     return true;
   }
 }

@@ -13,6 +13,9 @@ export interface Hold {
 
 /** One unit of client data on its way through one session; offsets and lengths in bytes. */
 export class Unit {
+  /** Those before and behind it in its queue. */
+  previous: Unit | undefined = undefined;
+  next: Unit | undefined = undefined;
   /** Captured so far. */
   length = 0;
   /** Handed to the session so far. */

@@ -112,3 +112,10 @@ describe('whatever comes', () => {
     );
   });
 });
+
+it('a message is not over because one before it was made so', () => {
+  const codec = new OpaqueCodec(true);
+  codec.push({ bytes: new Uint8Array(1), offset: 0, length: 1, time: instant(42), serverBytesSeen: 0 });
+  codec.next()!.last = true;
+  expect(push(codec, 'next', 3)).toBe('^next(3)');
+});
