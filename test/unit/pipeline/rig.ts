@@ -4,7 +4,6 @@ import { instant } from '../../../src/core/time.ts';
 import type { ConnectionInfo } from '../../../src/pipeline/hooks.ts';
 import { Pipeline, type PipelineSettings } from '../../../src/pipeline/pipeline.ts';
 import type { GivenEnv, Plugin, PluginEnv } from '../../../src/pipeline/plugin.ts';
-import type { TapRunner } from '../../../src/pipeline/tap-runner.ts';
 import type { Piece } from '../../../src/protocol/codec.ts';
 import { TestClock } from '../../../src/testing/test-clock.ts';
 
@@ -80,5 +79,7 @@ export class PipelineRig {
   }
 }
 
-/** For tests of the order: calls nothing. */
-export const NO_RUNNER = {} as TapRunner;
+/** What a plugin does that fails. */
+export const throwIt = (): never => {
+  throw new SyntaxError('hunter2 is not valid JSON');
+};

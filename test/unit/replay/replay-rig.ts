@@ -18,6 +18,9 @@ import { Ledger, UNIT_BUCKETS, UNREAD_REASONS, type UnitBucket } from '../../../
 export const CLIENT: Endpoint = { address: parseIp('192.0.2.1')!, port: 40_000 };
 export const TARGET: Endpoint = { address: parseIp('198.51.100.7')!, port: 8080 };
 
+/** Most that a replica queues, bytes. */
+export const QUEUE_LIMIT = 16 << 20;
+
 const INFO = { client: CLIENT, server: TARGET, openedBy: 'syn' } as const;
 
 /** What stands for a session to the target; the methods below `TargetSession`'s are the target's side of it. */
