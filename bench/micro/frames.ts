@@ -12,8 +12,8 @@ const IP_AND_TCP = 40;
 const PORTS = 60_000;
 
 /** Offsets in a frame of `ethernetFrame`. */
-export const CLIENT_ADDRESS = ETHERNET + 12;
-export const CLIENT_PORT = ETHERNET + 20;
+const CLIENT_ADDRESS = ETHERNET + 12;
+const CLIENT_PORT = ETHERNET + 20;
 export const SEQ = ETHERNET + 24;
 
 /** One data segment in an Ethernet frame, checksums right. */

@@ -24,7 +24,7 @@ export interface JsonEdit {
 }
 
 /** Deeper texts are not read. */
-export const DEEPEST = 1_000;
+const DEEPEST = 1_000;
 
 interface Frame {
   readonly object: boolean;

@@ -18,7 +18,7 @@ import { mapSchemas, type SchemaMap, type SqlAnalysis, type SqlMode } from './sq
 const WITH_SQL: readonly MysqlCommandName[] = ['QUERY', 'STMT_PREPARE'];
 const WITH_NAME: readonly MysqlCommandName[] = ['INIT_DB', 'CREATE_DB', 'DROP_DB'];
 /** MariaDB: the statement that was prepared last. */
-export const LAST_STATEMENT = 0xffff_ffff;
+const LAST_STATEMENT = 0xffff_ffff;
 const SHOWN_TEXT = 400;
 const SHOWN_VALUE = 40;
 const SHOWN_PARAMETERS = 20;

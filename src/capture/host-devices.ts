@@ -43,7 +43,7 @@ function names(interfaces: object): readonly string[] {
 }
 
 /** A number under /proc/sys; 0 where there is none. */
-export function sysctl(path: string): number {
+function sysctl(path: string): number {
   return Number(read(`/proc/sys/${path}`) ?? 0) || 0;
 }
 

@@ -37,7 +37,7 @@ export async function printConfig(
 }
 
 /** Every option that is set, in the order of the help, and the plugins in the order they run. */
-export async function configRows(line: Readonly<Record<string, unknown>>): Promise<readonly Row[]> {
+async function configRows(line: Readonly<Record<string, unknown>>): Promise<readonly Row[]> {
   const { file, values } = await loadConfig(line['config'] as string | undefined, process.cwd());
   const merged = mergeOptions(line, values);
   const rows: Row[] = [];

@@ -1,7 +1,7 @@
 /** What addresses can and cannot be used for. All questions are about one `IpAddress`. */
 import { formatIp, V4_MAPPED_WORD, type IpAddress } from '../core/ip-address.ts';
 
-export function isUnspecified(ip: IpAddress): boolean {
+function isUnspecified(ip: IpAddress): boolean {
   return ip.w0 === 0 && ip.w1 === 0 && ip.w3 === 0 && (ip.w2 === 0 || ip.w2 === V4_MAPPED_WORD);
 }
 
@@ -12,12 +12,12 @@ export function isLoopback(ip: IpAddress): boolean {
 }
 
 /** 224.0.0.0/4, ff00::/8 */
-export function isMulticast(ip: IpAddress): boolean {
+function isMulticast(ip: IpAddress): boolean {
   return ip.version === 4 ? ip.w3 >>> 28 === 14 : ip.w0 >>> 24 === 0xff;
 }
 
 /** 255.255.255.255 and the rest of 240.0.0.0/4, which no Linux route accepts. */
-export function isReservedV4(ip: IpAddress): boolean {
+function isReservedV4(ip: IpAddress): boolean {
   return ip.version === 4 && ip.w3 >>> 28 === 15;
 }
 

@@ -4,7 +4,7 @@
  * anycast, RFC 4291 §2.6.1) and, in IPv4, its last (broadcast); of a wide block only the first `LARGEST_BLOCK` addresses
  * are used, which keeps every range inside the last 32 bits of its address.
  */
-import { formatEndpoint, formatIp, ipEquals, parseIp, type Endpoint, type IpAddress } from '../core/ip-address.ts';
+import { formatEndpoint, ipEquals, parseIp, type Endpoint, type IpAddress } from '../core/ip-address.ts';
 import type { TcpcopyError } from '../core/errors.ts';
 import { addressPlus, isLoopback, whyNotUnicast } from './address.ts';
 import type { AddressRange } from './copy-options.ts';
@@ -113,11 +113,6 @@ function maskTo(ip: IpAddress, prefix: number): IpAddress {
 /** The upper `bits` bits of a word; a shift by 32 would be a shift by none. */
 function mask32(bits: number): number {
   return bits === 0 ? 0 : -1 << (32 - bits);
-}
-
-/** `10.9.8.1–10.9.8.254`, for the log and the summary. */
-export function formatRange({ first, count }: AddressRange): string {
-  return count === 1 ? formatIp(first) : `${formatIp(first)}–${formatIp(addressPlus(first, count - 1))}`;
 }
 
 function clientError(entry: string, message: string, hint?: string): TcpcopyError {

@@ -10,7 +10,7 @@
  *
  * Holders are small integers chosen by the caller, stable for the life of an instance.
  */
-import { addTime, NEVER, type Duration, type Instant } from '../core/time.ts';
+import { addTime, type Duration, type Instant } from '../core/time.ts';
 import { BLOCK_PORTS, BLOCK_SHIFT, BLOCKS } from './protocol.ts';
 
 export const NO_HOLDER = -1;
@@ -109,13 +109,6 @@ export class LeaseTable {
   /** The holder is back. */
   appear(holder: number): void {
     this.#vanished.delete(holder);
-  }
-
-  /** When `expire` has something to do next. */
-  nextExpiry(): Instant {
-    let next = NEVER;
-    for (const at of this.#vanished.values()) if (at < next) next = at;
-    return next;
   }
 
   /** Frees the blocks of holders that stayed away too long, and returns these holders. */

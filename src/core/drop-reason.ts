@@ -18,7 +18,6 @@ export const DROP_REASONS = [
   'tunnel-unknown',
   'tcp-header-malformed',
   'not-selected',
-  'flow-table-full',
 ] as const;
 
 export type DropReasonName = (typeof DROP_REASONS)[number];
@@ -41,4 +40,3 @@ export const DROP_TUNNEL_UNKNOWN = 12;
 export const DROP_TCP_HEADER_MALFORMED = 13;
 /** A sound segment of a connection that `-x` does not select. */
 export const DROP_NOT_SELECTED = 14;
-export const DROP_FLOW_TABLE_FULL = 15;

@@ -49,12 +49,6 @@ export function seqMax(a: SeqNum, b: SeqNum): SeqNum {
   return seqLt(a, b) ? b : a;
 }
 
-/** Whether `start <= a < start + length`. */
-export function seqInWindow(a: SeqNum, start: SeqNum, length: number): boolean {
-  const offset = (a - start) | 0;
-  return offset >= 0 && offset < length;
-}
-
 /** The number as it stands on the wire and in logs, 0 to 2^32 - 1. */
 export function seqToUint32(a: SeqNum): number {
   return a >>> 0;

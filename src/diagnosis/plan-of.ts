@@ -4,7 +4,7 @@ import type { ClientNetwork, Plan } from './evidence.ts';
 import { networkOf } from './networks.ts';
 
 /** Targets looked at: a range of ports counts as its first. */
-export const MAX_TARGETS = 8;
+const MAX_TARGETS = 8;
 
 interface AddressRange {
   readonly first: IpAddress;

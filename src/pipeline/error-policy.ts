@@ -12,8 +12,7 @@ export type ErrorPolicy =
   | { readonly kind: 'abort' };
 
 /** How a plugin failed: it threw or its promise was rejected; what it returned or said makes no sense; no answer came. */
-export const FAILURE_KINDS = ['threw', 'nonsense', 'timed-out'] as const;
-export type FailureKind = (typeof FAILURE_KINDS)[number];
+export type FailureKind = 'threw' | 'nonsense' | 'timed-out';
 
 /** What follows from a failure for the matter at hand. */
 export type Consequence = 'pass' | 'drop' | 'drop-connection';

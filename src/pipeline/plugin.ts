@@ -62,7 +62,7 @@ export interface Plugin {
 /** The part of it that whoever registers a plugin gives; time is the pipeline's. */
 export type GivenEnv = Omit<PluginEnv, 'now' | 'after'>;
 
-export const PLUGIN_NAME = /^(@[a-z0-9][a-z0-9._-]*\/)?[a-z][a-z0-9-]*$/;
+const PLUGIN_NAME = /^(@[a-z0-9][a-z0-9._-]*\/)?[a-z][a-z0-9-]*$/;
 
 /** Verifies that `value` has the shape of a plugin. `where` names its origin. */
 export function checkPlugin(value: unknown, where: string): Plugin {

@@ -100,6 +100,6 @@ export function isLive({ input }: Pick<RunOptions, 'input'>): boolean {
 }
 
 /** Whether frames are recorded as they were captured. */
-export function recordsFrames(options: RunOptions): boolean {
+function recordsFrames(options: RunOptions): boolean {
   return options.target === 'recording' && options.plugins.length === 0;
 }

@@ -137,8 +137,4 @@ export const FRAME_TEXTS: Readonly<Record<Exclude<DropReasonName, 'none'>, Bucke
   'tunnel-unknown': { meaning: 'in a tunnel that is not looked into' },
   'tcp-header-malformed': { meaning: 'with a TCP header that makes no sense' },
   'not-selected': { meaning: 'TCP, but of no connection that -x selects' },
-  'flow-table-full': {
-    meaning: 'of new connections while the connection table was full',
-    hint: 'too many connections at once: narrow -x or -F',
-  },
 };

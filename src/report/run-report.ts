@@ -58,7 +58,7 @@ export function ledgerFigures(ledger: Ledger): LedgerFigures {
   ]) as LedgerFigures;
 }
 
-export function addToLedger(ledger: Ledger, figures: LedgerFigures): void {
+function addToLedger(ledger: Ledger, figures: LedgerFigures): void {
   for (const name of NUMBERS) ledger[name] += figures[name];
   for (const name of COUNTERS) figures[name].forEach((n, i) => (ledger[name] as Counters<string>).add(i, n));
 }

@@ -7,7 +7,7 @@ import { toMillis, toSeconds } from '../core/time.ts';
 import { CONNECTION_BUCKETS, SHED_REASONS, UNIT_BUCKETS, UNREAD_REASONS, type Ledger } from './ledger.ts';
 import type { Quantiles, RunFacts } from './run-facts.ts';
 
-export const SUMMARY_SCHEMA = 'tcpcopy-summary/1';
+const SUMMARY_SCHEMA = 'tcpcopy-summary/1';
 
 /** A plain object: every bucket is there, zero or not; what cannot be told is null. `exitCode`: null while it runs. */
 export function summaryObject(ledger: Ledger, facts: RunFacts, exitCode: number | null) {

@@ -13,8 +13,6 @@ export const TCP_RST = 0x04;
 export const TCP_PSH = 0x08;
 export const TCP_ACK = 0x10;
 export const TCP_URG = 0x20;
-export const TCP_ECE = 0x40;
-export const TCP_CWR = 0x80;
 
 /** The TCP checksum holds, or the kernel vouches for it. */
 export const CHECKSUM_GOOD = 0;

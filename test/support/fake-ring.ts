@@ -1,6 +1,6 @@
 /** The kernel's side of a TPACKET_V3 ring, in memory. */
 export const BLOCK = 4_096;
-export const BLOCKS = 3;
+const BLOCKS = 3;
 export const USER = 1;
 
 export interface FakeFrame {

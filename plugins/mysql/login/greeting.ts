@@ -7,7 +7,7 @@ import { CLIENT, type Capabilities } from './capabilities.ts';
 import { PacketReader } from './packet-reader.ts';
 import { PacketWriter } from './packet-writer.ts';
 
-export const PROTOCOL_VERSION = 10;
+const PROTOCOL_VERSION = 10;
 /** Length of the challenge of all methods but `client_ed25519`, bytes. */
 export const SCRAMBLE_LENGTH = 20;
 const FIRST_PART = 8;

@@ -17,7 +17,7 @@ export interface NetworkOptions {
 export const namespaceOf = (prefix: string, host: string) => `${prefix}-${host}`;
 
 /** Turns segmentation offloads and transmit checksum offload off on a device. */
-export function withoutOffloads(namespace: string, device: string): string {
+function withoutOffloads(namespace: string, device: string): string {
   return [
     `ip netns exec ${namespace} ethtool -K ${device} tx off tso off gso off gro off >/dev/null`,
     `ip -n ${namespace} link set ${device} gso_max_segs 1`,

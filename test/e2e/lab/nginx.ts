@@ -86,7 +86,7 @@ ${o.ports.map((port) => `    listen ${port} backlog=8192;\n    listen [::]:${por
 `;
 
 /** Sizes of the files that every nginx of the lab serves. */
-export const FILES = { '/1k': 1_000, '/100k': 100_000 } as const;
+const FILES = { '/1k': 1_000, '/100k': 100_000 } as const;
 
 export class Nginx {
   readonly host: Host;

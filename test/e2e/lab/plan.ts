@@ -40,7 +40,6 @@ export const HOSTS = {
 } as const satisfies Record<string, HostPlan>;
 
 export type HostName = keyof typeof HOSTS;
-export const HOST_NAMES = Object.keys(HOSTS) as HostName[];
 
 export function planOf(name: HostName): HostPlan {
   return HOSTS[name];

@@ -20,7 +20,7 @@ export interface ClientOptions {
   readonly charset?: number;
 }
 
-export function login({ user = 'app', database = '', charset = 45 }: ClientOptions = {}): Buffer {
+function login({ user = 'app', database = '', charset = 45 }: ClientOptions = {}): Buffer {
   const fields = { capabilities: { flags: CAPABILITIES, extended: 0 }, maxPacket: 1 << 24, charset };
   const texts = { user: Buffer.from(user), database: Buffer.from(database), authPlugin: undefined };
   const rest = { attributes: undefined, zstdLevel: undefined };

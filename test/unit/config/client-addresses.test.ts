@@ -1,13 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addressPlus } from '../../../src/config/address.ts';
-import { formatRange, LARGEST_BLOCK, parseClientAddresses } from '../../../src/config/client-addresses.ts';
+import { LARGEST_BLOCK, parseClientAddresses } from '../../../src/config/client-addresses.ts';
+import type { AddressRange } from '../../../src/config/copy-options.ts';
 import { formatIp, ipv4FromWord, parseIp, type Endpoint } from '../../../src/core/ip-address.ts';
 import { lineOf } from './options-fixture.ts';
 
 const endpoint = (ip: string): Endpoint => ({ address: parseIp(ip)!, port: 80 });
 const V4 = [endpoint('192.0.2.10')];
 const V6 = [endpoint('2001:db8::10')];
+
+/** `10.9.8.1–10.9.8.254` */
+const formatRange = ({ first, count }: AddressRange): string =>
+  count === 1 ? formatIp(first) : `${formatIp(first)}–${formatIp(addressPlus(first, count - 1))}`;
 
 const show = (text: string, targets = V4) => parseClientAddresses([text], targets).map(formatRange);
 
