@@ -9,7 +9,7 @@ import { ByteBudget } from '../../../src/replay/piece-queue.ts';
 import { Replica } from '../../../src/replay/replica.ts';
 import type { ReplayContext } from '../../../src/replay/replay-context.ts';
 import { Ledger } from '../../../src/report/ledger.ts';
-import type { Segment} from '../../../src/wire/segment.ts';
+import type { Segment } from '../../../src/wire/segment.ts';
 import { TCP_ACK, TCP_SYN } from '../../../src/wire/segment.ts';
 import { piece } from './replay-rig.ts';
 import { Bench, V4, V6, client, open, streamOf, type Setup } from './raw-bench.ts';
