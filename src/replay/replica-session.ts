@@ -10,12 +10,14 @@ import type { UnitBucket } from '../report/ledger.ts';
 import { Conversation } from './conversation.ts';
 import type { ReplayContext } from './replay-context.ts';
 import type { ReplicaOwner } from './replica-owner.ts';
+import type { SessionClosing } from './session-closing.ts';
+import type { PieceTaker } from './piece-queue.ts';
 import { ResponseTurn } from './response-turn.ts';
 import type { SessionOwner, TargetSession } from './target.ts';
-import type { UnitQueue } from './unit-queue.ts';
+import { UnitQueue } from './unit-queue.ts';
 import type { Unit } from './unit.ts';
 
-export class ReplicaSession {
+export class ReplicaSession implements PieceTaker {
   readonly turn = new ResponseTurn();
   /** Reads the target's responses, where anybody asks for them. */
   readonly conversation: Conversation | undefined;
@@ -24,9 +26,15 @@ export class ReplicaSession {
   readonly owner: ReplicaOwner;
   readonly units: UnitQueue;
   readonly #index: number;
+  /** Who is told of the events of sessions. */
+  readonly #hears: SessionOwner;
   #session: TargetSession | undefined;
   /** It takes no more units: it is closing, or the target closed it. */
   closing = false;
+  /** How it is to end, since the client has. */
+  ending: SessionClosing | undefined = undefined;
+  /** Units were left out: what the client had seen answered may have been those. */
+  skipped = false;
   /** Bytes handed to it. */
   sent = 0;
   /** A unit went into it: the dialogue was ready for it. */
@@ -44,11 +52,12 @@ export class ReplicaSession {
   #own: Uint8Array | undefined;
   #ownSent = 0;
 
-  constructor(context: ReplayContext, owner: ReplicaOwner, index: number, units: UnitQueue) {
+  constructor(context: ReplayContext, owner: ReplicaOwner, index: number, hears: SessionOwner) {
     this.context = context;
     this.owner = owner;
     this.#index = index;
-    this.units = units;
+    this.#hears = hears;
+    this.units = new UnitQueue(context.budget);
     this.conversation = context.reading && new Conversation(context.reading, owner, index);
   }
 
@@ -61,9 +70,9 @@ export class ReplicaSession {
     return this.#session?.acknowledged ?? 0;
   }
 
-  /** `hears`: who is told of its events. Returns why none is to be had. */
-  open(hears: SessionOwner): UnitBucket | undefined {
-    const opened = this.context.target.open(hears, this.owner.client, this.owner.target, this.#index);
+  /** Returns why none is to be had. */
+  open(): UnitBucket | undefined {
+    const opened = this.context.target.open(this.#hears, this.owner.client, this.owner.target, this.#index);
     if (typeof opened === 'string') return opened;
     this.context.ledger.sessionsOpened++;
     this.#session = opened;
@@ -81,6 +90,16 @@ export class ReplicaSession {
   send(bytes: Uint8Array, offset: number, length: number): number {
     const taken = this.#session?.send(bytes, offset, length) ?? 0;
     this.sent += taken;
+    return taken;
+  }
+
+  /** Hands bytes of the unit being sent to it; returns how many it took. */
+  take(bytes: Uint8Array, offset: number, length: number): number {
+    const unit = this.units.current!;
+    const start = this.sent;
+    const taken = this.send(bytes, offset, length);
+    if (taken > 0 && unit.sent === 0) this.beginUnit(unit, start);
+    unit.sent += taken;
     return taken;
   }
 
@@ -178,14 +197,11 @@ export class ReplicaSession {
     return this.turn.received > unit.receivedBefore;
   }
 
-  /**
-   * Whether the target has answered what the client had seen answered before it sent `unit`. `skipped`: units before it were
-   * left out.
-   */
-  hasSaidWhatWasSeenBefore(unit: Unit, skipped: boolean): boolean {
+  /** Whether the target has answered what the client had seen answered before it sent `unit`. */
+  hasSaidWhatWasSeenBefore(unit: Unit): boolean {
     if (unit.answers === 0 || !this.context.waitsForResponse) return true;
     // The target has been asked nothing, and has nothing to say that was not a greeting.
-    if (skipped && this.sent === 0) return true;
+    if (this.skipped && this.sent === 0) return true;
     if (this.readsTurns) return this.#hasAnsweredAll();
     return this.turn.isOver(unit.answers, this.context.now());
   }

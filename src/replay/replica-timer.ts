@@ -4,7 +4,6 @@
  */
 import { addTime, earliest, millis, NEVER, type Instant } from '../core/time.ts';
 import type { ReplicaSession } from './replica-session.ts';
-import type { SessionClosing } from './session-closing.ts';
 import { TimerEntry } from './timer-wheel.ts';
 
 /** How soon a session is tried again that took nothing though nothing of it is under way: memory was short. */
@@ -26,18 +25,16 @@ export interface ReplicaTimerOwner {
 export class ReplicaTimer extends TimerEntry {
   readonly #session: ReplicaSession;
   readonly #owner: ReplicaTimerOwner;
-  readonly #closing: SessionClosing;
   #giveUpAt: Instant = NEVER;
   /** A unit waited, or the client had ended, when the timer was last set. */
   #held = false;
   /** Where the context counts this replica: bits. */
   #load = 0;
 
-  constructor(session: ReplicaSession, owner: ReplicaTimerOwner, closing: SessionClosing) {
+  constructor(session: ReplicaSession, owner: ReplicaTimerOwner) {
     super();
     this.#session = session;
     this.#owner = owner;
-    this.#closing = closing;
   }
 
   /** The target has done something: its time begins anew. */
@@ -48,7 +45,10 @@ export class ReplicaTimer extends TimerEntry {
   /** Everything was looked at: until when nothing need be. */
   set(): void {
     const waitsFor = this.#waitsFor();
-    const held = this.#closing.isDue || this.#session.units.length > 1 || this.#session.units.first?.released === false;
+    const held =
+      this.#session.ending !== undefined ||
+      this.#session.units.length > 1 ||
+      this.#session.units.first?.released === false;
     const busy = waitsFor === 'target';
     this.#tellLoad(
       (busy ? BUSY : 0) |
@@ -111,7 +111,8 @@ export class ReplicaTimer extends TimerEntry {
     if (hold !== undefined && next!.sent >= hold.at) return earliest(hold.until, turn.quietAt);
     if (session.hasBytesToSend) return session.acknowledged < session.sent ? NEVER : addTime(now, RETRY);
     if (session.readsTurns) return NEVER;
-    if (next === undefined && this.#closing.isDue) return earliest(session.closeAt, this.#closing.latest);
+    const { ending } = session;
+    if (next === undefined && ending !== undefined) return earliest(session.closeAt, ending.latest);
     return next === undefined || next.released ? NEVER : turn.quietAt;
   }
 

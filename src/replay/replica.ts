@@ -33,19 +33,22 @@ import { ReplicaSession } from './replica-session.ts';
 import { ReplicaTimer, type ReplicaTimerOwner } from './replica-timer.ts';
 import { SessionClosing } from './session-closing.ts';
 import type { SessionEnd, SessionOwner } from './target.ts';
-import { UnitQueue } from './unit-queue.ts';
-import { UnitSender } from './unit-sender.ts';
-import { UnitSettler } from './unit-settler.ts';
+import { holdUnit, sendAtOnce, sendUnits } from './unit-sender.ts';
+import {
+  settleAll,
+  settleAnswered,
+  settleLast,
+  settleLost,
+  settleReleased,
+  settleUndelivered,
+  settleWaiting,
+} from './unit-settler.ts';
 import { Unit } from './unit.ts';
 
 export class Replica implements SessionOwner, ReplicaTimerOwner {
   readonly #context: ReplayContext;
   readonly #owner: ReplicaOwner;
-  readonly #units: UnitQueue;
   readonly #session: ReplicaSession;
-  readonly #settle: UnitSettler;
-  readonly #sender: UnitSender;
-  readonly #closing: SessionClosing;
   readonly #timer: ReplicaTimer;
   /** The dialogue has given up: nothing more of this copy is sent. */
   #failed = false;
@@ -56,17 +59,13 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
   constructor(context: ReplayContext, owner: ReplicaOwner, index: number) {
     this.#context = context;
     this.#owner = owner;
-    this.#units = new UnitQueue(context.budget);
-    this.#session = new ReplicaSession(context, owner, index, this.#units);
-    this.#settle = new UnitSettler(this.#session);
-    this.#sender = new UnitSender(this.#session, this.#settle, this);
-    this.#closing = new SessionClosing(this.#session);
-    this.#timer = new ReplicaTimer(this.#session, this, this.#closing);
+    this.#session = new ReplicaSession(context, owner, index, this);
+    this.#timer = new ReplicaTimer(this.#session, this);
   }
 
   /** Opens a session ahead of the first unit, as the client did. */
   openEarly(): void {
-    this.#session.open(this);
+    this.#session.open();
   }
 
   /**
@@ -76,14 +75,14 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
   push(piece: Piece, delay?: Duration, request?: ReadRequest): void {
     if (this.#done) return;
     if (this.#failed) {
-      if (piece.first) this.#settle.lost('login-failed', request);
+      if (piece.first) settleLost(this.#session, 'login-failed', request);
       return;
     }
-    const units = this.#units;
+    const units = this.#session.units;
     if (piece.first) {
       if (this.#severed !== undefined && piece.sameSession === true) {
-        this.#settle.lost(this.#severed, request);
-        this.#units.endLast();
+        settleLost(this.#session, this.#severed, request);
+        this.#session.units.endLast();
         this.#pump();
         return;
       }
@@ -93,8 +92,8 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
     if (units.discarding) return;
     const unit = units.last!;
     if (piece.awaits !== undefined && piece.awaits > 0 && this.#context.waitsForResponse)
-      this.#sender.hold(unit, piece.awaits);
-    const taken = this.#sender.sendAtOnce(unit, piece);
+      holdUnit(this.#session, unit, piece.awaits);
+    const taken = sendAtOnce(this.#session, unit, piece);
     const rest = piece.length - taken;
     unit.length += piece.length;
     if (rest > 0) {
@@ -112,7 +111,7 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
 
   /** The unit that begins now is not for this target; its pieces are ignored. `bucket`: where it is counted. */
   skip(bucket: UnitBucket): void {
-    this.#units.endLast();
+    this.#session.units.endLast();
     this.sever(bucket);
     this.passOver();
   }
@@ -124,40 +123,40 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
 
   /** Messages are missing before what comes next: what the client had seen may have answered those. */
   passOver(): void {
-    this.#sender.skipped = true;
+    this.#session.skipped = true;
     this.#pump();
   }
 
   /** The capture lost bytes of the unit being captured: it must not reach the target as if whole. */
   breakUnit(bucket: UnitBucket): void {
-    if (this.#units.discarding) return;
-    const unit = this.#units.last!;
+    if (this.#session.units.discarding) return;
+    const unit = this.#session.units.last!;
     if (unit.sent === 0 && !this.#context.repeatable) {
       this.#loseLast(bucket, 0);
       return;
     }
-    this.#units.endLast();
+    this.#session.units.endLast();
     // What the target has answered it had all of: what is missing belongs to the next.
-    if (!this.#context.repeatable) this.#settle.answered();
-    if (this.#units.length > 0) unit.broken = bucket;
+    if (!this.#context.repeatable) settleAnswered(this.#session);
+    if (this.#session.units.length > 0) unit.broken = bucket;
     else this.#abort(bucket);
     this.#pump();
   }
 
   /** The client is done. `answers`: bytes of the server's that it had seen since it last sent. */
   clientEnded(end: ClientEnd, answers: number): void {
-    if (this.#closing.isDue) return;
-    this.#closing.clientEnded(end, answers);
-    this.#units.endLast();
+    if (this.#session.ending !== undefined) return;
+    this.#session.ending = new SessionClosing(this.#session, end, answers);
+    this.#session.units.endLast();
     this.#pump();
   }
 
   /** Gives up whatever is left: what the target has and did not answer is unanswered, the rest goes to `bucket`. */
   stop(bucket: UnitBucket): void {
     if (this.#done) return;
-    this.#units.endLast();
-    this.#settle.answered();
-    this.#settle.undelivered(bucket);
+    this.#session.units.endLast();
+    settleAnswered(this.#session);
+    settleUndelivered(this.#session, bucket);
     this.#abort(bucket);
     this.#finish();
   }
@@ -175,7 +174,7 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
     conversation?.received(bytes, offset, length);
     this.#session.takeResponses();
     // A client that has gone does not wait for the end of an endless response.
-    if (!this.#closing.isDue || conversation?.reading !== true) this.#timer.targetActed();
+    if (this.#session.ending === undefined || conversation?.reading !== true) this.#timer.targetActed();
     this.#pump();
   }
 
@@ -190,8 +189,8 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
   sessionEnded(end: SessionEnd): void {
     if (this.#done) return;
     const lost = end === 'closed' ? 'reset' : end;
-    this.#settle.released(end);
-    this.#settle.waiting(lost);
+    settleReleased(this.#session, end);
+    settleWaiting(this.#session, lost);
     this.#session.over(lost);
     this.#pump();
   }
@@ -216,7 +215,7 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
 
   /** Released at once where that is possible, so that its bytes need not be queued. */
   #begin(piece: Piece, delay: Duration | undefined, request: ReadRequest | undefined): void {
-    this.#units.endLast();
+    this.#session.units.endLast();
     this.#context.ledger.unitsOpened++;
     const unit = new Unit(piece.answers, piece.time);
     unit.request = request;
@@ -224,16 +223,16 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
     this.#session.conversation?.recognise();
     this.#session.takeResponses();
     if (delay !== undefined) unit.notBefore = addTime(this.#context.now(), delay);
-    this.#units.add(unit);
+    this.#session.units.add(unit);
     // The rest of a round follows when the piece is in.
-    do this.#sender.send();
-    while (this.#settle.answered());
+    do sendUnits(this.#session);
+    while (settleAnswered(this.#session));
   }
 
   /** What follows of a unit whose session ended under it: a unit of its own, which reaches nobody. */
   #countRest(): void {
-    this.#units.cutShort = false;
-    this.#settle.lost('reset');
+    this.#session.units.cutShort = false;
+    settleLost(this.#session, 'reset');
   }
 
   /**
@@ -241,31 +240,31 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
    * was sent. If part of it is under way, its session ends.
    */
   #loseLast(bucket: UnitBucket, refused: number): void {
-    const unit = this.#units.last!;
-    this.#units.discarding = true;
+    const unit = this.#session.units.last!;
+    this.#session.units.discarding = true;
     unit.ended = true;
     if (unit.sent > 0) {
       // Half a message is worse than none: the session goes, and with it what was not answered yet.
       this.#session.abort();
-      this.#settle.answered();
+      settleAnswered(this.#session);
       this.#session.over(bucket);
-      this.#settle.all(bucket);
+      settleAll(this.#session, bucket);
     } else {
       this.#severed = bucket;
-      this.#settle.last(bucket, refused);
+      settleLast(this.#session, bucket, refused);
     }
     this.#pump();
   }
 
   #pump(): void {
     if (this.#leaveDialogue()) return;
-    this.#settle.answered();
-    do this.#sender.send();
-    while (this.#settle.answered());
+    settleAnswered(this.#session);
+    do sendUnits(this.#session);
+    while (settleAnswered(this.#session));
     if (this.#leaveDialogue()) return;
     // What the target will not answer any more is closed, once no bytes of a released unit wait.
     if (this.#session.closing && !this.#session.hasBytesToSend) this.#session.close();
-    if (this.#closing.closeWhenDone()) this.#finish();
+    if (this.#session.ending?.closeWhenDone() === true) this.#finish();
     if (!this.#done) this.#timer.set();
   }
 
@@ -277,9 +276,9 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
     if (fault === undefined) {
       if (stuck === undefined) return false;
       this.#session.abort();
-      this.#settle.released('closed');
+      settleReleased(this.#session, 'closed');
       const lost = stuck === 'plugin-error' ? stuck : 'login-failed';
-      this.#settle.waiting(lost);
+      settleWaiting(this.#session, lost);
       this.#session.over(lost);
       this.#pump();
       return true;
@@ -287,9 +286,9 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
     if (this.#failed) return false;
     this.#failed = true;
     this.#owner.notReplayable(fault, true);
-    this.#units.endLast();
+    this.#session.units.endLast();
     this.#abort('login-failed');
-    this.#settle.all('login-failed');
+    settleAll(this.#session, 'login-failed');
     this.#pump();
     return true;
   }

@@ -1,40 +1,29 @@
-/** Ends the session of a replica the way its client ended the connection, when everything before that is done. */
-import { addTime, NEVER, type Instant } from '../core/time.ts';
+/**
+ * Ends the session of a replica the way its client ended the connection, when everything before that is done. Made when the
+ * client ends.
+ */
+import { addTime, type Instant } from '../core/time.ts';
 import type { ReplicaSession } from './replica-session.ts';
 import type { ClientEnd } from './replica-owner.ts';
 
 export class SessionClosing {
   readonly #session: ReplicaSession;
-  #end: ClientEnd | undefined;
-  /** Bytes of the server's that the client had seen since it last sent. */
-  #answers = 0;
-  #latest: Instant | undefined = undefined;
-
-  constructor(session: ReplicaSession) {
-    this.#session = session;
-  }
-
-  /** The client has ended. */
-  get isDue(): boolean {
-    return this.#end !== undefined;
-  }
-
+  readonly #end: ClientEnd;
+  readonly #answers: number;
   /** Then the session is closed, however much of the response is missing. */
-  get latest(): Instant {
-    return this.#latest ?? NEVER;
-  }
+  readonly latest: Instant;
 
   /** `answers`: bytes of the server's that the client had seen since it last sent. */
-  clientEnded(end: ClientEnd, answers: number): void {
+  constructor(session: ReplicaSession, end: ClientEnd, answers: number) {
+    this.#session = session;
     this.#end = end;
     this.#answers = answers;
-    this.#latest = addTime(this.#session.context.now(), this.#session.context.patience(true));
+    this.latest = addTime(session.context.now(), session.context.patience(true));
   }
 
   /** Returns whether nothing is left to be done or to be learnt: the target layer sees the closing through. */
   closeWhenDone(): boolean {
-    if (this.#end === undefined || this.#session.units.current !== undefined || this.#session.units.isBroken)
-      return false;
+    if (this.#session.units.current !== undefined || this.#session.units.isBroken) return false;
     const session = this.#session;
     const settled = this.#session.units.length === 0;
     if (!settled && (this.#answers > 0 || this.#end !== 'fin')) return false;

@@ -36,7 +36,7 @@ export class UnitQueue {
 
   /** None of them wait. */
   get hasNoBytes(): boolean {
-    return this.#bytes === undefined;
+    return this.#bytes === undefined || this.#bytes.length === 0;
   }
 
   /** So many wait that a recording should not be read on. */
