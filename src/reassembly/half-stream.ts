@@ -333,6 +333,7 @@ export class HalfStream {
     gap.offset = this.#offset;
     gap.length = seqDiff(end, this.next);
     this.next = end;
+    this.#clock = undefined;
     this.#offset += gap.length;
     this.#context.counters.add(COUNT_GAPS);
     this.#context.counters.add(COUNT_GAP_BYTES, gap.length);
@@ -347,12 +348,15 @@ export class HalfStream {
   wait(now: Instant, answers: SeqNum): boolean {
     const first = this.#held?.piece(0);
     const at = this.anchored ? this.next : first?.seq;
-    if (this.ended || at === undefined || (first === undefined && (this.mode & LAGGING) === 0)) {
+    if (this.ended || at === undefined || (first === undefined && ((this.mode & LAGGING) === 0 || this.#lacksFin))) {
       this.#clock = undefined;
       return false;
     }
     const since = first?.note !== undefined && first.note.time < now ? first.note.time : now;
-    if (this.#clock?.at !== at) this.#clock = new HoleClock(at, since, first?.note?.ack ?? answers);
+    const clock = this.#clock;
+    if (clock?.at === at) return true;
+    const resent = clock?.wasFilledLate(now) === true ? now : undefined;
+    this.#clock = new HoleClock(at, since, first?.note?.ack ?? answers, resent);
     return true;
   }
 
@@ -360,10 +364,11 @@ export class HalfStream {
   overdue(now: Instant, answers: SeqNum): boolean {
     const clock = this.#clock;
     if (clock === undefined) return false;
-    const { gapPatience, ackedGapPatience, unansweredGapPatience } = this.#context;
+    const { gapPatience, ackedGapPatience, unansweredGapPatience, resentGapPatience } = this.#context;
     const { anchored } = this;
     if (anchored && seqGt(this.extent.peerAck, this.next)) return clock.overdue(now, ackedGapPatience);
-    return clock.overdue(now, !anchored || clock.answered(answers) ? gapPatience : unansweredGapPatience);
+    if (!anchored || clock.answered(answers)) return clock.overdue(now, gapPatience);
+    return clock.overdueUnanswered(now, unansweredGapPatience, resentGapPatience);
   }
 
   /** Gives back what is held; the stream hands out nothing more. */
@@ -400,6 +405,15 @@ export class HalfStream {
     this.#update();
   }
 
+  /**
+   * Whether all that is missing is one number in front of nothing that was seen. It is rather the FIN's than a byte's; what is
+   * seen behind it tells, and until then nobody waits for it.
+   */
+  get #lacksFin(): boolean {
+    const { fin, seenEnd, known } = this.extent;
+    return this.anchored && fin === undefined && !seqGt(seenEnd, this.next) && seqDiff(known, this.next) === 1;
+  }
+
   /** Puts bytes that continue the stream into `chunk`, from what is held or else from what is suspect and acknowledged. */
   #pullHeld(chunk: Chunk): boolean {
     const limit = this.#suspectLimit();
@@ -428,6 +442,7 @@ export class HalfStream {
     const { extent } = this;
     if (seqGt(extent.seenEnd, this.next)) return extent.seenEnd;
     gap.kind = 'tail';
+    if (this.#lacksFin && this.#context.gapPatience !== WAIT_FOREVER) return this.next;
     if (this.skip === SKIP_ONE || this.#context.gapPatience !== WAIT_FOREVER) return extent.known;
     // At the end of a recording: a side that showed neither SYN nor payload misses nothing that could be named, and how
     // far the sender's bare segments had got is no proof, since the last of them may be no part of the recording.

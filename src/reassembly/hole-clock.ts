@@ -1,17 +1,29 @@
 /** Since when a stream has been waiting at a hole, and what its sender had said by then. Exists only while it waits there. */
 import { seqGt, type SeqNum } from '../core/seq-num.ts';
-import { elapsed, type Duration, type Instant } from '../core/time.ts';
+import { elapsed, millis, type Duration, type Instant } from '../core/time.ts';
+
+/** Below the least retransmission timer in use (Linux: 200 ms). What comes sooner was overtaken, or sent again at once. */
+const LATE = millis(150);
 
 export class HoleClock {
   readonly at: SeqNum;
   readonly #since: Instant;
   readonly #answers: SeqNum;
 
+  /** Since when, if the hole before it was filled late. */
+  readonly #resent: Instant | undefined;
+
   /** `answers`: how far the sender had acknowledged the other side's bytes with what showed the hole at `at`. */
-  constructor(at: SeqNum, since: Instant, answers: SeqNum) {
+  constructor(at: SeqNum, since: Instant, answers: SeqNum, resent: Instant | undefined) {
     this.at = at;
     this.#since = since;
     this.#answers = answers;
+    this.#resent = resent;
+  }
+
+  /** Whether the hole, filled now, has stood until its sender's timer had it sent again. */
+  wasFilledLate(now: Instant): boolean {
+    return this.#resent !== undefined || elapsed(now, this.#since) >= LATE;
   }
 
   /**
@@ -25,5 +37,11 @@ export class HoleClock {
 
   overdue(now: Instant, patience: Duration): boolean {
     return elapsed(now, this.#since) >= patience;
+  }
+
+  /** The same where nothing tells that the other side goes on. A sender that is sending again has longer. */
+  overdueUnanswered(now: Instant, patience: Duration, resentPatience: Duration): boolean {
+    if (this.#resent === undefined) return this.overdue(now, patience);
+    return elapsed(now, this.#resent) >= resentPatience;
   }
 }

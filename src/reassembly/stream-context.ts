@@ -17,6 +17,7 @@ export class StreamContext {
   readonly startAtOnce: boolean;
   readonly gapPatience: Duration;
   readonly unansweredGapPatience: Duration;
+  readonly resentGapPatience: Duration;
   readonly ackedGapPatience: Duration;
   readonly maxHeldPerStream: number;
   /** Memory held by all half-streams together, in bytes. */
@@ -29,6 +30,7 @@ export class StreamContext {
     this.startAtOnce = options.startAtOnce;
     this.gapPatience = options.gapPatience;
     this.unansweredGapPatience = options.unansweredGapPatience;
+    this.resentGapPatience = options.resentGapPatience;
     this.ackedGapPatience = options.ackedGapPatience;
     this.maxHeldPerStream = options.maxHeldPerStream;
   }

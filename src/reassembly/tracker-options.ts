@@ -27,6 +27,11 @@ export interface TrackerOptions {
    * have been lost on the way to it and come again.
    */
   readonly unansweredGapPatience: Duration;
+  /**
+   * The same where the hole before it was filled late, since when this one may stand: the sender's timer doubles on from one
+   * to the next.
+   */
+  readonly resentGapPatience: Duration;
   /** The same for a hole that the peer has acknowledged: the missing bytes arrived there and will not be sent again. */
   readonly ackedGapPatience: Duration;
   /**
@@ -67,7 +72,8 @@ export const LIVE_TRACKER: TrackerOptions = {
   midstream: 'data',
   suspectOpens: 'unless-rare',
   gapPatience: millis(500),
-  unansweredGapPatience: seconds(7),
+  unansweredGapPatience: seconds(15),
+  resentGapPatience: seconds(60),
   ackedGapPatience: millis(50),
   resetPatience: millis(0),
   startAtOnce: true,
@@ -86,6 +92,7 @@ export const RECORDING_TRACKER: TrackerOptions = {
   suspectOpens: 'always',
   gapPatience: WAIT_FOREVER,
   unansweredGapPatience: WAIT_FOREVER,
+  resentGapPatience: WAIT_FOREVER,
   ackedGapPatience: WAIT_FOREVER,
   resetPatience: WAIT_FOREVER,
   startAtOnce: false,

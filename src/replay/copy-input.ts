@@ -19,6 +19,7 @@ export const RECORDED: TrackerOptions = {
   ...RECORDING_TRACKER,
   gapPatience: PATIENCE,
   unansweredGapPatience: PATIENCE,
+  resentGapPatience: PATIENCE,
   ackedGapPatience: PATIENCE,
   resetPatience: PATIENCE,
 };

@@ -162,11 +162,11 @@ describe('gaps', () => {
   it('gives a sender time to try again, as long as the peer has not answered', () => {
     const t = established(live());
     t.handle(c({ seq: 104, ack: 501, data: 'def', at: 10 }));
-    expect(t.advance(6_900)).toEqual([]);
-    expect(t.handle(c({ seq: 101, ack: 501, data: 'abc', at: 6_950 }))).toEqual(['c2s 0 abc', 'c2s 3 def']);
-    t.handle(c({ seq: 110, ack: 501, data: 'j', at: 7_000 }));
-    expect(t.advance(13_900)).toEqual([]);
-    expect(t.advance(14_050)).toEqual(['c2s 6 hole 3', 'c2s 9 j']);
+    expect(t.advance(14_900)).toEqual([]);
+    expect(t.handle(c({ seq: 101, ack: 501, data: 'abc', at: 14_950 }))).toEqual(['c2s 0 abc', 'c2s 3 def']);
+    t.handle(c({ seq: 110, ack: 501, data: 'j', at: 15_000 }));
+    expect(t.advance(29_900)).toEqual([]);
+    expect(t.advance(30_050)).toEqual(['c2s 6 hole 3', 'c2s 9 j']);
   });
 
   it('is quicker about a hole that the peer has acknowledged', () => {
@@ -204,6 +204,24 @@ describe('gaps', () => {
     expect(t.advance(9_000)).toEqual([]);
   });
 
+  it('gives a sender that has sent again more time for the next hole, and one of which frames were missed no more than before', () => {
+    const resent = established(live({ oneWay: true }));
+    resent.handle(c({ seq: 104, ack: 501, data: 'def', at: 10 }));
+    resent.handle(c({ seq: 110, ack: 501, data: 'jkl', at: 10 }));
+    expect(resent.handle(c({ seq: 101, ack: 501, data: 'abc', at: 10_000 }))).toEqual(['c2s 0 abc', 'c2s 3 def']);
+    expect(resent.advance(69_900)).toEqual([]);
+    expect(resent.advance(70_100)).toEqual(['c2s 6 hole 3', 'c2s 9 jkl']);
+
+    const missed = established(live({ oneWay: true }));
+    missed.handle(c({ seq: 104, ack: 501, data: 'def', at: 10 }));
+    missed.handle(c({ seq: 110, ack: 501, data: 'jkl', at: 20 }));
+    expect(missed.handle(c({ seq: 101, ack: 501, data: 'abc', at: 30 }))).toEqual(['c2s 0 abc', 'c2s 3 def']);
+    missed.handle(c({ seq: 117, ack: 501, data: 'q', at: 40 }));
+    expect(missed.advance(15_015)).toEqual([]);
+    expect(missed.advance(15_030)).toEqual(['c2s 6 hole 3', 'c2s 9 jkl']);
+    expect(missed.advance(15_050)).toEqual(['c2s 12 hole 4', 'c2s 16 q']);
+  });
+
   it('goes on soon behind a request that only the capture lost: the answer to the next one tells', () => {
     const t = established(live({ oneWay: true }));
     t.handle(c({ seq: 101, ack: 501, data: 'one', at: 0 }));
@@ -233,6 +251,24 @@ describe('gaps', () => {
     t.handle(c({ seq: 104, ack: 502, at: 10 }));
     expect(t.advance(6_900)).toEqual([]);
     expect(t.handle(c({ seq: 101, ack: 502, data: 'abc', at: 6_950 }))).toEqual(['c2s 0 abc']);
+  });
+
+  it('takes a number that nothing lies behind for a FIN that was not seen, and no lost byte', () => {
+    const t = established(live({ oneWay: true }));
+    t.handle(c({ seq: 101, ack: 501, data: 'one' }));
+    t.handle(c({ seq: 105, ack: 600, at: 10 }));
+    t.handle(c({ seq: 105, ack: 601, at: 20 }));
+    expect(t.advance(60_000)).toEqual([]);
+    expect(t.finish()).toEqual(['#0 closed input-ended']);
+    expect(t.tracker.counters.get('gaps')).toBe(0);
+  });
+
+  it('takes it for a byte when the sender goes on', () => {
+    const t = established(live({ oneWay: true }));
+    t.handle(c({ seq: 102, ack: 600, at: 10 }));
+    t.handle(c({ seq: 102, ack: 600, data: 'on', at: 1_000 }));
+    t.handle(c({ seq: 104, ack: 601, at: 1_010 }));
+    expect(t.advance(1_600)).toEqual(['c2s 0 hole 1', 'c2s 1 on']);
   });
 
   it('tells of what the sender had sent when the connection ends before the patience does', () => {
