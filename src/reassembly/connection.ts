@@ -5,6 +5,8 @@
  * tracker finds it without coming here: the connection is *plain*. `settle` brings it back.
  */
 import type { Endpoint } from '../core/ip-address.ts';
+import type { Linked } from '../core/linked-list.ts';
+import type { Rostered } from '../core/roster.ts';
 import type { SeqNum } from '../core/seq-num.ts';
 import type { Instant } from '../core/time.ts';
 import type { Segment } from '../wire/segment.ts';
@@ -32,7 +34,7 @@ export type ConnectionEnd = 'open' | 'fin' | 'reset' | 'idle' | 'replaced' | 'ev
 const FLAGS_PLAIN = FLAG_PLAIN | (FLAG_PLAIN << 1);
 const FLAGS_LANE = FLAGS_PLAIN | FLAG_BOUNDED | (FLAG_BOUNDED << 1) | FLAG_SEEN_GOOD | (FLAG_SEEN_GOOD << 1);
 
-export class Connection<User = unknown> {
+export class Connection<User = unknown> implements Linked<Connection<User>>, Rostered {
   /** Counts connections of one tracker from 0, in order of their first packet. */
   readonly index: number;
   client: Endpoint;
@@ -53,6 +55,10 @@ export class Connection<User = unknown> {
   entry: number;
   /** The tracker's: CONNECTION_ bits of work to do and states passed. */
   state = 0;
+  /** The tracker's: among those that wait at a hole, and those that were reset. */
+  listNext: Connection<User> | undefined = undefined;
+  listPrevious: Connection<User> | undefined = undefined;
+  rosterIndex = -1;
   readonly #flows: FlowTable;
   #lastSeen: Instant;
 

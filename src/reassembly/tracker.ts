@@ -23,6 +23,8 @@
  * Time is the capture's: the latest `segment.time` or `advance`. `advance` finds holes that stood too long and
  * connections that went idle; it and `finish` are followed by `poll` like `handle` is.
  */
+import { LinkedList } from '../core/linked-list.ts';
+import { Roster } from '../core/roster.ts';
 import { seqAdd, type SeqNum } from '../core/seq-num.ts';
 import { elapsed, instant, seconds, type Instant } from '../core/time.ts';
 import { CHECKSUM_BAD, CHECKSUM_GOOD, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, type Segment } from '../wire/segment.ts';
@@ -122,9 +124,9 @@ export class ConnectionTracker<User = unknown> {
   readonly #queue: Connection<User>[] = [];
   #queueHead = 0;
   /** Connections with a hole, the longest waiting first, about. */
-  readonly #waiting = new Set<Connection<User>>();
+  readonly #waiting = new LinkedList<Connection<User>>();
   /** Connections that were reset and are given time for what was on its way. */
-  readonly #reset = new Set<Connection<User>>();
+  readonly #reset = new Roster<Connection<User>>();
   #nextWaitingCheck: Instant = instant(0.5);
 
   constructor(options: TrackerOptions) {
@@ -246,14 +248,14 @@ export class ConnectionTracker<User = unknown> {
   /** Time has passed: finds holes that stood too long, idle connections, and closed ones that can be forgotten. */
   advance(now: Instant): void {
     if (now > this.#now) this.#now = now;
-    if (this.#now >= this.#nextWaitingCheck && this.#waiting.size + this.#reset.size > 0) {
+    if (this.#now >= this.#nextWaitingCheck && !(this.#waiting.isEmpty && this.#reset.size === 0)) {
       this.#nextWaitingCheck = instant(this.#now + this.#context.ackedGapPatience / 4);
-      for (const connection of this.#waiting) {
-        if (connection.c2s.overdue(this.#now, connection.clientAck)) connection.c2s.skip = SKIP_ONE;
-        if (connection.s2c.overdue(this.#now, connection.serverAck)) connection.s2c.skip = SKIP_ONE;
-        if (connection.c2s.skip !== 0 || connection.s2c.skip !== 0) this.#enqueue(connection);
+      for (let c = this.#waiting.first; c !== undefined; c = c.listNext) {
+        if (c.c2s.overdue(this.#now, c.clientAck)) c.c2s.skip = SKIP_ONE;
+        if (c.s2c.overdue(this.#now, c.serverAck)) c.s2c.skip = SKIP_ONE;
+        if (c.c2s.skip !== 0 || c.s2c.skip !== 0) this.#enqueue(c);
       }
-      for (const connection of this.#reset) {
+      for (const connection of this.#reset.members) {
         if (elapsed(this.#now, connection.lastSeen) >= this.#options.resetPatience) this.#close(connection, 'reset');
       }
     }
@@ -504,13 +506,12 @@ export class ConnectionTracker<User = unknown> {
   /** Over the total cap the connection that has waited longest gives up its oldest hole, until the rest fits. */
   #shedHeld(): void {
     if (this.#context.heldBytes <= this.#options.maxHeldTotal) return;
-    for (const connection of this.#waiting) {
-      this.counters.add(COUNT_TOTAL_CAP);
-      for (const stream of [connection.c2s, connection.s2c]) {
-        if (stream.waiting) stream.skip = Math.max(stream.skip, SKIP_ONE);
-      }
-      this.#enqueue(connection);
-      return;
+    const connection = this.#waiting.first;
+    if (connection === undefined) return;
+    this.counters.add(COUNT_TOTAL_CAP);
+    for (const stream of [connection.c2s, connection.s2c]) {
+      if (stream.waiting) stream.skip = Math.max(stream.skip, SKIP_ONE);
     }
+    this.#enqueue(connection);
   }
 }
