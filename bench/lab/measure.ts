@@ -40,13 +40,14 @@ export interface Measurement {
 }
 
 /**
- * The same load at twice the rate before the measured one: then code is compiled and buffers have grown. Before a load of few
- * requests, which would take minutes to that, comes one of small requests.
+ * The same load at twice the rate before the measured one, until what happens once is over: code is compiled, buffers have
+ * grown, and what was only needed to start has been given back, some ten seconds after the start. Part of a load of few
+ * requests, which would take minutes to that, is replaced by one of small requests.
  */
 const WARM = 'warm';
-const WARM_SECONDS = 6;
+const WARM_SECONDS = 11;
 const FEW = 1_000;
-const SMALL = { path: '/1k', connections: 32, rate: 5_000, seconds: 4, tag: `${WARM}-small` };
+const SMALL = { path: '/1k', connections: 32, rate: 5_000, seconds: 6, tag: `${WARM}-small` };
 /** Longest wait for copies that are late, ms. */
 const PATIENCE = 20_000;
 const isMeasured = ({ id }: RequestRecord) => !id.startsWith(WARM);
@@ -71,8 +72,9 @@ async function inLab(lab: Lab, loadCase: LoadCase, contender: Contender, seconds
   const { rate = 0 } = loadCase.load;
   const load = (tag: string, duration: number, offered: number) =>
     runWrk(lab.host('client'), { ...loadCase.load, address, tag, seconds: duration, rate: offered });
-  if (rate > 0 && rate < FEW) await runWrk(lab.host('client'), { ...SMALL, address });
-  await load(WARM, WARM_SECONDS, rate * 2);
+  const few = rate > 0 && rate < FEW;
+  if (few) await runWrk(lab.host('client'), { ...SMALL, address });
+  await load(WARM, few ? WARM_SECONDS - SMALL.seconds : WARM_SECONDS, rate * 2);
   if (running === undefined) {
     const { perSecond, requests } = await load('', seconds, rate);
     return { requests, requestsPerSecond: perSecond, copied: undefined };

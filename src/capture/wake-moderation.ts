@@ -36,6 +36,9 @@ export class WakeModeration {
   readonly #now: () => number;
   #began = 0;
   #period = 0;
+  /** Of the turn before. */
+  #periodBefore = 0;
+  #eventsBefore = 0;
   #entered = 0;
 
   /** `now`: milliseconds. */
@@ -62,11 +65,13 @@ export class WakeModeration {
   }
 
   /**
-   * The turn has handled so many events. Blocks until the next is due: so long that a batch gathers at the rate seen, but
-   * `longest` milliseconds from the turn's beginning at most. Returns whether there was a rest.
+   * The turn has handled so many events. Blocks until the next is due: so long that a batch gathers at the rate seen in this
+   * turn and the one before, but `longest` milliseconds from the turn's beginning at most. Returns whether there was a rest.
    */
   rest(events: number, longest = LONGEST_MS): boolean {
-    const each = this.#period / events;
+    const each = (this.#period + this.#periodBefore) / (events + this.#eventsBefore);
+    this.#periodBefore = this.#period;
+    this.#eventsBefore = events;
     // So few come that waiting would gather nothing.
     if (!(each < longest)) return false;
     const wanted = Math.min(each * BATCH, longest) - (this.#now() - this.#began);

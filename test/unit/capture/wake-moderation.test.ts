@@ -38,6 +38,12 @@ describe('WakeModeration', () => {
     expect(turn(4, 0.5, 20, 1)).toBeCloseTo(0.5);
   });
 
+  it('rests once more when nothing came in one rest between others', () => {
+    expect(turn(4, 0.5, 5)).toBeCloseTo(3.5);
+    expect(turn(4, 0.5, 0)).toBeCloseTo(3.5);
+    expect(turn(4, 0.5, 0)).toBe(0);
+  });
+
   it('does not rest after nothing, where so little comes that waiting gathers nothing, and under load', () => {
     expect(turn(4, 0.1, 0)).toBe(0);
     expect(turn(40, 0.1, 5)).toBe(0);
