@@ -4,8 +4,9 @@
  *     npm run build && tsx bench/offline/lab.ts [--only short] [--args '--pace asap'] [--requests 20000] [--rounds 3]
  *         [--peer 'CMD … FILE …' --peer-intercept 'CMD …']
  *
- * Rates are of the requests that the server answered, by its access log, from the first to the last; CPU is of tcpcopy and
- * intercept. A peer's two programs run in the online host and the assistant, in alternation with ours; FILE is the recording.
+ * Rates are of the requests that the server answered, by its access log, from the first to the last and from the start of
+ * the program to the last; CPU is of tcpcopy and intercept. A peer's two programs run in the online host and the assistant, in
+ * alternation with ours; FILE is the recording.
  */
 import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -37,7 +38,18 @@ if (obstacle !== undefined) {
 }
 
 const table = new Table({
-  head: ['recording', 'by', 'requests', 'arrived', 'twice', 'answered/s', 'CPU µs a request', 'RSS MB', 'buckets'],
+  head: [
+    'recording',
+    'by',
+    'requests',
+    'arrived',
+    'twice',
+    'answered/s',
+    'since start',
+    'CPU µs a request',
+    'RSS MB',
+    'buckets',
+  ],
   style: { head: [], border: [] },
 });
 
@@ -93,6 +105,7 @@ async function replay(lab: Lab, plan: RecordingPlan, peer: string | undefined): 
   const input = lab.host('online').file(`${plan.name}.pcap`);
   writeRecording(input, plan);
   const begun = usageOf(intercept.pid).cpu;
+  const started = Date.now();
   const logged = () => statSync(lab.host('test').file('access.log')).size;
   const { cpu, rss, buckets } = await (peer === undefined ? byUs(lab, input) : byPeer(lab, peer, input, logged));
   await test.settled();
@@ -107,6 +120,7 @@ async function replay(lab: Lab, plan: RecordingPlan, peer: string | undefined): 
     arrived,
     records.length - arrived,
     ((arrived * 1e3) / (times.at(-1)! - times[0]!)).toFixed(0),
+    ((arrived * 1e3) / (times.at(-1)! - started)).toFixed(0),
     `${perRequest(cpu)} + ${perRequest(usageOf(intercept.pid).cpu - begun)}`,
     (rss / 2 ** 20).toFixed(0),
     Object.entries(buckets)

@@ -1,6 +1,6 @@
 /**
  * The two recordings that the offline benches replay, generated: many requests on a few kept-alive connections, and a
- * connection for each request. Both directions, requests of about 110 bytes with an id each, responses of 1,000.
+ * connection for each request, in Ethernet frames. Both directions, requests of about 110 bytes with an id each, responses of 1,000.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { V4_MAPPED_WORD } from '../../src/core/ip-address.ts';
@@ -30,8 +30,11 @@ export const KEEP_ALIVE: RecordingPlan = {
 };
 export const SHORT: RecordingPlan = { name: 'short', requests: 157_000, connections: 64, requestsEach: 1, apart: 60 };
 
-const LINKTYPE_RAW = 101;
-const HEADERS = 40;
+const LINKTYPE_ETHERNET = 1;
+const ETHERNET = 14;
+const HEADERS = ETHERNET + 40;
+const ETHERTYPE = 12;
+const IPV4 = 0x0800;
 const EPOCH = 1_700_000_000_000_000;
 const SERVER = 0xc633_6401 | 0;
 const CLIENTS = 0xc000_0201 | 0;
@@ -55,13 +58,14 @@ interface Open {
 
 /** Writes a recording, in constant memory; `path` is overwritten. */
 export function writeRecording(path: string, plan: RecordingPlan): void {
-  const writer = new CaptureWriter(LINKTYPE_RAW);
+  const writer = new CaptureWriter(LINKTYPE_ETHERNET);
   const fd = openSync(path, 'w');
   const header = new TcpHeader();
   header.src2 = header.dst2 = V4_MAPPED_WORD;
   header.window = 0xffff;
   const frame = new Uint8Array(2_048);
   const view = new DataView(frame.buffer);
+  view.setUint16(ETHERTYPE, IPV4);
   const none = new Uint8Array(0);
   let time = EPOCH;
 
@@ -73,7 +77,7 @@ export function writeRecording(path: string, plan: RecordingPlan): void {
     header.flags = flags;
     header.seq = seqNum(fromClient ? c.mine : c.theirs);
     header.ack = seqNum((flags & TCP_ACK) === 0 ? 0 : fromClient ? c.theirs : c.mine);
-    writeTcpPacket(frame, view, 0, header, payload, 0, payload.length);
+    writeTcpPacket(frame, view, ETHERNET, header, payload, 0, payload.length);
     writer.add(frame, 0, HEADERS + payload.length, instant((time += 1)));
     const taken = payload.length + ((flags & (TCP_SYN | TCP_FIN)) === 0 ? 0 : 1);
     if (fromClient) c.mine = seqAdd(seqNum(c.mine), taken);

@@ -9,6 +9,7 @@ import {
   FLAG_CLOSED,
   FLAG_FIN_KNOWN,
   FLAG_FLIPPED,
+  FLAG_IPV4,
   FLAG_SEEN_GOOD,
   FLAG_SYN_SEEN,
   FLAGS,
@@ -49,7 +50,7 @@ export class ClosedHalf implements StreamTraces {
 /** Writes what is to be remembered of a connection; both of its halves have ended. */
 export function remember({ words }: FlowRecords, { entry, c2s, s2c }: Connection): void {
   const at = entry * RECORD_WORDS;
-  const kept = words[at + FLAGS]! & (FLAG_CLOSED | FLAG_FLIPPED);
+  const kept = words[at + FLAGS]! & (FLAG_CLOSED | FLAG_FLIPPED | FLAG_IPV4);
   words[at + FLAGS] = kept | traces(c2s) | (traces(s2c) << 1);
   words[at + NEXT] = c2s.next;
   words[at + NEXT + 1] = s2c.next;

@@ -57,7 +57,7 @@ import {
   RECORD_DOUBLES,
   RECORD_WORDS,
 } from './flow-record.ts';
-import { ACTIVE, AHEAD, CLOSED, FlowTable } from './flow-table.ts';
+import { ACTIVE, CLOSED, FlowTable } from './flow-table.ts';
 import { continuesRival, isReplacement, isRival } from './incarnation.ts';
 import { SKIP_ALL, SKIP_ONE, type HalfStream } from './half-stream.ts';
 import { BYTES, RESET, RESET_LATER, SegmentFeed } from './segment-feed.ts';
@@ -85,9 +85,6 @@ const QUIET = seconds(1);
 /** Wrong checksums are rare where so many connections begin with a right one for each. */
 const RARE = 20;
 
-/** So many flows stay in the processor's caches. */
-const MANY_FLOWS = 20_000;
-
 const FAST_FLAGS_MASK = TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK;
 
 export class ConnectionTracker<User = unknown> {
@@ -108,7 +105,6 @@ export class ConnectionTracker<User = unknown> {
   /** What the last event is about: an entry, or a connection. */
   #toldEntry = -1;
   #told: Connection<User> | undefined = undefined;
-  readonly #hashes = new Int32Array(AHEAD);
   #now: Instant = instant(0.5);
   #opened = 0;
   /** Connections that began with a right checksum, and segments with a wrong one that would begin one in the middle. */
@@ -159,18 +155,17 @@ export class ConnectionTracker<User = unknown> {
 
   /** Takes one segment; its bytes need to stay only until `poll` has returned EVENT_NONE. */
   handle(segment: Segment): void {
-    this.#take(segment, this.#table.hash(segment));
+    this.#take(segment, this.#table.find(segment));
   }
 
   /** Prepares for the first `count` of these segments, AHEAD at most, to be handled in this order. */
   expect(segments: readonly Segment[], count: number): void {
-    for (let i = 0; i < count; i++) this.#hashes[i] = this.#table.hash(segments[i]!);
-    if (this.#table.size > MANY_FLOWS) this.#table.touchAhead(this.#hashes, count);
+    this.#table.expect(segments, count);
   }
 
   /** Like `handle`, for the segment that was the `i`th to be expected. */
   handleExpected(segment: Segment, i: number): void {
-    this.#take(segment, this.#hashes[i]!);
+    this.#take(segment, this.#table.findExpected(segment, i));
   }
 
   /** A frame of something else was seen then: the capture has come so far. */
@@ -178,10 +173,10 @@ export class ConnectionTracker<User = unknown> {
     if (time > this.#now) this.#now = time;
   }
 
-  #take(segment: Segment, hash: number): void {
+  /** `found`: as the flow table tells it. */
+  #take(segment: Segment, found: number): void {
     this.counters.add(COUNT_SEGMENTS);
     this.passTime(segment.time);
-    const found = this.#table.find(segment, hash);
     if (found < 0) {
       this.#open(segment);
       return;

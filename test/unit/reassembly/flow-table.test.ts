@@ -37,13 +37,30 @@ describe('FlowTable', () => {
     const table = new FlowTable({ maxFlows: 1_000 });
     const known = Array.from({ length: 700 }, (_, i) => there({ clientPort: i }));
     const entries = known.map((segment) => table.insert(segment, at(0)));
-    const hashes = new Int32Array(AHEAD);
     for (let first = 0; first + AHEAD <= 1_000; first += AHEAD) {
       const segments = Array.from({ length: AHEAD }, (_, i) => back({ clientPort: first + i }));
-      segments.forEach((segment, i) => (hashes[i] = table.hash(segment)));
-      table.touchAhead(hashes, AHEAD);
-      const found = segments.map((segment, i) => table.find(segment, hashes[i]));
+      table.expect(segments, AHEAD);
+      const found = segments.map((segment, i) => table.findExpected(segment, i));
       expect(found).toEqual(segments.map((_, i) => (first + i < 700 ? entries[first + i]! * 2 + 1 : -1)));
+    }
+  });
+
+  it('finds what was expected although flows came and went since', () => {
+    const table = new FlowTable({ maxFlows: 4_000, seed: 1 });
+    const flow = (clientPort: number) => there({ clientPort });
+    const opened = (from: number, to: number) => {
+      for (let port = from; port < to; port++) table.insert(flow(port), at(0));
+    };
+    opened(0, 900);
+    const expected = Array.from({ length: AHEAD }, (_, i) => flow(i * 16));
+    table.expect(expected, AHEAD);
+    for (let port = 0; port < 900; port += 3) table.remove(table.find(flow(port)) >> 1);
+    for (const grown of [950, 1_000, 3_000]) {
+      opened(grown - 50, grown);
+      expect(expected.map((segment, i) => table.findExpected(segment, i))).toEqual(
+        expected.map((segment) => table.find(segment)),
+      );
+      expect(expected.filter((segment) => table.find(segment) >= 0).length).toBeGreaterThan(30);
     }
   });
 
