@@ -2,7 +2,7 @@
 import { TcpcopyError } from '../core/errors.ts';
 
 const GRANT =
-  'run as root, or give node the right: setcap cap_net_raw,cap_net_admin+ep "$(readlink -f "$(which node)")"';
+  'run as root, or give node the right: setcap cap_net_raw,cap_net_admin+ep "$(readlink -f "$(command -v node)")"';
 
 export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;

@@ -6,22 +6,29 @@ import { addReplacedFlags, TCPCOPY_REPLACED_FLAGS } from './replaced-flags.ts';
 
 const EXAMPLES = `
 Examples:
-  Copy what reaches port 80 here to a test server, through an intercept on a third machine:
+  Copy what reaches port 80 here to a test server, through an intercept on a
+  third machine:
     tcpcopy -x 80-192.0.2.10:8080 -s 192.0.2.20
-  The same with other client addresses, a fifth of the connections, each sent three times:
+  The same with other client addresses, a fifth of the connections, each sent
+  three times:
     tcpcopy -x 80-192.0.2.10:8080 -s 192.0.2.20 -c 10.9.8.x -r 20 -n 3
   In the background, with log and pid file:
-    tcpcopy -x 80-192.0.2.10:8080 -s 192.0.2.20 -d -l /var/log/tcpcopy.log -P /run/tcpcopy.pid
-  Replay a recording to a server on this machine: no root, no intercept, no routes:
+    tcpcopy -x 80-192.0.2.10:8080 -s 192.0.2.20 \\
+      -d -l /var/log/tcpcopy.log -P /run/tcpcopy.pid
+  Replay a recording to a server on this machine: no root, no intercept, no
+  routes:
     tcpcopy -i traffic.pcapng -x 80-127.0.0.1:8080 --target socket
   The same at ten times the recorded speed, failing unless 99.9 % arrives:
-    tcpcopy -i traffic.pcapng -x 80-127.0.0.1:8080 --target socket -a 10 --min-fidelity 99.9
+    tcpcopy -i traffic.pcapng -x 80-127.0.0.1:8080 --target socket \\
+      -a 10 --min-fidelity 99.9
   See what would be sent, without sending it:
-    tcpcopy -i traffic.pcapng -x 80-192.0.2.10:8080 --plugin http-host-rewrite=staging --dry-run
+    tcpcopy -i traffic.pcapng -x 80-192.0.2.10:8080 \\
+      --plugin http-host-rewrite=staging --dry-run
 
-Exit codes: 0 done; 1 it failed while running, the ledger does not balance, or --min-fidelity was
-missed; 2 bad use: nothing was copied. SIGUSR1 prints figures, SIGINT and SIGTERM end with the
-summary.
+In parentheses: what holds without the option.
+Exit codes: 0 done; 1 it failed while running, the ledger does not balance, or
+--min-fidelity was missed; 2 bad use: nothing was copied.
+SIGUSR1 prints figures, SIGINT and SIGTERM end with the summary.
 `;
 
 export function copyCommand(): Command {
@@ -127,13 +134,13 @@ export function addCopyOptions(command: Command): void {
     .addOption(
       new Option(
         '--shed <when>',
-        'leave connections out when this host or the target is in trouble (all), for this host alone (host), ' +
-          'or never (all)',
+        'leave connections out when this host or the target is in trouble: all; for this host alone: host; ' +
+          'never (all)',
       ).choices(SHEDS),
     )
     .option('--workers <num>', 'processes that share the connections, 1 to 64, or auto: one a processor (1)')
     .option('-t, --timeout <s>', 'close a session that has had nothing to do for this long (600)')
-    .option('-k, --keepalive-timeout <s>', 'the same while its connection is still open online (-t and 120)');
+    .option('-k, --keepalive-timeout <s>', 'the same while its connection is still open online (-t + 120)');
   command
     .optionsGroup('Output:')
     .option('--dry-run', 'list the requests that would be sent, changed or dropped; send nothing')

@@ -12,13 +12,14 @@ Examples:
   Would this copy work, and if not, why:
     tcpcopy doctor -x 80-192.0.2.10:8080 -s 192.0.2.20 -c 10.9.8.x
   The commands that set it up on every host, and take it back:
-    tcpcopy doctor -x 80-192.0.2.10:8080 -s 192.0.2.20 -c 10.9.8.x --print-setup
+    tcpcopy doctor -x 80-192.0.2.10:8080 -s 192.0.2.20 -c 10.9.8.x \\
+      --print-setup
   On the intercept's host:
     intercept -i eth0 --check
 
-It sends a few connection attempts, marked and never completed, through the way that copies take, and
-changes nothing; with --apply it runs the fixes that are for this host. Exit codes: 0 nothing found,
-1 something found, 2 bad use.
+It sends a few connection attempts, marked and never completed, through the way
+that copies take, and changes nothing; with --apply it runs the fixes that are
+for this host. Exit codes: 0 nothing found, 1 something found, 2 bad use.
 `;
 
 /** Long names of the options that a run does not have. */

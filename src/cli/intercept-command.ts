@@ -12,14 +12,17 @@ Examples:
     intercept -i eth0 -F 'src host 192.0.2.10 and src port 8080' -b 192.0.2.20
   In the background, with log and pid file:
     intercept -i any -d -l /var/log/intercept.log -P /run/intercept.pid
-  Two machines only: on the test server itself, its client network routed to a black-hole device:
+  Two machines only: on the test server itself, its client network routed to a
+  black-hole device:
     intercept -i dummy0
 
-Routing, on the test server, so that responses to the copied clients' network end at the intercept:
+Routing, on the test server, so that responses to the copied clients' network
+end at the intercept:
     ip route add 10.9.8.0/24 via 192.0.2.20
 
-Exit codes: 0 done; 1 it failed while running, or --check found something; 2 bad use. SIGUSR1 prints figures, SIGINT and SIGTERM
-end with them.
+In parentheses: what holds without the option.
+Exit codes: 0 done; 1 it failed while running, or --check found something;
+2 bad use. SIGUSR1 prints figures, SIGINT and SIGTERM end with them.
 `;
 
 export function interceptCommand(): Command {

@@ -2,6 +2,7 @@
  * The programs' log: pino decides what is logged and as what, this file where it goes and how it looks. Text lines read
  * `2026-01-31T12:00:00.000Z warn  message key=value`; JSON lines are pino's own.
  */
+import pc from 'picocolors';
 import { pino } from 'pino';
 import type { Log } from '../core/log.ts';
 import type { ProcessOptions } from '../config/copy-options.ts';
@@ -12,6 +13,8 @@ const LARGEST_BACKLOG = 1 << 20;
 
 export interface LogStyle extends Pick<ProcessOptions, 'logLevel'> {
   readonly logFormat: 'text' | 'json';
+  /** Marks what went wrong in text lines, for a terminal. */
+  readonly colors?: boolean;
 }
 
 export interface LogFile {
@@ -25,8 +28,9 @@ export interface LogFile {
 
 /** A log that hands finished lines, without their line end, to `write`. */
 export function createLog(options: LogStyle, write: (line: string) => void): Log {
-  const { logLevel, logFormat } = options;
-  const toLine = logFormat === 'json' ? (json: string) => json.trimEnd() : textLine;
+  const { logLevel, logFormat, colors = false } = options;
+  const paint = pc.createColors(colors);
+  const toLine = logFormat === 'json' ? (json: string) => json.trimEnd() : (json: string) => textLine(json, paint);
   const logger = pino(
     {
       level: logLevel,
@@ -76,10 +80,11 @@ interface PinoRecord {
   readonly [field: string]: unknown;
 }
 
-function textLine(json: string): string {
+function textLine(json: string, paint: ReturnType<typeof pc.createColors>): string {
   const { level, time, msg = '', ...fields } = JSON.parse(json) as PinoRecord;
   const rest = Object.entries(fields).map(([key, value]) => ` ${key}=${fieldText(value)}`);
-  return `${time} ${level.padEnd(5)} ${msg.replace(/\s*\n\s*/g, ' ')}${rest.join('')}`;
+  const mark = { error: paint.red, warn: paint.magenta }[level] ?? String;
+  return `${time} ${mark(level.padEnd(5))} ${msg.replace(/\s*\n\s*/g, ' ')}${rest.join('')}`;
 }
 
 function fieldText(value: unknown): string {

@@ -79,7 +79,7 @@ export async function main<O extends { readonly process: ProcessOptions }>(
     await command.parseAsync(argv, { from: 'user' });
   } catch (error) {
     if (!isHelpOrVersion(error)) {
-      const shown = error instanceof CommanderError ? toUsageError(error, command) : error;
+      const shown = error instanceof CommanderError ? toUsageError(error, command, argv) : error;
       const line = errorLine(shown, debug);
       code = error instanceof CommanderError ? EXIT_BAD_USE : exitCodeOf(error, false);
       if (parent) await parent.failed(line, code);

@@ -18,7 +18,7 @@ function packageJson(packageName: string, version: string): string {
     keywords: ['tcpcopy', 'tcpcopy-plugin'],
     license: 'MIT',
     type: 'module',
-    engines: { node: '>=20' },
+    engines: { node: '>=20.18.1' },
     exports: { '.': { types: './dist/src/index.d.ts', default: './dist/src/index.js' } },
     files: ['dist/src'],
     scripts: { build: 'tsc', test: 'tsc && node --test dist/test/plugin.test.js', prepack: 'tsc' },

@@ -28,17 +28,17 @@ export function pluginText({ plugin, origin }: FoundPlugin, width: number): read
     ...(failClosed === true ? ['what it fails on is dropped'] : []),
   ];
   const options = describeOptions(schemaNode(optionsSchema(plugin.options, `plugin ${name}`), `plugin ${name}`));
-  const rows = options.map((option) => [
-    option.key,
-    option.type,
-    [
-      option.description,
-      option.required ? '(required)' : option.default === undefined ? '' : `(${option.default})`,
-      option.key === shorthand ? `Also as ${name}=VALUE.` : '',
-    ]
-      .filter((text) => text !== '' && text !== '()')
-      .join(' '),
-  ]);
+  const rows = options.map((option) => {
+    const notes = [
+      option.required ? 'required' : (option.default ?? ''),
+      option.key === shorthand ? `also as ${name}=VALUE` : '',
+    ].filter((note) => note !== '');
+    return [
+      option.key,
+      option.type,
+      `${option.description}${notes.length === 0 ? '' : ` (${notes.join('; ')})`}`.trim(),
+    ];
+  });
   return [
     `${name}: ${description}`,
     `  ${facts.join('; ')}`,
@@ -72,14 +72,10 @@ export function protocolText(pipeline: Pipeline, plugin: string, width: number):
     .flatMap(({ name, definition }) => [
       '',
       `Hooks of ${name}:`,
-      ...columns(
-        Object.entries(definition.hooks).map(([hook, row]) => [
-          `${name}.${hook}`,
-          row.payload,
-          `${row.moment} Returning nothing: ${row.nothing}`,
-        ]),
-        width,
-      ),
+      ...Object.entries(definition.hooks).flatMap(([hook, row]) => [
+        `  ${name}.${hook}: ${row.payload}`,
+        ...columns([[row.moment], [`Returning nothing: ${row.nothing}`]], width, '      '),
+      ]),
     ]);
 }
 

@@ -10,15 +10,19 @@ const EXAMPLES = `
 Examples:
   Everything to and from port 80, as it was captured:
     tcpcopy record -x 80 -w traffic.pcapng
-  Files of 100 MB, packed, a new one each hour at the latest, of which the last ten stay:
-    tcpcopy record -x 80 -w traffic.pcapng.gz --max-size 100 --max-time 1h --files 10
+  Files of 100 MB, packed, a new one each hour at the latest, of which the last
+  ten stay:
+    tcpcopy record -x 80 -w traffic.pcapng.gz \\
+      --max-size 100 --max-time 1h --files 10
   Requests without credentials and cookies, and no responses:
     tcpcopy record -x 80 -w traffic.pcapng --plugin header-scrub
   The same from a recording that has them:
-    tcpcopy record -i secret.pcap -x 80 -w shareable.pcapng --plugin header-scrub
+    tcpcopy record -i secret.pcap -x 80 -w shareable.pcapng \\
+      --plugin header-scrub
 
-With plugins only what they leave of the requests is recorded; of the responses their lengths. Files
-can be read by their owner only, and opened with Wireshark. SIGINT and SIGTERM end with the summary.
+With plugins only what they leave of the requests is recorded; of the responses
+their lengths. Files can be read by their owner only, and opened with Wireshark.
+SIGINT and SIGTERM end with the summary.
 `;
 
 export function recordCommand(): Command {

@@ -44,7 +44,7 @@ export async function runInForeground<O extends RunOptions>(
   { terminal, parent, notes, onReport, onStray }: Surroundings,
 ): Promise<number> {
   const { logFile: path, pidFile: pidPath, ui, metrics, debug } = options.process;
-  const style = logStyle(options.process, path === undefined && !parent && terminal.errorsAreSeen);
+  const style = logStyle(options.process, path === undefined && !parent && terminal.errorsAreSeen, ui);
   const file = path === undefined ? undefined : openLogFile(path, style);
   const limiter = new LogLimiter(file?.log ?? createLog(style, (line) => terminal.errorLine(line)), monotonicNow);
   const { log } = limiter;
@@ -126,8 +126,13 @@ export async function runInForeground<O extends RunOptions>(
   }
 }
 
-function logStyle({ logLevel, logFormat }: ProcessOptions, forPeople: boolean): LogStyle {
-  return { logLevel, logFormat: logFormat === 'auto' ? (forPeople ? 'text' : 'json') : logFormat };
+function logStyle({ logLevel, logFormat }: ProcessOptions, forPeople: boolean, wholeScreen: boolean): LogStyle {
+  return {
+    logLevel,
+    logFormat: logFormat === 'auto' ? (forPeople ? 'text' : 'json') : logFormat,
+    // The page breaks and cuts lines, which it could not if they held control sequences.
+    colors: forPeople && !wholeScreen && pc.isColorSupported,
+  };
 }
 
 function monotonicNow(): Instant {

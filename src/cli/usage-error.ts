@@ -7,16 +7,39 @@ export function isHelpOrVersion(error: unknown): boolean {
   return error instanceof CommanderError && error.exitCode === 0;
 }
 
-/** Commander's message, of one or two lines, as our one-line error. */
-export function toUsageError(error: CommanderError, command: Command): TcpcopyError {
-  const seeHelp = `see ${command.name()} --help`;
+/** The command that the words lead to: the program itself, or one of its subcommands. */
+function commandOf(program: Command, argv: readonly string[]): Command {
+  let command = program;
+  for (const word of argv) {
+    const next = command.commands.find((subcommand) => subcommand.name() === word);
+    if (next === undefined) break;
+    command = next;
+  }
+  return command;
+}
+
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
+}
+
+/** Commander's message, of one or two lines, as our one-line error. `argv`: what the program was given. */
+export function toUsageError(error: CommanderError, program: Command, argv: readonly string[]): TcpcopyError {
+  const command = commandOf(program, argv);
+  const seeHelp = `see ${pathOf(command)} --help`;
   if (error.code === 'commander.excessArguments') {
     const commands = command.commands.map((c) => c.name());
-    const [stray = ''] = command.args;
+    const stray = command.args[command.registeredArguments.length] ?? '';
     const orCommand = commands.length === 0 ? '' : ` and is no command (${commands.join(', ')})`;
     return new TcpcopyError('E_USAGE', `${quoteIfNeeded(stray)} belongs to no option${orCommand}`, {
       hint: `a value follows its flag, quoted when it holds blanks; ${seeHelp}`,
     });
+  }
+  const choices = /^error: option '.*(--[\w-]+).*' argument '(.*)' is invalid\. Allowed choices are (.*)\.$/.exec(
+    error.message,
+  );
+  if (choices !== null) {
+    const [, flag, value, allowed] = choices as unknown as [string, string, string, string];
+    return new TcpcopyError('E_USAGE', `must be one of ${allowed}`, { where: `${flag} ${quoteIfNeeded(value)}` });
   }
   const [first = '', second = ''] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = /Did you mean (.*)\?/.exec(second)?.[1];

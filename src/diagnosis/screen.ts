@@ -19,21 +19,32 @@ export function titleOf(plan: Plan): string {
   return `tcpcopy doctor: port ${plan.onlinePorts.join(', ')} to ${targets.join(', ')}, ${how}`;
 }
 
+/** How lines are marked on a terminal with colours. */
+export interface Paint {
+  readonly bad: (text: string) => string;
+  readonly title: (text: string) => string;
+  /** What to do. */
+  readonly fix: (text: string) => string;
+}
+
+const PLAIN: Paint = { bad: String, title: String, fix: String };
+
 /** `width`: columns to fill; commands are never broken. */
 export function screen(
   title: string,
   stages: readonly Stage[],
   findings: readonly Finding[],
   width: number = WIDTH,
+  paint: Paint = PLAIN,
 ): string[] {
   const columns = Math.max(NARROWEST, Math.min(width, WIDTH));
   const names = Math.max(0, ...stages.map(({ name }) => name.length));
   const rows = stages.flatMap(({ name, state, text }) => {
     const begin = `  ${MARKS[state].padEnd(4)}  ${name.padEnd(names)}  `;
-    return wrapped(begin, text, ' '.repeat(begin.length), columns);
+    return wrapped(begin, text, ' '.repeat(begin.length), columns).map(state === 'no' ? paint.bad : String);
   });
-  const found = findings.flatMap((finding, i) => ['', ...describe(finding, i + 1, columns)]);
-  return [...wrapped('', title, INDENT, columns), '', ...rows, '', ...verdict(findings), ...found];
+  const found = findings.flatMap((finding, i) => ['', ...describe(finding, i + 1, columns, paint)]);
+  return [...wrapped('', title, INDENT, columns).map(paint.title), '', ...rows, '', ...verdict(findings), ...found];
 }
 
 function verdict(findings: readonly Finding[]): string[] {
@@ -41,12 +52,17 @@ function verdict(findings: readonly Finding[]): string[] {
   return [findings.length === 1 ? 'One thing to mend:' : `${findings.length} things to mend:`];
 }
 
-function describe({ title, certainty, reason, fix, confirm }: Finding, number: number, columns: number): string[] {
+function describe(
+  { title, certainty, reason, fix, confirm }: Finding,
+  number: number,
+  columns: number,
+  paint: Paint,
+): string[] {
   const head = certainty === 'likely' ? `Likely: ${title}` : capital(title);
   return [
-    ...wrapped(`${number}. `, head, INDENT, columns),
+    ...wrapped(`${number}. `, head, INDENT, columns).map(paint.title),
     ...wrapped(INDENT, `${capital(reason)}.`, INDENT, columns),
-    ...fix.map((step) => commandLine('fix', step)),
+    ...fix.map((step) => paint.fix(commandLine('fix', step))),
     ...confirm.map((step) => commandLine('look', step)),
   ];
 }

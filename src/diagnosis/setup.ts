@@ -69,9 +69,12 @@ export function setupOf(plan: Plan, line: string, own: readonly string[]): HostS
 }
 
 export function setupLines(hosts: readonly HostSetup[]): string[] {
+  const undoWidth = Math.max(...hosts.flatMap(({ undo }) => undo.map(({ length }) => length)));
   return [
     ...hosts.flatMap(({ title, commands }) => [`# ${title}`, ...commands, '']),
     '# undo',
-    ...[...hosts].reverse().flatMap(({ title, undo }) => undo.map((command) => `${command.padEnd(56)} # ${title}`)),
+    ...[...hosts]
+      .reverse()
+      .flatMap(({ title, undo }) => undo.map((command) => `${command.padEnd(undoWidth)}  # ${title}`)),
   ];
 }

@@ -1,4 +1,5 @@
 /** `tcpcopy doctor`: gathers, judges, says what it found, and with `--apply` mends what is this host's to mend. */
+import pc from 'picocolors';
 import type { CopyOptions } from '../config/copy-options.ts';
 import { hostDevices } from '../capture/host-devices.ts';
 import { formatIp } from '../core/ip-address.ts';
@@ -54,7 +55,7 @@ export async function runDoctor(options: DoctorOptions, environment: RunEnvironm
 
 /** Lines for a person, or one object for a machine. */
 export function tell(
-  { stdout, columns }: RunEnvironment,
+  { stdout, columns, colors: colored }: RunEnvironment,
   json: boolean,
   title: string,
   stages: readonly Stage[],
@@ -62,5 +63,9 @@ export function tell(
   evidence: unknown,
 ): void {
   if (json) stdout(JSON.stringify({ healthy: findings.length === 0, findings, stages, evidence }));
-  else for (const text of screen(title, stages, findings, columns)) stdout(text);
+  else {
+    const colors = pc.createColors(colored ?? false);
+    const paint = { bad: colors.red, title: colors.bold, fix: colors.magenta };
+    for (const text of screen(title, stages, findings, columns, paint)) stdout(text);
+  }
 }

@@ -1,7 +1,7 @@
 import { TcpcopyError } from '../core/errors.ts';
 
 const GRANT =
-  'run as root, or give node the right: setcap cap_net_raw,cap_net_admin+ep "$(readlink -f "$(which node)")"';
+  'run as root, or give node the right: setcap cap_net_raw,cap_net_admin+ep "$(readlink -f "$(command -v node)")"';
 
 /** For anything that goes wrong while a raw socket is opened. */
 export function openError(cause: unknown): TcpcopyError {

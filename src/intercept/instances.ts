@@ -166,7 +166,9 @@ export class Instances {
     this.#droppedBefore += instance.dropped;
     this.#byId.delete(instance.id);
     this.bySlot[instance.slot] = undefined;
-    this.#log.info(`tcpcopy instance ${instance.id} ${what}; its ${ports} port blocks are free`);
+    this.#log.info(
+      `tcpcopy instance ${instance.id} ${what}; ${ports === 1 ? 'its port block is' : `its ${ports} port blocks are`} free`,
+    );
     this.#wishesChanged();
   }
 

@@ -27,20 +27,37 @@ export interface InterceptStats {
   readonly freeBlocks: number;
 }
 
-/** Lines for a person. */
+const INTEGER = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+
+/** Lines for a person: what there was none of is not named. */
 export function describeStats(s: InterceptStats): string[] {
-  const n = (value: number, noun: string) => `${value} ${noun}${value === 1 ? '' : 's'}`;
-  const lines = [
-    `${n(s.frames, 'frame')} captured, ${s.kernelDropped} dropped by the kernel; ${n(s.segments, 'segment')}: ` +
-      `${s.forwarded} forwarded, ${s.dropped} dropped for slow readers, ${s.absent} for nobody connected, ` +
-      `${s.copies} copies, ${s.damaged} damaged, ${s.unrouted} not asked for`,
-    `${n(s.instances, 'tcpcopy instance')}, ${n(s.connections, 'connection')}, ${n(s.freeBlocks, 'free port block')}`,
+  const became = [
+    [s.forwarded, 'forwarded'],
+    [s.dropped, 'dropped: their tcpcopy read too slowly'],
+    [s.absent, 'for a tcpcopy that is not connected'],
+    [s.copies, 'seen before on another device'],
+    [s.damaged, 'damaged'],
+    [s.unrouted, 'not asked for'],
+  ] as const;
+  const parts = became.filter(([n]) => n > 0).map(([n, what]) => `${INTEGER.format(n)} ${what}`);
+  const connected =
+    s.instances === 0
+      ? 'no tcpcopy is connected'
+      : `${plural(s.instances, 'tcpcopy instance')} over ${plural(s.connections, 'connection')}`;
+  return [
+    `${plural(s.frames, 'frame')} captured, ${INTEGER.format(s.kernelDropped)} dropped by the kernel`,
+    `${plural(s.segments, 'segment')}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`,
+    `${connected}, ${plural(s.freeBlocks, 'port block')} free`,
+    ...byReason('frames that were no segments', s.notSegments),
+    ...byReason('control connections refused', s.refused),
   ];
-  const refused = Object.entries(s.refused);
-  if (refused.length > 0)
-    lines.push(`refused connections: ${refused.map(([reason, count]) => `${reason} ${count}`).join(', ')}`);
-  const others = Object.entries(s.notSegments);
-  if (others.length > 0)
-    lines.push(`not segments: ${others.map(([reason, count]) => `${reason} ${count}`).join(', ')}`);
-  return lines;
+}
+
+function byReason(what: string, counts: Readonly<Record<string, number>>): string[] {
+  const parts = Object.entries(counts).map(([reason, n]) => `${INTEGER.format(n)} ${reason}`);
+  return parts.length === 0 ? [] : [`${what}: ${parts.join(', ')}`];
+}
+
+function plural(n: number, noun: string): string {
+  return `${INTEGER.format(n)} ${noun}${n === 1 ? '' : 's'}`;
 }

@@ -17,6 +17,7 @@ import type { ResponseWriter } from '../control/response-writer.ts';
 import { refusedMessage, type ServerHandshake } from '../control/server-handshake.ts';
 import type { Segment } from '../wire/segment.ts';
 import type { Instance } from './instance.ts';
+import { remoteAddressOf, remoteNameOf } from './remote-name.ts';
 
 /** How long a refused connection may take to read why. */
 const LINGER_MS = 1_000;
@@ -70,8 +71,8 @@ export class Peer {
     this.#batch = batch;
     this.#outputCap = outputCap;
     this.#queues = socket instanceof TLSSocket;
-    this.address = socket.remoteAddress ?? '?';
-    this.name = `${this.address}:${socket.remotePort ?? 0}`;
+    this.address = remoteAddressOf(socket);
+    this.name = remoteNameOf(socket);
     this.openedAt = this.heard = owner.time;
     socket.setNoDelay(true);
     socket.on('data', (chunk) => this.#read(chunk));

@@ -14,6 +14,7 @@ import { REFUSED_TLS, TLS_HANDSHAKE_RECORD } from '../control/protocol.ts';
 import { refusedMessage } from '../control/server-handshake.ts';
 import { toMillis, type Duration } from '../core/time.ts';
 import { Anteroom } from './anteroom.ts';
+import { remoteAddressOf, remoteNameOf } from './remote-name.ts';
 
 /** How long a refused connection may take to read why. */
 const LINGER_MS = 1_000;
@@ -49,12 +50,12 @@ export class TlsGate {
       handshakeTimeout: toMillis(timeout),
     });
     this.#server.on('secureConnection', (socket) => {
-      this.#letIn(nameOf(socket));
+      this.#letIn(remoteNameOf(socket));
       setup.accept(socket);
     });
     this.#server.on('tlsClientError', (error, socket) => {
       // One that has gone has no name any more: the end of the socket below is what tells then.
-      const name = nameOf(socket);
+      const name = remoteNameOf(socket);
       if (this.#shaking.delete(name)) setup.refused(name, `the TLS handshake failed: ${reasonOf(error)}`);
       socket.destroy();
     });
@@ -62,8 +63,8 @@ export class TlsGate {
 
   enter(socket: Socket): void {
     const { timeout, refused } = this.#setup;
-    const name = nameOf(socket);
-    const crowdedOut = this.#entering.enter(socket, socket.remoteAddress ?? '?');
+    const name = remoteNameOf(socket);
+    const crowdedOut = this.#entering.enter(socket, remoteAddressOf(socket));
     if (crowdedOut !== undefined) this.#crowdOut(crowdedOut);
     this.#waiting.add(socket);
     socket.on('error', () => socket.destroy());
@@ -100,7 +101,7 @@ export class TlsGate {
   }
 
   #crowdOut(socket: Socket): void {
-    const name = nameOf(socket);
+    const name = remoteNameOf(socket);
     this.#shaking.delete(name);
     this.#setup.refused(name, 'others came while it was on its way in');
     socket.destroy();
@@ -120,10 +121,6 @@ export class TlsGate {
     socket.setTimeout(LINGER_MS, () => socket.destroy());
     socket.end(refusedMessage(REFUSED_TLS, 'the intercept speaks TLS only'));
   }
-}
-
-function nameOf(socket: Socket): string {
-  return `${socket.remoteAddress ?? '?'}:${socket.remotePort ?? 0}`;
 }
 
 /** OpenSSL's messages hold addresses of code; its reasons are words. */

@@ -20,6 +20,8 @@ const NOT_REPLAYABLE_HINT = "the line of the protocol's plugin says why";
 const REFUSED_HINT = "see that the service listens on the target's address and port";
 const TIMED_OUT_HINT =
   'see that the target runs, that its route to the client addresses leads to the intercept, and that no firewall is between';
+const SILENT_HINT =
+  'the service under test may be hanging, or its answers may go elsewhere: tcpcopy doctor with the same options tells';
 const WORKER_HINT = 'the log names it; the kernel ends processes when memory is short';
 const SEND_FAILED_HINT = 'the log names the error; for EMSGSIZE lower -M, for EPERM look at the output firewall rules';
 
@@ -67,7 +69,7 @@ export const SHED_TEXTS: Readonly<Record<ShedReason, BucketText>> = {
   'host-cpu': { meaning: "this host's processors were busier than --max-host-cpu allows" },
   'kernel-drops': { meaning: 'the kernel dropped frames before they could be read', hint: KERNEL_DROP_HINT },
   memory: { meaning: 'too much waited for the target, or memory was short (-m)', hint: MEMORY_HINT },
-  'target-silent': { meaning: 'the target answered nobody', hint: 'the service under test may be hanging' },
+  'target-silent': { meaning: 'the target answered nobody', hint: SILENT_HINT },
   'target-slow': { meaning: 'the target was more than ten seconds behind', hint: QUEUE_HINT },
   'target-full': { meaning: 'the target took no more bytes: its receive windows stayed shut', hint: QUEUE_HINT },
   'target-failing': {

@@ -69,7 +69,7 @@ export const COPY_METRICS: readonly Definition[] = [
   labelled(
     'tcpcopy_response_time_seconds',
     'Time to the whole response, where responses are read: of the target, and of the online server.',
-    ['server', 'quantile'],
+    ['server', 'percentile'],
     (_, { responseTimes }) => [
       ...quantiles(responseTimes.target).map(({ labels, value }) => ({ labels: ['target', ...labels], value })),
       ...quantiles(responseTimes.online).map(({ labels, value }) => ({ labels: ['online', ...labels], value })),
@@ -79,7 +79,7 @@ export const COPY_METRICS: readonly Definition[] = [
   labelled(
     'tcpcopy_delay_seconds',
     "From a request's last captured frame to its being sent, since the start.",
-    ['quantile'],
+    ['percentile'],
     (_, { lag }) => quantiles(lag),
     'gauge',
   ),
@@ -194,11 +194,12 @@ function byName(names: readonly string[], values: Float64Array): Sample[] {
   return names.map((name, i) => ({ labels: [name], value: values[i]! }));
 }
 
+/** As gauges: a label `quantile` would be that of a summary, which has a sum and a count. */
 function quantiles(times: Quantiles | undefined): Sample[] {
   if (times === undefined) return [];
   return [
-    { labels: ['0.5'], value: toSeconds(times.p50) },
-    { labels: ['0.99'], value: toSeconds(times.p99) },
+    { labels: ['p50'], value: toSeconds(times.p50) },
+    { labels: ['p99'], value: toSeconds(times.p99) },
   ];
 }
 

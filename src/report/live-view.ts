@@ -6,6 +6,7 @@ import pc from 'picocolors';
 import type { RunEnvironment, Screen } from '../core/run-environment.ts';
 import { instant, seconds, type Instant } from '../core/time.ts';
 import { FigureRates, type Rates } from './figure-rates.ts';
+import { wrap } from './format.ts';
 import type { Ledger } from './ledger.ts';
 import type { RunFacts } from './run-facts.ts';
 import { viewSections, type Line, type Section } from './view-sections.ts';
@@ -13,7 +14,8 @@ import { viewSections, type Line, type Section } from './view-sections.ts';
 const REFRESH = seconds(1);
 /** Lines for what the run has to say, at least, if it has so much. */
 const MESSAGES = 4;
-const FOOT = 'q or Ctrl-C: finish what is under way, and the summary; again: at once';
+const MESSAGE_INDENT = '  ';
+const FOOT = 'q or Ctrl-C ends it with the summary; a second time: at once';
 
 export class LiveView {
   readonly #screen: Screen;
@@ -47,14 +49,17 @@ export class LiveView {
     if (this.#last === undefined) return;
     const { columns, rows, messages } = this.#screen;
     const { ledger, facts, rates } = this.#last;
-    const [head, ...sections] = viewSections(ledger, facts, rates, columns);
-    const reserved = messages.length === 0 ? 0 : 1 + Math.min(MESSAGES, messages.length);
+    const text = wrapped(messages, columns, rows);
+    const reserved = text.length === 0 ? 0 : 1 + Math.min(MESSAGES, text.length);
     const room = Math.max(0, rows - 1 - reserved);
-    const lines = fitting([head!, ...sections], room).map((line) => this.#paint(line, columns));
-    const left = Math.max(0, rows - 1 - lines.length - 1);
-    const said = left <= 0 ? [] : messages.slice(-left).map((text) => clipped(text, columns));
-    const title = said.length === 0 ? [] : [this.#colors.dim(rule('Messages', columns))];
-    const body = [...lines, ...title, ...said].slice(0, rows - 1);
+    const blocks = fitting(viewSections(ledger, facts, rates, columns), room).map((lines) =>
+      lines.map((line) => this.#paint(line, columns)),
+    );
+    const left = rows - 1 - blocks.reduce((sum, { length }) => sum + length, 0) - 1;
+    if (text.length > 0 && left > 0) {
+      blocks.push([this.#colors.dim(rule('Messages', columns)), ...text.slice(-left)]);
+    }
+    const body = spaced(blocks, rows - 1);
     while (body.length < rows - 1) body.push('');
     this.#screen.show([...body, this.#colors.dim(clipped(FOOT, columns))]);
   }
@@ -63,12 +68,12 @@ export class LiveView {
     const shown = clipped(text, columns);
     if (tone === 'title') return this.#colors.bold(shown);
     if (tone === 'rule') return this.#colors.dim(rule(text, columns));
-    return tone === 'bad' ? this.#colors.red(shown) : tone === 'good' ? this.#colors.green(shown) : shown;
+    return tone === 'bad' ? this.#colors.red(shown) : shown;
   }
 }
 
-/** As many lines as there is room for: sections lose lines from their ends, the longest first. */
-function fitting(sections: readonly Section[], room: number): Line[] {
+/** As many lines as there is room for: sections but the first lose lines from their ends, the longest first. */
+function fitting(sections: readonly Section[], room: number): Line[][] {
   const kept = sections.map(({ lines }) => lines.length);
   const total = (): number => kept.reduce((a, b) => a + b, 0);
   while (total() > room && total() > 0) {
@@ -79,9 +84,26 @@ function fitting(sections: readonly Section[], room: number): Line[] {
   return sections.flatMap(({ lines }, i) => {
     const shown = lines.slice(0, kept[i]);
     // A heading alone says nothing.
-    if (shown.length === 1 && shown[0]!.tone === 'rule') return [];
-    return shown;
+    return shown.length === 0 || (shown.length === 1 && shown[0]!.tone === 'rule') ? [] : [shown];
   });
+}
+
+/** One below the other, with empty lines between where there is room for all of them. */
+function spaced(blocks: readonly (readonly string[])[], room: number): string[] {
+  const lines = blocks.reduce((sum, { length }) => sum + length, 0);
+  const gaps = lines + blocks.length - 1 <= room;
+  return blocks.flatMap((block, i) => (i > 0 && gaps ? ['', ...block] : block)).slice(0, Math.max(0, room));
+}
+
+/** The last messages, whole, in lines of their own; no more than a screen could take. */
+function wrapped(messages: readonly string[], columns: number, rows: number): string[] {
+  return messages
+    .slice(-rows)
+    .flatMap((text) =>
+      wrap(text, Math.max(1, columns - MESSAGE_INDENT.length)).map((line, i) =>
+        clipped(i === 0 ? line : MESSAGE_INDENT + line, columns),
+      ),
+    );
 }
 
 function rule(title: string, columns: number): string {

@@ -32,8 +32,6 @@ export interface SummaryLayout {
 }
 
 const LABEL = 14;
-const TABLE_LABEL = 18;
-const NUMBER = 12;
 const SHARE = 9;
 const INDENT = 2;
 const LEAST_COLUMNS = 64;
@@ -42,7 +40,11 @@ const ENOUGH_REQUESTS = 5_000;
 
 /** Lines without line ends. */
 export function summaryLines(ledger: Ledger, facts: RunFacts, layout: SummaryLayout = {}): string[] {
-  const page = new Page(Math.max(LEAST_COLUMNS, layout.columns ?? 100), pc.createColors(layout.colors ?? false));
+  const page = new Page(
+    Math.max(LEAST_COLUMNS, layout.columns ?? 100),
+    tableColumns(ledger),
+    pc.createColors(layout.colors ?? false),
+  );
   page.title(titleOf(facts));
   const unsent = unsentOf(facts);
   if (facts.recording?.asCaptured === true) addRecording(page, facts.recording);
@@ -61,24 +63,21 @@ export function summaryLines(ledger: Ledger, facts: RunFacts, layout: SummaryLay
   if (responses !== undefined) page.fact('Responses', responses);
   const online = responsesText(ledger.onlineRead, ledger.onlineUnread, 'connection');
   if (online !== undefined) page.fact('Online', `${online}; responses of the online server`);
-  if (facts.lag)
-    page.fact(
-      'Delay',
-      `${formatTime(facts.lag.p50)} median, ${formatTime(facts.lag.p99)} at the 99th percentile, from capture to sending`,
-    );
+  if (facts.lag) page.fact('Delay', `${quantiles(facts.lag)}, from capture to sending`);
   const times = responseTimesText(facts);
   if (times !== undefined) page.fact('Response', times);
   for (const plugin of facts.plugins) {
     page.fact('Plugin', pluginText(plugin), plugin.failures > 0 || plugin.heldUp.times > 0 ? 'bad' : 'plain');
   }
   const { governor } = facts;
-  if (governor !== undefined && governor.spells > 0) page.fact('Shedding', sheddingText(governor), 'bad');
+  if (governor !== undefined && governor.spells > 0)
+    page.fact('Shedding', sheddingText(governor, facts.endedBy), 'bad');
   page.fact('Resources', resourcesText(facts, ledger.unitsOpened));
   const { balanced } = ledger.balance();
   page.fact(
     'Ledger',
     balanced
-      ? 'balances: every frame, connection and request above is accounted for exactly once'
+      ? 'balances: everything above is accounted for exactly once'
       : 'DOES NOT BALANCE: these figures cannot be trusted; please report it',
     balanced ? 'plain' : 'bad',
   );
@@ -87,14 +86,41 @@ export function summaryLines(ledger: Ledger, facts: RunFacts, layout: SummaryLay
 
 function responseTimesText({ responseTimes: { target, online } }: RunFacts): string | undefined {
   const text = (of: Quantiles | undefined, whose: string): string[] =>
-    of === undefined ? [] : [`${whose} ${formatTime(of.p50)} median, ${formatTime(of.p99)} at the 99th percentile`];
+    of === undefined ? [] : [`${whose} ${quantiles(of)}`];
   const parts = [...text(target, 'target'), ...text(online, 'online server')];
   return parts.length === 0 ? undefined : parts.join('; ');
 }
 
-function sheddingText({ share, spells, time }: GovernorFacts): string {
-  const now = share < 1 ? `; ${formatShare(share, 1)} of the connections are copied now` : '';
-  return `${plural(spells, 'time')}, for ${formatTime(time)} in all${now}`;
+function quantiles({ p50, p99 }: Quantiles): string {
+  return `${formatTime(p50)} median, ${formatTime(p99)} p99`;
+}
+
+function sheddingText({ share, spells, time }: GovernorFacts, endedBy: RunFacts['endedBy']): string {
+  const when = endedBy === undefined ? 'are copied now' : 'were copied at the end';
+  const now = share < 1 ? `; ${formatShare(share, 1)} of the connections ${when}` : '';
+  return `${spells === 1 ? 'once' : plural(spells, 'time')}, for ${formatTime(time)}${spells === 1 ? '' : ' in all'}${now}`;
+}
+
+interface TableColumns {
+  readonly label: number;
+  readonly number: number;
+}
+
+/** Of all tables together, so that they stand in line, and as narrow as they can be, so that meanings have room. */
+function tableColumns(ledger: Ledger): TableColumns {
+  const tables = [
+    { names: UNIT_BUCKETS, counters: ledger.units },
+    { names: SHED_REASONS, counters: ledger.shed },
+    { names: CONNECTION_BUCKETS, counters: ledger.connections },
+    { names: DROP_REASONS, counters: ledger.frames },
+  ];
+  const rows = tables.flatMap(({ names, counters: { values } }) =>
+    names.map((name, i) => ({ name, n: values[i]! })).filter(({ n }) => n !== 0),
+  );
+  return {
+    label: Math.max(LABEL, ...rows.map(({ name }) => name.length + 2)),
+    number: Math.max(0, ...rows.map(({ n }) => formatCount(n).length)),
+  };
 }
 
 function unsentOf({ writeFile, dryRun, recording }: RunFacts): Unsent | undefined {
@@ -231,16 +257,21 @@ function resourcesText(facts: RunFacts, requests: number): string {
   return `CPU ${formatTime(facts.cpu)}${perRequest}, memory ${formatBytes(facts.rss)}`;
 }
 
-/** Two columns of facts and four of tables, within a width. */
+/**
+ * Two columns of facts and four of tables, within a width. Red and magenta can be read on dark and on light terminals; yellow
+ * and green cannot on the latter.
+ */
 class Page {
   readonly lines: string[] = [];
   readonly #width: number;
+  readonly #table: TableColumns;
   /** One piece of advice is given once. */
   readonly #hints = new Set<string>();
   readonly #colors: ReturnType<typeof pc.createColors>;
 
-  constructor(width: number, colors: ReturnType<typeof pc.createColors>) {
+  constructor(width: number, table: TableColumns, colors: ReturnType<typeof pc.createColors>) {
     this.#width = width;
+    this.#table = table;
     this.#colors = colors;
   }
 
@@ -267,22 +298,21 @@ class Page {
     const total = values.reduce((a, b) => a + b, 0);
     if (total === 0) return;
     this.heading(title);
-    const shown = names.filter((_, i) => values[i] !== 0);
-    const widest = Math.max(TABLE_LABEL, ...shown.map((name) => name.length + 1));
+    const { label, number } = this.#table;
     names.forEach((name, i) => {
       const n = values[i]!;
       if (n === 0) return;
       const { meaning, hint } = texts[name];
       const start =
         ' '.repeat(INDENT) +
-        name.padEnd(widest) +
-        formatCount(n).padStart(NUMBER) +
+        name.padEnd(label) +
+        formatCount(n).padStart(number) +
         formatShare(n, total).padStart(SHARE) +
         '  ';
       this.#hanging(start, meaning);
       if (hint !== undefined && !this.#hints.has(hint)) {
         this.#hints.add(hint);
-        this.#hanging(' '.repeat(start.length), `→ ${hint}`, this.#colors.yellow);
+        this.#hanging(' '.repeat(start.length), `→ ${hint}`, this.#colors.magenta);
       }
     });
   }

@@ -1,6 +1,6 @@
 /** What the whole-screen view shows, as lines of text that are cut to the screen later. */
 import { toSeconds } from '../core/time.ts';
-import { UNIT_TEXTS } from './bucket-texts.ts';
+import { SHED_TEXTS, UNIT_TEXTS } from './bucket-texts.ts';
 import type { Rates } from './figure-rates.ts';
 import { formatBytes, formatClock, formatCount, formatShare, formatTime, plural } from './format.ts';
 import { UNIT_BUCKETS, type Ledger } from './ledger.ts';
@@ -8,7 +8,7 @@ import type { PluginFacts, Quantiles, RunFacts } from './run-facts.ts';
 
 export interface Line {
   readonly text: string;
-  readonly tone: 'plain' | 'good' | 'bad' | 'title' | 'rule';
+  readonly tone: 'plain' | 'bad' | 'title' | 'rule';
 }
 
 /** Lines that belong together; the most important first. */
@@ -33,22 +33,21 @@ function head(ledger: Ledger, facts: RunFacts, rates: Rates, columns: number): L
   const [clock, what] = [formatClock(facts.elapsed), facts.mappings.join(', ')];
   const title = `tcpcopy  ${what}`;
   const gap = Math.max(2, columns - title.length - clock.length);
-  const settledNow = rates.delivered + rates.lost;
-  const [delivered, lost] = [ledger.delivered(), ledger.lost()];
+  const lost = ledger.lost();
   const { governor, lag } = facts;
   const lines: Line[] = [
     { text: `${title}${' '.repeat(gap)}${clock}`, tone: 'title' },
     fact('Requests', `${perSecond(rates.captured)}  ${sparkline(rates.history, Math.max(0, columns - LABEL - 14))}`),
+    fact('Copied', copied(ledger, rates)),
     fact(
-      'Copied',
-      `${formatShare(rates.delivered, settledNow)} now; ${formatShare(delivered, delivered + lost)} since the start, ` +
-        `${formatCount(delivered)}, of which ${formatCount(ledger.units.get('answered'))} answered`,
-      lost === 0 ? 'good' : 'plain',
+      'Lost',
+      lost === 0 ? 'nothing' : `${perSecond(rates.lost)} now, ${plural(lost, 'request')} since the start`,
+      rates.lost > 0 ? 'bad' : 'plain',
     ),
-    fact('Lost', `${formatCount(lost)}, ${perSecond(rates.lost)} now`, rates.lost > 0 ? 'bad' : 'plain'),
   ];
   if (governor?.reason !== undefined) {
-    lines.push(fact('SHEDDING', `${formatShare(1 - governor.share, 1)} of the connections: ${governor.reason}`, 'bad'));
+    const why = `${SHED_TEXTS[governor.reason].meaning} (${governor.reason})`;
+    lines.push(fact('SHEDDING', `${formatShare(1 - governor.share, 1)} of the connections: ${why}`, 'bad'));
   }
   const response = responseTimes(facts);
   if (response !== undefined) lines.push(fact('Response', response));
@@ -58,6 +57,17 @@ function head(ledger: Ledger, facts: RunFacts, rates: Rates, columns: number): L
     fact('Cost', `${(rates.cpu * 100).toFixed(0)} % of a processor, ${formatBytes(facts.rss)} of memory`),
   );
   return lines;
+}
+
+function copied(ledger: Ledger, rates: Rates): string {
+  const [delivered, lost] = [ledger.delivered(), ledger.lost()];
+  if (delivered + lost === 0) return 'nothing yet';
+  const settledNow = rates.delivered + rates.lost;
+  const now = settledNow === 0 ? '' : `${formatShare(rates.delivered, settledNow)} now, `;
+  const answered = ledger.units.get('answered');
+  const of = answered === delivered ? 'all answered' : `${formatCount(answered)} answered`;
+  const share = `${formatShare(delivered, delivered + lost)} since the start`;
+  return `${now}${share}: ${plural(delivered, 'request')}${delivered === 0 ? '' : `, ${of}`}`;
 }
 
 /** Where packets come from and go to. */
@@ -96,10 +106,14 @@ function notCopied(ledger: Ledger, rates: Rates): Line[] {
   });
   rows.sort((a, b) => b.now - a.now || b.count - a.count);
   if (rows.length === 0) return [];
+  const label = widest(rows.map(({ bucket }) => bucket));
+  const number = widest(rows.map(({ count }) => formatCount(count)));
+  const rate = widest(rows.map(({ now }) => perSecond(now)));
   return [
     { text: 'Requests not answered, by reason', tone: 'rule' },
     ...rows.map(({ bucket, count, now }): Line => {
-      const text = `${bucket.padEnd(16)}${formatCount(count).padStart(12)}${perSecond(now).padStart(12)}  ${UNIT_TEXTS[bucket].meaning}`;
+      const figures = `${formatCount(count).padStart(number)}  ${perSecond(now).padStart(rate)}`;
+      const text = `${bucket.padEnd(Math.max(LABEL, label + 2))}${figures}  ${UNIT_TEXTS[bucket].meaning}`;
       return { text, tone: now > 0 && bucket !== 'filtered' && bucket !== 'sampled-out' ? 'bad' : 'plain' };
     }),
   ];
@@ -108,6 +122,8 @@ function notCopied(ledger: Ledger, rates: Rates): Line[] {
 function plugins(all: readonly PluginFacts[], rates: Rates): Line[] {
   const asked = all.filter(({ calls }) => calls > 0);
   if (asked.length === 0) return [];
+  const label = widest(asked.map(({ name }) => name));
+  const rate = widest(asked.map(({ name }) => perSecond(rates.pluginCalls.get(name) ?? 0)));
   return [
     { text: 'Plugins', tone: 'rule' },
     ...asked.map((plugin): Line => {
@@ -119,11 +135,15 @@ function plugins(all: readonly PluginFacts[], rates: Rates): Line[] {
       if (dropped > 0) parts.push(`${formatCount(dropped)} dropped`);
       if (failures > 0) parts.push(plural(failures, 'failure'));
       if (disabled) parts.push('NOT CALLED ANY MORE');
-      const each = mean === undefined ? '' : formatTime(mean);
-      const text = `${name.padEnd(20)}${perSecond(calls).padStart(12)}${each.padStart(10)} each  ${parts.join(', ')}`;
+      const each = mean === undefined ? '' : `${formatTime(mean)} each`;
+      const text = `${name.padEnd(label + 2)}${perSecond(calls).padStart(rate)}${each.padStart(15)}  ${parts.join(', ')}`;
       return { text, tone: failures > 0 || disabled ? 'bad' : 'plain' };
     }),
   ];
+}
+
+function widest(texts: readonly string[]): number {
+  return Math.max(0, ...texts.map(({ length }) => length));
 }
 
 function fact(label: string, text: string, tone: Line['tone'] = 'plain'): Line {

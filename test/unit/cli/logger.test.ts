@@ -28,6 +28,14 @@ describe('text', () => {
     ]);
   });
 
+  it('has colours on the level alone, and only where they are asked for', () => {
+    const lines: string[] = [];
+    const log = createLog({ logLevel: 'info', logFormat: 'text', colors: true }, (line) => lines.push(line));
+    log.error('broken');
+    log.info('fine');
+    expect(lines.map((line) => line.replace(TIME, ''))).toEqual([' \u001b[31merror\u001b[39m broken', ' info  fine']);
+  });
+
   it.each([
     ['error', 1],
     ['warn', 2],

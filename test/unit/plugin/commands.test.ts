@@ -54,7 +54,7 @@ describe('tcpcopy plugins', () => {
       `  ${directory}/mine.ts; phase decode; what it fails on is dropped`,
       '',
       'Options:',
-      '  url    text                 Where tokens are. (required) Also as mine=VALUE.',
+      '  url    text                 Where tokens are. (required; also as mine=VALUE)',
       '  token  text, never printed',
       '  tries  a number             (3)',
       '',
@@ -67,7 +67,9 @@ describe('tcpcopy plugins', () => {
       '    observe  mine:log (mine)',
       '',
       'Hooks of mine:',
-      '  mine.login  Login  At login. Returning nothing: Fine.',
+      '  mine.login: Login',
+      '      At login.',
+      '      Returning nothing: Fine.',
       '',
     ]);
   });

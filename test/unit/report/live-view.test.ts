@@ -67,9 +67,11 @@ describe('the page', () => {
     });
     expect(text).toMatch(/^tcpcopy {2}80 → 192\.0\.2\.10:8080 +00:00:11$/m);
     expect(text).toMatch(/^Requests +2,000\/s {2}▂█$/m);
-    expect(text).toMatch(/^Copied +95\.00 % now; 81\.67 % since the start, 4,900, of which 4,900 answered$/m);
-    expect(text).toMatch(/^Lost +1,100, 100\/s now$/m);
-    expect(text).toMatch(/^SHEDDING +90\.00 % of the connections: target-slow$/m);
+    expect(text).toMatch(/^Copied +95\.00 % now, 81\.67 % since the start: 4,900 requests, all answered$/m);
+    expect(text).toMatch(/^Lost +100\/s now, 1,100 requests since the start$/m);
+    expect(text).toMatch(
+      /^SHEDDING +90\.00 % of the connections: the target was more than .* behind \(target-slow\)$/m,
+    );
     expect(text).toMatch(/^Response +target 2\.0 ms \(p99 9\.0 ms\); online 1\.0 ms \(p99 5\.0 ms\)$/m);
     expect(text).toMatch(/^Cost +25 % of a processor/m);
     expect(text).toMatch(/^shed +100 +100\/s/m);
@@ -85,6 +87,44 @@ describe('the page', () => {
     expect(paper.page).toHaveLength(30);
     expect(paper.page.at(-2)).toBe('message 49');
     expect(paper.page.at(-1)).toMatch(/^q or Ctrl-C/);
+  });
+
+  it('breaks long messages into lines rather than cut them off', () => {
+    const { paper, look } = setUp();
+    paper.columns = 30;
+    paper.messages = ['the first one', 'one that is too long for a narrow terminal'];
+    look(ledgerOf({ answered: 1 }));
+    const from = paper.page.findIndex((line) => line.includes('Messages'));
+    expect(paper.page.slice(from).filter((line) => line !== '')).toEqual([
+      '── Messages ──────────────────',
+      'the first one',
+      'one that is too long for a',
+      '  narrow terminal',
+      expect.stringMatching(/^q or Ctrl-C .*…$/),
+    ]);
+  });
+
+  it('has air between its parts where there is room', () => {
+    const { paper, look } = setUp();
+    const blanks = (): number =>
+      paper.page
+        .slice(
+          0,
+          paper.page.findIndex((line) => line.startsWith('reset')),
+        )
+        .filter((line) => line === '').length;
+    look(ledgerOf({ answered: 5, reset: 3 }));
+    expect(blanks()).toBe(2);
+    paper.rows = 14;
+    paper.redraw();
+    expect(blanks()).toBe(0);
+  });
+
+  it('says that nothing has come yet', () => {
+    const { look } = setUp();
+    const text = look(ledgerOf({}));
+    expect(text).toMatch(/^Copied +nothing yet$/m);
+    expect(text).toMatch(/^Lost +nothing$/m);
   });
 
   it('is exactly as large as the screen, whatever its size and whatever there is to show', () => {

@@ -29,21 +29,21 @@ it('of a run that went well', () => {
   Lost          nothing
 
   Requests
-  answered                 5,000    100 %  reached the target, which responded
+  answered      5,000    100 %  reached the target, which responded
 
   Connections
-  replayed                    32    100 %  every request of them reached the target
+  replayed         32    100 %  every request of them reached the target
 
   Frames not used
-  not-tcp                     10    100 %  IP, but not TCP
+  not-tcp          10    100 %  IP, but not TCP
 
   Run
   Capture       eth0: 1,200 frames, 0 dropped by the kernel
   Intercept     192.0.2.20:36524: connected all the time
   Sent          1,100 packets, 250.0 kB, 32 sessions
-  Delay         400 µs median, 2.1 ms at the 99th percentile, from capture to sending
+  Delay         400 µs median, 2.1 ms p99, from capture to sending
   Resources     CPU 1.5 s (300 µs a request), memory 82.0 MB
-  Ledger        balances: every frame, connection and request above is accounted for exactly once`,
+  Ledger        balances: everything above is accounted for exactly once`,
   );
 });
 
@@ -116,6 +116,17 @@ it('of a dry run, of copies, of a recording', () => {
   expect(shown).toContain('written to the file; nothing was sent');
   expect(shown).toContain('Left out      3 requests, as asked for');
   expect(shown).not.toContain('dropped by the kernel');
+});
+
+it('says how much was left out, and whether it still is', () => {
+  const governor = { share: 0.25, reason: 'target-slow', spells: 1, time: seconds(2) } as const;
+  expect(text(ledgerOf({ shed: 1 }), { ...FACTS, governor })).toContain(
+    'Shedding      once, for 2.0 s; 25.00 % of the connections were copied at the end',
+  );
+  const meanwhile = { ...FACTS, governor: { ...governor, spells: 2 }, endedBy: undefined };
+  expect(text(ledgerOf({ shed: 1 }), meanwhile)).toContain(
+    'Shedding      2 times, for 2.0 s in all; 25.00 % of the connections are copied now',
+  );
 });
 
 it('names plugins, what they dropped, and which of them failed', () => {
