@@ -38,6 +38,7 @@ const LAYERS = {
   // Of replay only the control connection: see `doctor-only-connection`.
   doctor: {
     folders: ['core', 'native', 'wire', 'control', 'capture', 'inject', 'config', 'diagnosis', 'replay'],
+    packages: ['picocolors'],
     node: true,
   },
   cli: {
