@@ -8,9 +8,11 @@ import { Drop, Relay, type RelayOptions } from './lab/faults.ts';
 import type { Host } from './lab/host.ts';
 import type { Lab } from './lab/lab.ts';
 import { copyLive } from './lab/live-copy.ts';
-import { runLoad } from './lab/load.ts';
+import { LoadClient } from './lab/load.ts';
 import { MemoryWatch } from './lab/memory-watch.ts';
+import type { NginxRecord } from './lab/nginx.ts';
 import type { HostName } from './lab/plan.ts';
+import type { RequestRecord } from './lab/request-record.ts';
 import { describeLab, labTest } from './lab/rig.ts';
 import { until } from './lab/shell.ts';
 import { runWrk } from './lab/wrk.ts';
@@ -22,6 +24,11 @@ const SECONDS = CHOSEN === undefined ? 3 : 8;
 const PATIENCE = 60_000;
 /** Over what a run without faults takes, MB. */
 const MOST_MEMORY = 320;
+
+const POSTS = { rate: 5, body: 20_000, tag: 'post' } as const;
+
+/** The server answers 408 to a body that has not come on for a minute, which no copier could mend. */
+const isGivenUp = (record: RequestRecord): boolean => (record as NginxRecord).status === 408;
 
 const FAULTS: readonly (readonly [title: string, fault: RelayOptions])[] = [
   ...[0.1, 1, 5, 20].map((drop) => [`${drop} % lost`, { drop }] as const),
@@ -73,7 +80,7 @@ type Fault = (lab: Lab) => Promise<() => Promise<[string, number][]>>;
 
 function row(title: string, relayBefore: HostName | undefined, start: Fault): void {
   if (!chosen(title)) return;
-  const timeout = 2 * PATIENCE + SECONDS * 5_000;
+  const timeout = 4 * PATIENCE + SECONDS * 5_000;
   const wires = { offloads: false, ...(relayBefore && { relayBefore }) };
   labTest(
     title,
@@ -83,32 +90,36 @@ function row(title: string, relayBefore: HostName | undefined, start: Fault): vo
       const client = lab.host('client');
       const address = lab.host('online').on('front').v4;
       const load = { address, seconds: SECONDS };
+      let unanswered = 0;
       let memory: ReturnType<MemoryWatch['stop']> | undefined;
       const { online, summary } = await copyLive(
         lab,
         async (tcpcopy) => {
           const watch = new MemoryWatch(tcpcopy.child.pid);
-          const [long, short] = await Promise.all([
+          const [long, short, posts] = await Promise.all([
             runWrk(client, { ...load, connections: 16, rate: 100, tag: 'long' }),
             runWrk(client, { ...load, connections: 8, rate: 60, tag: 'short', short: true }),
-            // Answered when it has been read: nginx gives up a body that it does not want after five seconds' stall.
-            runLoad(client, { address, path: '/read', requests: 5 * SECONDS, rate: 5, body: 20_000, tag: 'post' }),
+            // Answered when it has been read: a body that nginx does not want it gives up after five seconds' stall.
+            new LoadClient(client, { address, path: '/read', requests: 5 * SECONDS, ...POSTS }).finished(),
           ]);
           memory = watch.stop();
-          expect([long.errors, short.errors]).toEqual([undefined, undefined]);
+          expect([long.errors, short.errors, posts.errors]).toEqual([undefined, undefined, []]);
+          unanswered = posts.sent - posts.answered;
           await allArrived(client);
         },
-        { patience: PATIENCE },
+        { patience: PATIENCE, optional: isGivenUp },
       );
+      const givenUp = online.filter(isGivenUp).length;
+      expect(unanswered).toBe(givenUp);
       const counts = await end();
       const { fidelityPercent, target, requests } = summary;
       console.log(
-        `${title}: ${online.length} requests, ${fidelityPercent} % copied, ledger balanced, online errors 0, ` +
+        `${title}: ${online.length} requests, ${fidelityPercent} % copied, ledger balanced, online errors ${givenUp}, ` +
           `${target.retransmissions} retransmissions; memory at most ${Math.round(memory!.most)} MB, ` +
           `${memory!.slope.toFixed(1)} MB more a minute; ${counts.map((each) => each.join(' ')).join(', ')}`,
       );
-      expect(requests).toMatchObject({ lost: 0 });
-      expect(fidelityPercent).toBe(100);
+      expect(requests.lost).toBeLessThanOrEqual(givenUp);
+      if (givenUp === 0) expect(fidelityPercent).toBe(100);
       expect(memory!.most).toBeLessThan(MOST_MEMORY);
     },
     timeout,
