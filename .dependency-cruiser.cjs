@@ -3,6 +3,7 @@
 /** What a folder of src/ may import besides itself: folders, and packages from node_modules. `node`: Node's modules. */
 const LAYERS = {
   core: { folders: [], packages: ['ipaddr.js'] },
+  clock: { folders: ['core'] },
   native: { folders: ['core'], node: true },
   wire: { folders: ['core'] },
   pcap: { folders: ['core'] },
@@ -12,7 +13,7 @@ const LAYERS = {
   // Of reassembly only the assembler: see `session-only-assembler`.
   session: { folders: ['core', 'wire', 'reassembly'] },
   pipeline: { folders: ['core', 'protocol'], packages: ['tapable'] },
-  capture: { folders: ['core', 'wire', 'pcap', 'native'], packages: ['cap'], node: true },
+  capture: { folders: ['core', 'clock', 'wire', 'pcap', 'native'], packages: ['cap'], node: true },
   inject: { folders: ['core', 'wire', 'pcap', 'native'], packages: ['raw-socket'], node: true },
   report: { folders: ['core'], packages: ['cli-table3', 'picocolors', 'prom-client'], node: true },
   config: { folders: ['core'], packages: ['zod', 'ipaddr.js'] },
@@ -27,22 +28,22 @@ const LAYERS = {
   },
   replay: {
     folders: [
-      ...['core', 'native', 'wire', 'pcap', 'reassembly', 'protocol', 'control', 'session', 'pipeline'],
+      ...['core', 'clock', 'native', 'wire', 'pcap', 'reassembly', 'protocol', 'control', 'session', 'pipeline'],
       ...['capture', 'inject', 'report', 'config', 'diagnosis'],
     ],
     packages: ['jiti'],
     node: true,
   },
-  intercept: { folders: ['core', 'wire', 'capture', 'control', 'config'], node: true },
+  intercept: { folders: ['core', 'clock', 'wire', 'capture', 'control', 'config'], node: true },
   diagnosis: { folders: ['core', 'wire', 'control'] },
   // Of replay only the control connection: see `doctor-only-connection`.
   doctor: {
-    folders: ['core', 'native', 'wire', 'control', 'capture', 'inject', 'config', 'diagnosis', 'replay'],
+    folders: ['core', 'clock', 'native', 'wire', 'control', 'capture', 'inject', 'config', 'diagnosis', 'replay'],
     packages: ['picocolors'],
     node: true,
   },
   cli: {
-    folders: ['core', 'native', 'config', 'replay', 'intercept', 'doctor', 'report'],
+    folders: ['core', 'clock', 'native', 'config', 'replay', 'intercept', 'doctor', 'report'],
     packages: ['commander', 'pino', 'picocolors', 'yaml'],
     node: true,
   },

@@ -13,7 +13,7 @@ import { Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { FRAME_OUTGOING } from '../core/frame-batch.ts';
 import { becomeNobody } from '../native/privileges.ts';
-import { clockOf } from './clock.ts';
+import { clockOf } from '../clock/clock.ts';
 import { loadCap, type CapInstance, type CapModule } from './cap-module.ts';
 import { LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL, LINKTYPE_NULL, LINKTYPE_RAW, linkTypeOf } from './link-type.ts';
 import { wantedLength } from './payload-limit.ts';

@@ -15,7 +15,7 @@ import type { Instant } from '../core/time.ts';
 import { withNetRaw } from '../native/privileges.ts';
 import { deviceLost, permissionError, unknownDevice } from './capture-error.ts';
 import { filterText, type CaptureFilter } from './capture-filter.ts';
-import { monotonicEpoch } from './clock.ts';
+import { monotonicEpoch } from '../clock/clock.ts';
 import type { PacketSource, SourceListener, SourceStats } from './packet-source.ts';
 import {
   PCAP_MAX_FRAME,

@@ -6,7 +6,7 @@
  * So a run goes on when the clock is put back or forward by an hour: patience and idleness are counted in time that passes.
  */
 import { addTime, instant, micros, millis, type Duration, type Instant } from '../core/time.ts';
-import { monotonicNow, unixNow } from './clock.ts';
+import { monotonicNow, unixNow } from '../clock/clock.ts';
 
 const STEP = millis(100);
 

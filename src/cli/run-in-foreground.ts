@@ -1,9 +1,9 @@
 /** One run in this process: pid file, log, signals, the runner; and all of them put away again. */
 import pc from 'picocolors';
+import { monotonicNow } from '../clock/clock.ts';
 import type { MetricsAddress, ProcessOptions } from '../config/copy-options.ts';
 import type { Log } from '../core/log.ts';
 import type { Status } from '../core/metric.ts';
-import { instant, type Instant } from '../core/time.ts';
 import type { RunEnvironment } from '../core/run-environment.ts';
 import { keepRightsFromChildren } from '../native/privileges.ts';
 import type { DaemonParent } from './daemon.ts';
@@ -133,10 +133,6 @@ function logStyle({ logLevel, logFormat }: ProcessOptions, forPeople: boolean, w
     // The page breaks and cuts lines, which it could not if they held control sequences.
     colors: forPeople && !wholeScreen && pc.isColorSupported,
   };
-}
-
-function monotonicNow(): Instant {
-  return instant(performance.now() * 1_000);
 }
 
 /** What the terminal does at Ctrl-C otherwise: a second one ends at once. */

@@ -19,7 +19,7 @@ import { millis } from '../core/time.ts';
 import type { InterceptEvidence } from '../diagnosis/evidence.ts';
 import { interceptEvidence } from '../diagnosis/sighting-kind.ts';
 import { HEARTBEAT_INTERVAL, InterceptConnection } from '../replay/intercept-connection.ts';
-import { monotonicNow } from '../capture/clock.ts';
+import { monotonicNow } from '../clock/clock.ts';
 import type { Segment } from '../wire/segment.ts';
 
 /** A firewall that drops says nothing: no longer than this. */

@@ -3,7 +3,7 @@ import type { IoBackend } from '../config/copy-options.ts';
 import { WideWatch } from '../capture/wide-watch.ts';
 import { createSink } from '../inject/open-sink.ts';
 import type { PacketSink, SendFailure } from '../inject/packet-sink.ts';
-import { monotonicNow } from '../capture/clock.ts';
+import { monotonicNow } from '../clock/clock.ts';
 import type { Segment } from '../wire/segment.ts';
 import type { Probe } from './probe.ts';
 

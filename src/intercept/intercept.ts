@@ -11,6 +11,7 @@ import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { CaptureFilter } from '../capture/capture-filter.ts';
 import type { PacketSource } from '../capture/packet-source.ts';
+import { monotonicNow } from '../clock/clock.ts';
 import type { ControlIdentity, IoBackend } from '../config/copy-options.ts';
 import { encode } from '../control/encoder.ts';
 import { LeaseTable } from '../control/lease-table.ts';
@@ -141,7 +142,7 @@ export class Intercept implements PeerOwner, SegmentHandler {
       leaseSilence: toMillis(leaseSilence),
     };
     this.#entering = new Anteroom(this.#tuning.maxEntering);
-    this.#clock = new RunningClock(monotonic(), (tick * LATE_TICKS) as Duration);
+    this.#clock = new RunningClock(monotonicNow(), (tick * LATE_TICKS) as Duration);
     this.#leases = new LeaseTable({ firstPort, silence: leaseSilence });
     this.#instances = new Instances(this.#leases, setup.log, () => this.#refilter());
     this.#router = new Router(this.#leases, this.#instances.bySlot);
@@ -313,7 +314,7 @@ export class Intercept implements PeerOwner, SegmentHandler {
   }
 
   #tick(): void {
-    const now = this.#clock.tick(monotonic());
+    const now = this.#clock.tick(monotonicNow());
     const { handshakeTimeout, peerTimeout, statsInterval } = this.#tuning;
     for (const peer of this.#peers) {
       if (peer.instance === undefined && elapsed(now, peer.openedAt) > handshakeTimeout) {
@@ -356,9 +357,4 @@ export class Intercept implements PeerOwner, SegmentHandler {
       }
     }
   }
-}
-
-/** Microseconds since the process began. */
-function monotonic(): Instant {
-  return instant(performance.now() * 1_000);
 }

@@ -1,4 +1,4 @@
-import { monotonicNow } from '../capture/clock.ts';
+import { monotonicNow } from '../clock/clock.ts';
 import type { Instant } from '../core/time.ts';
 
 /**

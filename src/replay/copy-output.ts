@@ -1,5 +1,5 @@
 /** Where what a run makes of its input goes: to the target over raw or ordinary sockets, into files, or nowhere. */
-import { unixNow } from '../capture/clock.ts';
+import { unixNow } from '../clock/clock.ts';
 import type { CopyOptions } from '../config/copy-options.ts';
 import { formatIp, type IpAddress } from '../core/ip-address.ts';
 import type { RunEnvironment } from '../core/run-environment.ts';

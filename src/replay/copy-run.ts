@@ -1,6 +1,6 @@
 /** One run: the composition root of the copying process. It joins input, engine and output, and owns the ticks. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { monotonicNow } from '../capture/clock.ts';
+import { monotonicNow } from '../clock/clock.ts';
 import type { PacketSource } from '../capture/packet-source.ts';
 import { TcpcopyError } from '../core/errors.ts';
 import type { RunEnvironment } from '../core/run-environment.ts';

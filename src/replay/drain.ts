@@ -1,6 +1,6 @@
 /** The end of a run's input: what is in flight has a bounded time to finish, and the rest is given up. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { monotonicNow } from '../capture/clock.ts';
+import { monotonicNow } from '../clock/clock.ts';
 import { elapsed, millis, seconds } from '../core/time.ts';
 import type { Ledger } from '../report/ledger.ts';
 import type { Engine } from './engine.ts';

@@ -1,6 +1,6 @@
 /** What this process and this host spend, read when asked: the difference to the time before. */
 import { closeSync, openSync, readSync } from 'node:fs';
-import { monotonicNow } from '../capture/clock.ts';
+import { monotonicNow } from '../clock/clock.ts';
 
 /** The first line of the file, with the sums over all processors, is much shorter. */
 const LINE = 512;

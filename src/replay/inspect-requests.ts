@@ -9,7 +9,7 @@ import { RECORDING_TRACKER } from '../reassembly/tracker-options.ts';
 import { Histogram } from '../report/histogram.ts';
 import { Ledger } from '../report/ledger.ts';
 import { FrameParser } from '../wire/frame-parser.ts';
-import { monotonicNow } from '../capture/clock.ts';
+import { monotonicNow } from '../clock/clock.ts';
 import { LoopClock } from './clock.ts';
 import { DiscardingTarget } from './discarding-target.ts';
 import { Engine } from './engine.ts';

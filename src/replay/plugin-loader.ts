@@ -11,7 +11,7 @@ import type { PluginSpec } from '../config/plugin-spec.ts';
 import type { GivenEnv } from '../pipeline/plugin.ts';
 import { Pipeline, type PipelineSettings } from '../pipeline/pipeline.ts';
 import type { HostClock } from '../pipeline/tap-runner.ts';
-import { monotonicNow } from '../capture/clock.ts';
+import { monotonicNow } from '../clock/clock.ts';
 import { findPlugin, type FoundPlugin } from './plugin-catalog.ts';
 import { untilIdle } from './until-idle.ts';
 

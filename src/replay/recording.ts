@@ -2,7 +2,7 @@
  * What a recording run has in place of a target. Without plugins it takes the frames as they were captured and nothing
  * else is done with them; with plugins it takes what they made of the messages, and no frame.
  */
-import { monotonicNow } from '../capture/clock.ts';
+import { monotonicNow } from '../clock/clock.ts';
 import { wallClock } from '../capture/wall-clock.ts';
 import { pluginName } from '../config/config-file.ts';
 import type { RecordOptions } from '../config/copy-options.ts';

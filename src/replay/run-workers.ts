@@ -18,7 +18,7 @@ import { plural } from '../report/format.ts';
 import type { Ledger } from '../report/ledger.ts';
 import type { RunFacts } from '../report/run-facts.ts';
 import { mergeReports, settleRest, type RunReport } from '../report/run-report.ts';
-import { monotonicNow } from '../capture/clock.ts';
+import { monotonicNow } from '../clock/clock.ts';
 import { conclude, printSummary } from './conclude.ts';
 import { statusOf } from './status.ts';
 import { progressFor, type Progress } from './worker-seat.ts';

@@ -1,7 +1,7 @@
 /** tcpcopy's link and the intercept over real sockets on loopback: handshake, lease, responses, limits. */
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { monotonicNow } from '../../src/capture/clock.ts';
+import { monotonicNow } from '../../src/clock/clock.ts';
 import { LINKTYPE_RAW } from '../../src/capture/link-type.ts';
 import { millis } from '../../src/core/time.ts';
 import { ClientHandshake } from '../../src/control/client-handshake.ts';

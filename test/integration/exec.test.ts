@@ -12,7 +12,7 @@ import type { ConnectionInfo } from '../../src/pipeline/hooks.ts';
 import type { PluginEnv } from '../../src/pipeline/plugin.ts';
 import { Pipeline } from '../../src/pipeline/pipeline.ts';
 import type { HostClock } from '../../src/pipeline/tap-runner.ts';
-import { monotonicNow } from '../../src/capture/clock.ts';
+import { monotonicNow } from '../../src/clock/clock.ts';
 import { request } from '../plugins/plugin-rig.ts';
 import { RecordingWriter } from '../support/recording-writer.ts';
 import { TestClock } from '../../src/testing/test-clock.ts';

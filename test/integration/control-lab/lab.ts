@@ -8,7 +8,7 @@ import { seqNum } from '../../../src/core/seq-num.ts';
 import { instant, millis } from '../../../src/core/time.ts';
 import { leasePlace } from '../../../src/control/lease-table.ts';
 import { Intercept, type InterceptSetup, type InterceptTuning } from '../../../src/intercept/intercept.ts';
-import { monotonicNow } from '../../../src/capture/clock.ts';
+import { monotonicNow } from '../../../src/clock/clock.ts';
 import { InterceptLink, type InterceptLinkOptions } from '../../../src/replay/intercept-link.ts';
 import { FrameParser } from '../../../src/wire/frame-parser.ts';
 import { Segment, TCP_ACK } from '../../../src/wire/segment.ts';

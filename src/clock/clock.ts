@@ -1,4 +1,4 @@
-/** The clocks of a process that captures, in microseconds. */
+/** The clocks of a process, in microseconds: whoever needs the time has it from here, or is given it. */
 import { instant, type Instant } from '../core/time.ts';
 
 /** A getter that costs more than the clock. */
