@@ -9,10 +9,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { CaptureFilter } from '../capture/capture-filter.ts';
-import type { PacketSource } from '../capture/packet-source.ts';
 import { monotonicNow } from '../clock/clock.ts';
-import type { ControlIdentity, IoBackend } from '../config/copy-options.ts';
 import { encode } from '../control/encoder.ts';
 import { LeaseTable } from '../control/lease-table.ts';
 import type { Hello, Message, Stats } from '../control/messages.ts';
@@ -22,17 +19,17 @@ import { RunningClock } from '../control/running-clock.ts';
 import { refusedMessage, ServerHandshake, type ServerIdentity } from '../control/server-handshake.ts';
 import { Counters } from '../core/counters.ts';
 import { TcpcopyError } from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
-import { elapsed, instant, millis, toMillis, type Duration, type Instant } from '../core/time.ts';
+import { elapsed, instant, toMillis, type Duration, type Instant } from '../core/time.ts';
 import { CHECKSUM_BAD, type Segment } from '../wire/segment.ts';
 import { Anteroom } from './anteroom.ts';
-import { CaptureLoop, type SegmentHandler, type SegmentParser } from './capture-loop.ts';
+import { CaptureLoop, type SegmentHandler } from './capture-loop.ts';
 import { coarseFilter, exactFilter } from './capture-selection.ts';
 import { ControlServer } from './control-server.ts';
 import { DuplicateFilter } from './duplicate-filter.ts';
 import { hmacSha256 } from './hmac.ts';
 import type { Instance } from './instance.ts';
 import { Instances } from './instances.ts';
+import { DEFAULT_TUNING, type InterceptSetup, type InterceptSource, type InterceptTuning } from './intercept-setup.ts';
 import type { InterceptStats } from './intercept-stats.ts';
 import { Peer, REFUSALS, type PeerOwner, type Refusal } from './peer.ts';
 import { Probes } from './probes.ts';
@@ -41,64 +38,6 @@ import { TlsGate } from './tls-gate.ts';
 
 /** Of a segment: more bytes than any has. */
 const WHOLE = 1 << 20;
-
-/** A source whose filter can be exchanged while it runs; one that cannot captures what it was made for. */
-export interface InterceptSource extends PacketSource {
-  refilter?(filter: CaptureFilter): void;
-  /** Only so much payload is wanted of each segment. */
-  limitPayload?(bytes: number): void;
-}
-
-export interface InterceptSetup {
-  readonly sources: readonly InterceptSource[];
-  readonly makeParser: () => SegmentParser;
-  readonly bind: string;
-  /** 0: any free port. */
-  readonly port: number;
-  readonly key: string | undefined;
-  /** `undefined`: plain TCP. */
-  readonly tls: ControlIdentity | undefined;
-  /** A user's capture filter, and-ed with the targets. */
-  readonly expression: string | undefined;
-  /** `-i` and `--io`, for what probes ask. */
-  readonly devices: readonly string[];
-  readonly backend: IoBackend;
-  readonly software: string;
-  readonly log: Log;
-  /** All of the sources have ended; the error of the last one that broke. */
-  readonly captureEnded: (error: Error | undefined) => void;
-  readonly tuning?: Partial<InterceptTuning>;
-}
-
-export interface InterceptTuning {
-  /** Between looks at timeouts. */
-  readonly tick: Duration;
-  /** Between STATS messages. */
-  readonly statsInterval: Duration;
-  readonly handshakeTimeout: Duration;
-  /** A connection that is silent for so long is dead; tcpcopy sends a PING every second. */
-  readonly peerTimeout: Duration;
-  /** How long a lease outlives its instance's last connection. */
-  readonly leaseSilence: Duration;
-  readonly firstPort: number;
-  /** Bytes that may wait for one connection. */
-  readonly outputCap: number;
-  readonly maxConnections: number;
-  /** Of these, how many may be at the handshake. */
-  readonly maxEntering: number;
-}
-
-const DEFAULTS: InterceptTuning = {
-  tick: millis(250),
-  statsInterval: millis(1_000),
-  handshakeTimeout: millis(5_000),
-  peerTimeout: millis(15_000),
-  leaseSilence: millis(30_000),
-  firstPort: 1024,
-  outputCap: 16 << 20,
-  maxConnections: 512,
-  maxEntering: 64,
-};
 
 /** A tick that comes later than this many periods shows that the process stood still. */
 const LATE_TICKS = 4;
@@ -133,7 +72,7 @@ export class Intercept implements PeerOwner, SegmentHandler {
 
   constructor(setup: InterceptSetup) {
     this.#setup = setup;
-    this.#tuning = { ...DEFAULTS, ...setup.tuning };
+    this.#tuning = { ...DEFAULT_TUNING, ...setup.tuning };
     const { tick, leaseSilence, firstPort } = this.#tuning;
     this.#identity = {
       interceptId: randomBytes(INSTANCE_ID_BYTES),

@@ -7,7 +7,8 @@ import type { Log } from '../core/log.ts';
 import type { RunEnvironment } from '../core/run-environment.ts';
 import { FrameParser } from '../wire/frame-parser.ts';
 import { exactFilter } from './capture-selection.ts';
-import { Intercept, type InterceptSource } from './intercept.ts';
+import { Intercept } from './intercept.ts';
+import type { InterceptSource } from './intercept-setup.ts';
 import { interceptMetrics } from './intercept-metrics.ts';
 import { describeStats } from './intercept-stats.ts';
 

@@ -7,7 +7,7 @@
  */
 import { TcpcopyError } from '../core/errors.ts';
 import { SILENT_LOG, type Log } from '../core/log.ts';
-import { instant, millis, seconds, toSeconds, type Duration } from '../core/time.ts';
+import { instant, seconds, type Duration } from '../core/time.ts';
 import type { Piece } from '../protocol/codec.ts';
 import type { CompiledHook } from './compiled-hook.ts';
 import { ConnectionRecord } from './connection-record.ts';
@@ -23,11 +23,12 @@ import {
   type Plan,
 } from './contexts.ts';
 import { Effects } from './effects.ts';
-import { PluginMistake, type ErrorPolicy } from './error-policy.ts';
+import type { ErrorPolicy } from './error-policy.ts';
 import { createHooks, type EmitEvent } from './facade.ts';
-import type { AnyState, ConnectionInfo, CoreHookName, Drop } from './hooks.ts';
-import { checkPlugin, type GivenEnv, type Plugin, type PluginEnv } from './plugin.ts';
+import type { AnyState, ConnectionInfo, CoreHookName } from './hooks.ts';
+import { checkPlugin, type GivenEnv, type Plugin } from './plugin.ts';
 import { PluginRecord, type PluginReport } from './plugin-record.ts';
+import { PluginTimers } from './plugin-timers.ts';
 import { Registry, type CompiledHooks, type ProvidedProtocol } from './registry.ts';
 import type { PluginHooks } from './taps.ts';
 import { TapRunner, type HostClock, type TapTrace } from './tap-runner.ts';
@@ -49,9 +50,6 @@ export interface PipelineSettings {
 
 const NO_CLOCK: HostClock = { now: () => instant(0), after: () => () => undefined };
 const DEADLINE = seconds(1);
-/** How long a plugin may take to set itself up. */
-const READY = seconds(30);
-const LONGEST_TIMER_MS = 86_400_000;
 /** Taps of whoever made the pipeline. */
 const HOST: Plugin = { name: '(host)', description: 'The program itself.', apply: () => undefined };
 
@@ -63,9 +61,7 @@ export class Pipeline {
   readonly #runner: TapRunner;
   readonly #plugins: PluginRecord[] = [];
   readonly #effects: Effects;
-  readonly #clock: HostClock;
-  /** How to take back what plugins asked to have called later. */
-  readonly #timers = new Set<() => void>();
+  readonly #timers: PluginTimers;
   readonly #connections = new WeakMap<ConnectionInfo, ConnectionRecord>();
   #compiled: CompiledHooks | undefined;
   #mayWait: boolean | undefined;
@@ -78,9 +74,9 @@ export class Pipeline {
     onAbort,
     trace,
   }: PipelineSettings = {}) {
-    this.#clock = clock;
     this.#containment = new Containment({ policy, log, onAbort });
     this.#runner = new TapRunner(clock, this.#containment, deadline, trace);
+    this.#timers = new PluginTimers(clock, this.#runner);
     this.#effects = new Effects(this.#registry.protocols, this.#runner);
     this.hooks = createHooks(this.#registry, this.#record(HOST), this.#emit) as PluginHooks<AnyState>;
   }
@@ -100,7 +96,13 @@ export class Pipeline {
     const record = this.#record(plugin, source);
     const hooks = createHooks(this.#registry, record, this.#emit);
     try {
-      await this.#ready(plugin.apply(hooks, options as never, this.#envOf(record, env)));
+      await this.#timers.ready(
+        plugin.apply(hooks, options as never, {
+          ...env,
+          now: () => this.#timers.now(),
+          after: (ms, fn) => this.#timers.after(record, ms, fn),
+        }),
+      );
     } catch (error) {
       if (error instanceof TcpcopyError) throw error;
       const message = error instanceof Error ? error.message || error.name : String(error);
@@ -237,7 +239,7 @@ export class Pipeline {
     await this.#hooks()
       .core('shutdown')
       ?.run(new ObservedContext(this.#runner.running, nothing, nothing, false));
-    for (const cancel of this.#timers) cancel();
+    this.#timers.cancelAll();
   }
 
   /** Hook to taps in the order they run, for people. */
@@ -245,60 +247,11 @@ export class Pipeline {
     return this.#hooks().list();
   }
 
-  /** `admit`, for callers that know of dropping only. */
-  connection(info: ConnectionInfo): Drop | undefined {
-    return asDrop(this.admit(info));
-  }
-
-  /** `decide`, for callers that know of dropping only and cannot wait. */
-  request(connection: ConnectionInfo, protocol: string, piece: Piece): Drop | undefined {
-    const plan = this.decide(connection, protocol, piece);
-    if (plan instanceof Promise) throw new Error('an asynchronous plugin was asked for an answer at once');
-    return asDrop(plan);
-  }
-
-  /** `close`, for callers that cannot wait. */
-  shutdown(): void {
-    void this.close();
-  }
-
   readonly #emit: EmitEvent = (path, payload, connection) => {
     const hook = this.#hooks().event(path);
     if (hook === undefined) return;
     hook.call(new ObservedContext(this.#runner.running, this.#recordOf(connection), payload, false));
   };
-
-  /** Waits until a plugin has set itself up, but not for ever. */
-  async #ready(pending: void | Promise<void>): Promise<void> {
-    let cancel = (): void => undefined;
-    const late = new Promise<never>((_, reject) => {
-      cancel = this.#clock.after(READY, () => reject(new Error(`not ready after ${toSeconds(READY)} s`)));
-    });
-    try {
-      await Promise.race([pending, late]);
-    } finally {
-      cancel();
-    }
-  }
-
-  #envOf(plugin: PluginRecord, given: GivenEnv): PluginEnv {
-    const after = (ms: number, fn: () => void): (() => void) => {
-      if (!(typeof ms === 'number' && ms >= 0 && ms <= LONGEST_TIMER_MS)) {
-        throw new PluginMistake(`a timer is set to a number of milliseconds from 0 to ${LONGEST_TIMER_MS}`);
-      }
-      const stop = this.#clock.after(millis(ms), () => {
-        this.#timers.delete(cancel);
-        this.#runner.ask(plugin, 'a timer', fn);
-      });
-      const cancel = (): void => {
-        this.#timers.delete(cancel);
-        stop();
-      };
-      this.#timers.add(cancel);
-      return cancel;
-    };
-    return { ...given, now: () => this.#clock.now(), after };
-  }
 
   #hooks(): CompiledHooks {
     return (this.#compiled ??= this.#registry.seal(this.#runner));
@@ -323,8 +276,4 @@ export class Pipeline {
 /** Passive taps ask for nothing. */
 function asks(hook: CompiledHook | undefined): boolean {
   return hook?.taps.some(({ passive }) => !passive) ?? false;
-}
-
-function asDrop(plan: ConnectionPlan | undefined): Drop | undefined {
-  return plan?.dropped && { drop: plan.dropped.reason };
 }

@@ -6,8 +6,7 @@
  * name: sessions that wait for responses lose nothing but time if the intercept comes back and still, or again, has
  * them for us. What it has given to others meanwhile is reported by `leaseLost`.
  */
-import type { ControlTrust } from '../config/copy-options.ts';
-import type { ClientRange, ControlMessage, TargetRange, Welcome } from '../control/messages.ts';
+import type { ControlMessage, Welcome } from '../control/messages.ts';
 import {
   CAPABILITY_PAYLOAD,
   CAPABILITY_PROBE,
@@ -27,7 +26,6 @@ import {
 } from '../control/protocol.ts';
 import type { ProbeReport } from '../control/probe.ts';
 import { TcpcopyError } from '../core/errors.ts';
-import type { Duration, Instant } from '../core/time.ts';
 import type { Segment } from '../wire/segment.ts';
 import {
   HEARTBEAT_INTERVAL,
@@ -37,6 +35,7 @@ import {
   type ConnectionOwner,
 } from './intercept-connection.ts';
 import { InterceptLease } from './intercept-lease.ts';
+import type { InterceptLinkListener, InterceptLinkOptions } from './intercept-link-setup.ts';
 import { LossCounter, type InterceptLosses } from './intercept-losses.ts';
 
 /** While we hold no block at all, how often we ask again. */
@@ -44,52 +43,6 @@ const LEASE_RETRY_MS = 1_000;
 const DEFAULT_BLOCKS = 4;
 /** For a report, beyond the time that it is about. */
 const REPORT_MS = 1_000;
-
-export interface InterceptLinkOptions {
-  readonly host: string;
-  readonly port: number;
-  /** Control connections, 1–16. */
-  readonly connections: number;
-  /** Pre-shared key. */
-  readonly key: string | undefined;
-  /** `undefined`: plain TCP. */
-  readonly tls: ControlTrust | undefined;
-  /**
-   * Eight random bytes. The same for links to different intercepts, which then tend to grant the same blocks; never the
-   * same for two links to one intercept.
-   */
-  readonly instanceId: Uint8Array;
-  /** Version of this program, for the intercept's log. */
-  readonly software: string;
-  /** Where responses come from. */
-  readonly targets: readonly TargetRange[];
-  /** Source addresses of the sessions; empty for any. */
-  readonly clientRanges: readonly ClientRange[];
-  /** Payload bytes wanted per response segment: 0, a number, or PAYLOAD_ALL. */
-  readonly wantPayload: number;
-  /** Port blocks to ask for at first; default 4. */
-  readonly blocks?: number;
-  /** The loop's monotonic clock; gives `segment.time`. */
-  readonly now: () => Instant;
-  readonly heartbeatInterval?: Duration;
-  readonly heartbeatTimeout?: Duration;
-}
-
-/** Calls may come from within `nextResponse`, since lease messages and responses share the connections. */
-export interface InterceptLinkListener {
-  up(): void;
-  /** New sessions must wait; the link keeps retrying. */
-  down(reason: string): void;
-  leased(firstPort: number, count: number): void;
-  /** The sessions on these ports will hear nothing any more. */
-  leaseLost(firstPort: number, count: number): void;
-  /** Responses are waiting: call `nextResponse` until it says false. */
-  ready(): void;
-  /** Payload is wanted, and this intercept cannot send any. */
-  noPayload?(): void;
-  /** Fewer blocks were granted than wanted. */
-  leaseRefused?(wanted: number, granted: number, free: number): void;
-}
 
 interface Waiter {
   resolve(): void;

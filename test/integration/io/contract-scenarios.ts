@@ -9,7 +9,7 @@ import type { Direction } from '../../../src/capture/ring-blocks.ts';
 import type { TcpcopyError } from '../../../src/core/errors.ts';
 import { instant } from '../../../src/core/time.ts';
 import { createSink } from '../../../src/inject/open-sink.ts';
-import type { InterceptSource } from '../../../src/intercept/intercept.ts';
+import type { InterceptSource } from '../../../src/intercept/intercept-setup.ts';
 import { ipPacket, type PacketSpec } from '../../unit/capture/packets.ts';
 import { collect, drive, ip, seqAt, sleep, type Collector } from './drive.ts';
 

@@ -12,8 +12,6 @@ describe('an empty pipeline', () => {
     const pipeline = new Pipeline();
     expect(pipeline.admit(INFO)).toBeUndefined();
     expect(pipeline.decide(INFO, 'opaque', PIECE)).toBeUndefined();
-    expect(pipeline.connection(INFO)).toBeUndefined();
-    expect(pipeline.request(INFO, 'opaque', PIECE)).toBeUndefined();
     expect(pipeline.uses('response')).toBe(false);
     pipeline.response(INFO, 'opaque', 'target', {});
     pipeline.sessionEnded(INFO);
@@ -50,7 +48,6 @@ describe('verdicts', () => {
       connection: false,
     });
     expect(asked).toEqual(['first 7', 'third', 'first 1']);
-    expect(rig.pipeline.connection(connectionInfo(1))).toEqual({ drop: 'not chosen' });
   });
 
   it('on a message: delays add up, bytes are replaced, and one context serves all taps', async () => {
@@ -127,7 +124,7 @@ describe('verdicts', () => {
     });
     const other = new PipelineRig();
     await other.plugin('one', ({ request }) => request!.tap('one', () => ({ drop: 'returned' })));
-    expect(other.pipeline.request(INFO, 'opaque', PIECE)).toEqual({ drop: 'returned' });
+    expect(other.pipeline.decide(INFO, 'opaque', PIECE)).toMatchObject({ dropped: { reason: 'returned' } });
     expect(other.figures('one').drops).toEqual({ returned: 1 });
   });
 

@@ -131,11 +131,6 @@ describe('asynchronous taps', () => {
     expect(seen).toHaveLength(4);
     for (const [name, by] of seen as [string, string][]) expect(by).toBe(name);
   });
-
-  it('cannot be asked by callers that cannot wait', async () => {
-    const { rig } = await waiting();
-    expect(() => rig.pipeline.request(INFO, 'opaque', PIECE)).toThrow('at once');
-  });
 });
 
 describe('timers of a plugin', () => {
