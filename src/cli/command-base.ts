@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { TcpcopyError } from '../core/errors.ts';
 import { LOG_FORMATS, LOG_LEVELS } from '../config/defaults.ts';
+import { sizeOf } from './terminal.ts';
 import { programVersion } from './version.ts';
 
 const HELP_WIDTH = 100;
@@ -16,7 +17,7 @@ export function baseCommand(name: string, usage: string, description: string): C
     .enablePositionalOptions()
     .configureOutput({ writeErr: () => undefined })
     .configureHelp({
-      helpWidth: Math.min(HELP_WIDTH, process.stdout.columns ?? HELP_WIDTH),
+      helpWidth: Math.min(HELP_WIDTH, sizeOf(process.stdout.columns) ?? HELP_WIDTH),
       showGlobalOptions: false,
       optionTerm: alignedTerm,
       optionDescription: describeOption,

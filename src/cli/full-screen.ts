@@ -4,6 +4,7 @@
  * page, and is printed when the screen is given back.
  */
 import type { Screen } from '../core/run-environment.ts';
+import { sizeOf } from './terminal.ts';
 
 // ECMA-48 control sequences, and xterm's private modes: alternate screen, cursor, wrapping at the end of a line.
 const TAKE = '\u001b[?1049h\u001b[?25l\u001b[?7l';
@@ -64,11 +65,11 @@ export class FullScreen implements Screen {
   }
 
   get columns(): number {
-    return this.#out.columns ?? 80;
+    return sizeOf(this.#out.columns) ?? 80;
   }
 
   get rows(): number {
-    return this.#out.rows ?? 24;
+    return sizeOf(this.#out.rows) ?? 24;
   }
 
   get messages(): readonly string[] {

@@ -7,6 +7,7 @@ import { resolvePlugins, setUpPlugins } from '../replay/plugin-loader.ts';
 import { withConfigFile } from './config-file.ts';
 import type { PluginsOptions } from './plugin-commands.ts';
 import { listText, orderText, pluginText, protocolText } from './plugin-texts.ts';
+import { sizeOf } from './terminal.ts';
 
 const WIDTH = 100;
 
@@ -17,7 +18,7 @@ export async function printPlugins(name: string | undefined, options: PluginsOpt
 }
 
 export function outputWidth(): number {
-  return Math.min(WIDTH, process.stdout.columns ?? WIDTH);
+  return Math.min(WIDTH, sizeOf(process.stdout.columns) ?? WIDTH);
 }
 
 export function printLines(lines: readonly string[]): void {

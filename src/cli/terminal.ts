@@ -11,6 +11,11 @@ export interface TerminalStream {
   readonly columns?: number | undefined;
 }
 
+/** A terminal that does not know its size says 0. */
+export function sizeOf(columns: number | undefined): number | undefined {
+  return columns === undefined || columns <= 0 ? undefined : columns;
+}
+
 /** Who keeps lines while the whole screen is taken. */
 export interface LineKeeper {
   keeps(text: string, print: (text: string) => void): boolean;
@@ -38,7 +43,7 @@ export class Terminal {
   }
 
   get columns(): number | undefined {
-    return this.isTty ? this.#out.columns : undefined;
+    return this.isTty ? sizeOf(this.#out.columns) : undefined;
   }
 
   /** Writes a line to standard output. */

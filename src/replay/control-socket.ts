@@ -47,6 +47,21 @@ export function readNow(socket: Socket, into: Uint8Array): number | undefined {
   return addon === undefined || fd === undefined || fd < 0 ? undefined : addon.receive(fd, into);
 }
 
+/** Of a connection that does not come about; with the code, for those who know it. */
+const CONNECT_FAILURES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  EHOSTUNREACH: 'no host answers at that address',
+  ENETUNREACH: 'there is no route to that address',
+  ETIMEDOUT: 'nothing answers there',
+  ENOTFOUND: 'that host name is not known',
+};
+
+/** What a socket's error says of the other end. */
+export function connectFailure({ code, message }: NodeJS.ErrnoException): string {
+  const meaning = code === undefined ? undefined : CONNECT_FAILURES[code];
+  return meaning === undefined ? message : `${meaning} (${code})`;
+}
+
 const UNKNOWN_CA: ReadonlySet<string> = new Set([
   'CERT_SIGNATURE_FAILURE',
   'CERT_UNTRUSTED',

@@ -25,7 +25,7 @@ import { RunningClock } from '../control/running-clock.ts';
 import { TcpcopyError } from '../core/errors.ts';
 import { elapsed, millis, toMillis, toSeconds, type Duration, type Instant } from '../core/time.ts';
 import type { Segment } from '../wire/segment.ts';
-import { openControlSocket, readNow, tlsFailure } from './control-socket.ts';
+import { connectFailure, openControlSocket, readNow, tlsFailure } from './control-socket.ts';
 
 const READ_BYTES = 256 << 10;
 /** Bytes of unread responses at which the socket is left alone. */
@@ -168,7 +168,7 @@ export class InterceptConnection {
     });
     this.#socket = socket;
     socket.on('error', (error) => {
-      this.#lose(socket, tlsFailure(error, host) ?? this.#unreachable(error.message, error));
+      this.#lose(socket, tlsFailure(error, host) ?? this.#unreachable(connectFailure(error), error));
     });
     socket.on('close', () => this.#lose(socket, this.#unreachable('it closed the connection')));
     this.#timer = setTimeout(

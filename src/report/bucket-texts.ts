@@ -11,7 +11,7 @@ export interface BucketText {
 const KERNEL_DROP_HINT = 'enlarge the capture buffer (-B), narrow the capture (-F, -i) or copy a share (-r)';
 const MEMORY_HINT = 'allow more memory (-m), or copy a share of the connections (-r)';
 const QUEUE_HINT = 'the target is slower than the traffic: copy a share (-r), or look at the service under test';
-const SHED_HINT = 'the table below says why; --shed chooses when';
+const SHED_HINT = 'the table below says why; see --shed';
 const INTERCEPT_HINT = 'see that intercept runs and that its address (-s) is reachable from here';
 const LEASE_HINT = 'give more client addresses (-c a.b.c.x or a block), or fewer copies (-n)';
 const PLUGIN_HINT = 'the log names the plugin and what it threw';

@@ -57,7 +57,7 @@ export class LiveView {
     );
     const left = rows - 1 - blocks.reduce((sum, { length }) => sum + length, 0) - 1;
     if (text.length > 0 && left > 0) {
-      blocks.push([this.#colors.dim(rule('Messages', columns)), ...text.slice(-left)]);
+      blocks.push([this.#colors.dim(rule('Messages', columns)), ...lastOf(text, left)]);
     }
     const body = spaced(blocks, rows - 1);
     while (body.length < rows - 1) body.push('');
@@ -104,6 +104,17 @@ function wrapped(messages: readonly string[], columns: number, rows: number): st
         clipped(i === 0 ? line : MESSAGE_INDENT + line, columns),
       ),
     );
+}
+
+/** The last lines, from where a message begins if one does. */
+function lastOf(text: readonly string[], count: number): readonly string[] {
+  const last = text.slice(-count);
+  return last.slice(
+    Math.max(
+      0,
+      last.findIndex((line) => !line.startsWith(MESSAGE_INDENT)),
+    ),
+  );
 }
 
 function rule(title: string, columns: number): string {

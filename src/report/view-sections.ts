@@ -46,8 +46,9 @@ function head(ledger: Ledger, facts: RunFacts, rates: Rates, columns: number): L
     ),
   ];
   if (governor?.reason !== undefined) {
-    const why = `${SHED_TEXTS[governor.reason].meaning} (${governor.reason})`;
-    lines.push(fact('SHEDDING', `${formatShare(1 - governor.share, 1)} of the connections: ${why}`, 'bad'));
+    const share = formatShare(1 - governor.share, 1);
+    const why = SHED_TEXTS[governor.reason].meaning;
+    lines.push(fact('SHEDDING', `${share} left out (${governor.reason}): ${why}`, 'bad'));
   }
   const response = responseTimes(facts);
   if (response !== undefined) lines.push(fact('Response', response));
@@ -124,6 +125,8 @@ function plugins(all: readonly PluginFacts[], rates: Rates): Line[] {
   if (asked.length === 0) return [];
   const label = widest(asked.map(({ name }) => name));
   const rate = widest(asked.map(({ name }) => perSecond(rates.pluginCalls.get(name) ?? 0)));
+  const each = ({ mean }: PluginFacts): string => (mean === undefined ? '' : `${formatTime(mean)} each`);
+  const time = widest(asked.map(each));
   return [
     { text: 'Plugins', tone: 'rule' },
     ...asked.map((plugin): Line => {
@@ -135,8 +138,7 @@ function plugins(all: readonly PluginFacts[], rates: Rates): Line[] {
       if (dropped > 0) parts.push(`${formatCount(dropped)} dropped`);
       if (failures > 0) parts.push(plural(failures, 'failure'));
       if (disabled) parts.push('NOT CALLED ANY MORE');
-      const each = mean === undefined ? '' : `${formatTime(mean)} each`;
-      const text = `${name.padEnd(label + 2)}${perSecond(calls).padStart(rate)}${each.padStart(15)}  ${parts.join(', ')}`;
+      const text = `${name.padEnd(label + 2)}${perSecond(calls).padStart(rate)}  ${each(plugin).padStart(time)}  ${parts.join(', ')}`;
       return { text, tone: failures > 0 || disabled ? 'bad' : 'plain' };
     }),
   ];

@@ -73,5 +73,7 @@ describe('the whole screen', () => {
     Object.assign(out, { columns: 60, rows: 20 });
     out.emit('resize');
     expect([drawn, screen.columns, screen.rows]).toEqual([1, 60, 20]);
+    Object.assign(out, { columns: 0, rows: 0 });
+    expect([screen.columns, screen.rows], 'of a terminal that does not know its size').toEqual([80, 24]);
   });
 });

@@ -34,4 +34,6 @@ it('shows the width as it is now', () => {
   expect(terminal.columns).toBe(90);
   stream.columns = 70;
   expect(terminal.columns).toBe(70);
+  stream.columns = 0;
+  expect(terminal.columns, 'it does not know its size').toBeUndefined();
 });

@@ -88,7 +88,7 @@ const CASES: readonly Case[] = [
 
   {
     what: 'no intercept',
-    is: refusedBy('E_INTERCEPT_UNREACHABLE', 'connect ECONNREFUSED 192.0.2.20:36524'),
+    is: refusedBy('E_INTERCEPT_UNREACHABLE', 'nothing listens there (ECONNREFUSED)'),
     causes: ['intercept-down'],
     fix: 'intercept -i any -d',
   },

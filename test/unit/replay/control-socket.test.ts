@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { tlsFailure } from '../../../src/replay/control-socket.ts';
+import { connectFailure, tlsFailure } from '../../../src/replay/control-socket.ts';
 
 const failure = (code: string, more: object = {}): string | undefined =>
   tlsFailure(Object.assign(new Error('words of\nOpenSSL'), { code, ...more }), 'intercept.example')?.oneLine();
@@ -29,3 +29,10 @@ it('leaves other failures to others', () => {
   expect(failure('ECONNREFUSED')).toBeUndefined();
   expect(tlsFailure(new Error('no code'), 'h')).toBeUndefined();
 });
+
+it.each([
+  [{ code: 'ECONNREFUSED', message: 'connect ECONNREFUSED 192.0.2.20:36524' }, 'nothing listens there (ECONNREFUSED)'],
+  [{ code: 'ENOTFOUND', message: 'getaddrinfo ENOTFOUND x' }, 'that host name is not known (ENOTFOUND)'],
+  [{ code: 'EPIPE', message: 'write EPIPE' }, 'write EPIPE'],
+  [{ message: 'something else' }, 'something else'],
+])('%j is said in words', (error, text) => expect(connectFailure({ name: 'Error', ...error })).toBe(text));
