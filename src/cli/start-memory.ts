@@ -4,8 +4,8 @@
  */
 import { loadNative } from '../native/load.ts';
 
-/** Once the work has begun, and again when the code that is run most has been compiled. */
-const AFTER_MS = [500, 10_000];
+/** Once the work has begun, and again when the code that is run most has been compiled, under much load and under little. */
+const AFTER_MS = [500, 3_000, 10_000];
 
 /** To be called when everything is loaded. Without the addon nothing is given back. */
 export function giveBackStartMemory(): void {
