@@ -41,11 +41,11 @@ export interface Measurement {
 
 /**
  * The same load at twice the rate before the measured one, until what happens once is over: code is compiled, buffers have
- * grown, and what was only needed to start has been given back, some ten seconds after the start. Part of a load of few
- * requests, which would take minutes to that, is replaced by one of small requests.
+ * grown, and what was only needed to start has been given back and collected, ten to seventeen seconds after the start.
+ * Part of a load of few requests, which would take minutes to that, is replaced by one of small requests.
  */
 const WARM = 'warm';
-const WARM_SECONDS = 11;
+const WARM_SECONDS = 17;
 const FEW = 1_000;
 const SMALL = { path: '/1k', connections: 32, rate: 5_000, seconds: 6, tag: `${WARM}-small` };
 /** Longest wait for copies that are late, ms. */
