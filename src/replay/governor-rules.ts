@@ -89,6 +89,8 @@ const FULL_FOR = 50;
 /** A target may be slower than the online server; not so slow that what it gets is older than this. */
 const LATE = seconds(10);
 const LATE_CALM = seconds(6);
+/** By so much less late than a second before: the target serves what came in three seconds in one. */
+const FALLING = seconds(2);
 /** How long after their capture units must be answered before it counts who else waits. */
 const AGE_OF_SLOW = seconds(1);
 /** So many failures and successes in a second before their ratio says anything; fewer while few are sent for it. */
@@ -191,6 +193,8 @@ export class GovernorRules {
     this.#lateness.push(late);
     const before = this.#lateness.length > WINDOW ? this.#lateness.shift()! : 0;
     this.#lateFor = late > LATE ? this.#lateFor + 1 : 0;
+    // What is worked off much faster than it came in says that the target can do more, however old it is.
+    if (late < before - FALLING) return CLEAR;
     if (late <= LATE) return late > LATE_CALM ? HOLD : CLEAR;
     // A pause is not slowness: averages are of the time after it once they have been renewed.
     if (this.#lateFor <= WINDOW) return HOLD;

@@ -4,7 +4,7 @@
  * Theory of operation. Ten times a second the run hands over what it has measured since the time before (`step`). Rules look
  * at it, each at one kind of trouble, and say *over*, *hold* or *clear* (governor-rules). Over cuts the share, at most twice
  * a second where a rule looks at averages; while one holds it stays; when all have been clear for half a second it grows
- * again: quickly up to where the last cut was made, then by three hundredths a step, so that all is copied again within five
+ * again: quickly up to where the last cut was made, then by four hundredths a step, so that all is copied again within five
  * seconds. Steps are the only clock: a step that comes late, because the machine stood still, is one step.
  *
  * Every connection has a place between 0 and 1, and is copied while its place is below the share: the same connections are
@@ -24,7 +24,7 @@ const CALM_AFTER_DROPS = 20;
 /** How the share grows below where the last cut was made, and above. */
 const QUICK = 1.25;
 const QUICK_LEAST = 0.01;
-const SLOW = 0.03;
+const SLOW = 0.04;
 /** Probes saved up at most; one comes with each step. */
 const MOST_PROBES = 5;
 
@@ -98,6 +98,8 @@ export class Governor {
     // A share that is lower already stays, whatever this rule would be content with.
     const wanted = Math.max(Math.min(floor, this.#share), this.#share * factor);
     if (!atOnce && this.#sinceCut < BETWEEN_CUTS) return;
+    // Where nothing more is left out, neither has another reason to, nor is anything learnt of what can be borne.
+    if (wanted === this.#share) return;
     this.#reason = reason;
     this.#sinceCut = 0;
     // Of a silent target nothing is learnt about how much it can bear.

@@ -168,6 +168,17 @@ describe('a silent target', () => {
     expect(steps).toBeLessThan(50);
   });
 
+  it('that was asked for long, in sessions that ended for want of an answer, is no slow one', () => {
+    const governor = new Governor(LIMITS);
+    for (let i = 0; i < 30; i++) governor.step({ ...QUIET, behind: 16 });
+    // What waited on a connection goes into a session of its own when the first has been given up.
+    for (let i = 0; i < 100; i++) governor.step({ ...QUIET, behind: 12, sent: 1, late: micros((12 + i / 10) * 1e6) });
+    expect(governor.facts()).toMatchObject({ share: 0.01, reason: 'target-silent' });
+    let steps = 0;
+    for (; governor.share < 1 && steps < 100; steps++) governor.step({ ...QUIET, sent: 200, answered: 200 });
+    expect(steps).toBeLessThan(40);
+  });
+
   it('of few connections is asked by probes alone', () => {
     const governor = new Governor(LIMITS);
     for (let i = 0; i < 20; i++) governor.step({ ...QUIET, behind: 16 });
@@ -195,6 +206,19 @@ describe('a slow target', () => {
     model.capacity = 10_000;
     model.run(5);
     expect(model.governor.share).toBe(1);
+  });
+});
+
+describe('a target that was slow', () => {
+  it('and works off at once what has waited for half a minute gets everything within five seconds', () => {
+    const governor = new Governor(LIMITS);
+    const step = (late: number): void =>
+      governor.step({ ...QUIET, sent: 20, late: micros(20 * late * 1e6), answered: 20, age: micros(20 * late * 1e6) });
+    for (let i = 0; i < 400; i++) step(Math.min(30, i / 10));
+    expect(governor.share).toBe(0.05);
+    let steps = 0;
+    for (; governor.share < 1 && steps < 100; steps++) step(Math.max(0, 30 - steps));
+    expect(steps).toBeLessThan(50);
   });
 });
 
