@@ -62,7 +62,7 @@ static const struct {
     {"compileFilter", filter_compile},      {"devices", devices_list},   {"keepCapabilities", privileges_keep},
     {"limitCapabilities", privileges_limit}, {"passNetRaw", privileges_pass}, {"askKernel", netlink_ask},
     {"pause", waiting_pause},                {"receive", waiting_receive}, {"trimMemory", memory_trim},
-    {"runWhenIdle", scheduling_idle},
+    {"runWhenIdle", scheduling_idle},        {"letOthersFirst", scheduling_let_others_first},
 };
 
 static napi_value module_init(napi_env env, napi_value exports) {

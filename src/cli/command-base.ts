@@ -32,7 +32,7 @@ export function addProcessOptions(command: Command, name: string): Command {
     .option('-l, --log <file>', `log to this file, opened anew on SIGHUP (stderr; with -d /var/log/${name}.log)`)
     .option(
       '--nice <level>',
-      'give way to other programs: 0 to 19, or idle: run only while no other wants to (as started)',
+      'give way to other programs: polite, let them go first; 0 to 19; idle, run only while no other wants to; none (polite)',
     )
     .option('--user <name>', 'once everything is open, go on as this user, without the rights of root')
     .option(

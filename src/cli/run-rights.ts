@@ -13,11 +13,12 @@ export function childUserOf(user: RunAs | undefined): UserIds | undefined {
 }
 
 /** `--nice`. */
-export function giveWayAsAsked(nice: Nice | undefined): void {
-  if (nice === undefined) return;
+export function giveWayAsAsked(nice: Nice): void {
   try {
     giveWay(nice);
   } catch (cause) {
+    // Nobody asked for it, or may not know of it: a sandbox may well forbid what only makes others' lives easier.
+    if (nice === 'polite') return;
     throw new TcpcopyError('E_PERMISSION', `may not have this priority (${(cause as NodeJS.ErrnoException).code})`, {
       where: `--nice ${nice}`,
       hint: 'only root may ask for more than it was started with; leave it out where whoever starts it has set one',

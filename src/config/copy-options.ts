@@ -153,9 +153,12 @@ export interface ProcessOptions {
   readonly logFormat: 'auto' | 'text' | 'json';
   readonly pidFile: string | undefined;
   readonly daemon: boolean;
+  /**
+   * How it gives way to other programs: a nice value; `polite`: they go first when they wake up, and it keeps its share; `idle`:
+   * only what they leave over; `none`: as it was started.
+   */
+  readonly nice: number | 'polite' | 'idle' | 'none';
   /** Whom to be once everything is open. */
-  /** How it gives way to other programs: a nice value, or only what they leave over; `undefined`: as it was started. */
-  readonly nice: number | 'idle' | undefined;
   readonly user: RunAs | undefined;
   /** Show the run on the whole screen, where there is a terminal. */
   readonly ui: boolean;

@@ -18,15 +18,15 @@ export function parseProcessOptions(
   if (raw.pidFile !== undefined) requireWritable('-P', raw.pidFile, context);
   const { logLevel, logFormat, pidFile, daemon, ui = false, debug } = raw;
   const user = or(raw.user, undefined, (name) => parseUser(name, context));
-  const nice = or(raw.nice, undefined, parseNice);
+  const nice = or(raw.nice, 'polite', parseNice);
   const metrics = or(raw.metrics, undefined, parseMetricsAddress);
   return { logFile, logLevel: debug ? 'debug' : logLevel, logFormat, pidFile, daemon, nice, user, ui, metrics, debug };
 }
 
-function parseNice(text: string): number | 'idle' {
-  return text === 'idle'
+function parseNice(text: string): ProcessOptions['nice'] {
+  return text === 'polite' || text === 'idle' || text === 'none'
     ? text
-    : parseInteger('--nice', text, NICE, "or 'idle': run only while no other program wants to");
+    : parseInteger('--nice', text, NICE, "or 'polite', 'idle' or 'none'");
 }
 
 function parseUser(name: string, context: OptionsContext): RunAs {

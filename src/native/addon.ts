@@ -21,6 +21,8 @@ export interface NativeAddon {
   askKernel(protocol: number, request: Uint8Array, answer: Uint8Array): number;
   /** This thread of the process, by its id, runs only while nothing else wants its processor. */
   runWhenIdle(thread: number): void;
+  /** What wakes up on this thread's processor runs before it goes on; its share stays what it was. Linux 6.12. */
+  letOthersFirst(thread: number): void;
   /** Blocks the thread for so many microseconds, a second at most; a signal ends it early. */
   pause(microseconds: number): void;
   /**

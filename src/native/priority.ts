@@ -3,8 +3,11 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { loadNative } from './load.ts';
 
-/** A nice value, 0 to 19, or what is left over by everything else. */
-export type Nice = number | 'idle';
+/**
+ * A nice value, 0 to 19: a smaller share where processors are scarce; `polite`: the share stays, and others need not wait until
+ * it has been used; `idle`: what is left over by everything else; `none`: as it was started.
+ */
+export type Nice = number | 'polite' | 'idle' | 'none';
 
 /** Without SCHED_IDLE: the next best. */
 const NICEST = 19;
@@ -14,12 +17,14 @@ const NICEST = 19;
  * it has given away.
  */
 export function giveWay(nice: Nice): void {
+  if (nice === 'none') return;
   const { addon } = loadNative();
   for (const thread of threads()) {
     if (nice === 'idle' && addon !== undefined) addon.runWhenIdle(thread);
-    else setPriority(thread, nice === 'idle' ? NICEST : nice);
+    else if (nice !== 'polite') setPriority(thread, nice === 'idle' ? NICEST : nice);
+    addon?.letOthersFirst(thread);
   }
-  giveWayAsSession(nice === 'idle' ? NICEST : nice);
+  if (nice !== 'polite') giveWayAsSession(nice === 'idle' ? NICEST : nice);
 }
 
 /**

@@ -56,7 +56,7 @@ async function run(options: Partial<InterceptOptions>): Promise<Running> {
           logFormat: 'text',
           pidFile: undefined,
           daemon: false,
-          nice: undefined,
+          nice: 'none',
           user: undefined,
           ui: false,
           metrics: undefined,

@@ -1,6 +1,7 @@
 /** How a process gives way: all its threads, and what it starts. Linux. */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { release } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { loadNative } from '../../src/native/load.ts';
 
@@ -20,6 +21,27 @@ function prioritiesAfter(nice: string): string[][] {
   const args = ['--import', 'tsx', '--input-type=module', '-e', script];
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as string[][];
 }
+
+/** The slices that threads ask for, ns, after the process has given way so, and that of a process that it starts then. */
+function slicesAfter(nice: string): number[] {
+  const script = `
+    import { execFileSync } from 'node:child_process';
+    import { readdirSync, readFileSync } from 'node:fs';
+    import { giveWay } from './src/native/priority.ts';
+    giveWay(${nice});
+    const slice = (text) => Number(/se\\.slice +: +(\\d+)/.exec(text)[1]);
+    const threads = readdirSync('/proc/self/task').map((id) => readFileSync('/proc/self/task/' + id + '/sched', 'utf8'));
+    const child = execFileSync('cat', ['/proc/self/sched'], { encoding: 'utf8' });
+    console.log(JSON.stringify([...threads, child].map(slice)));`;
+  const args = ['--import', 'tsx', '--input-type=module', '-e', script];
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as number[];
+}
+
+/** Linux 6.12 and later, where the slices can be seen. */
+const hasSlices =
+  loadNative().addon !== undefined &&
+  release().localeCompare('6.12', 'en', { numeric: true }) >= 0 &&
+  existsSync('/proc/self/sched');
 
 /** The nice value of the session of a process that leads it and gives way. */
 function sessionAfter(nice: string): string {
@@ -44,6 +66,13 @@ describe.skipIf(process.platform !== 'linux')('a process that gives way', () => 
       nice === '19' ? priority : priority.replace(/nice \d+/, 'nice 0'),
     );
     expect(new Set(seen)).toEqual(new Set([wanted]));
+  });
+
+  it.skipIf(!hasSlices)('lets others go first, with all its threads and what it starts, unless asked not to', () => {
+    expect(new Set(slicesAfter("'polite'"))).toEqual(new Set([5_000_000]));
+    expect(new Set(slicesAfter('10'))).toEqual(new Set([5_000_000]));
+    const asStarted = slicesAfter("'none'");
+    expect(Math.max(...asStarted)).toBeLessThan(5_000_000);
   });
 
   it.skipIf(!existsSync('/proc/self/autogroup'))('does so with a session of its own, too', () => {

@@ -60,6 +60,7 @@ it('defaults', () => {
       logFormat: 'auto',
       pidFile: undefined,
       daemon: false,
+      nice: 'polite',
       ui: false,
       metrics: undefined,
       debug: false,

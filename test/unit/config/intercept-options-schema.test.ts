@@ -20,6 +20,7 @@ it('defaults', () => {
       logFormat: 'auto',
       pidFile: undefined,
       daemon: false,
+      nice: 'polite',
       ui: false,
       debug: false,
     },

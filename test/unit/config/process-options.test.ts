@@ -9,10 +9,19 @@ const parse = (user: string | undefined, currentUser: number | undefined = 0) =>
 describe('--nice', () => {
   const nice = (text: string | undefined) => parseProcessOptions(rawProcessSchema.parse({ nice: text }), CONTEXT).nice;
 
-  it('is a nice value that takes nothing from others, or idle', () => {
-    expect([undefined, '0', '19', 'idle'].map(nice)).toEqual([undefined, 0, 19, 'idle']);
+  it('is a nice value that takes nothing from others, or a name; without it others go first', () => {
+    expect([undefined, '0', '19', 'idle', 'none', 'polite'].map(nice)).toEqual([
+      'polite',
+      0,
+      19,
+      'idle',
+      'none',
+      'polite',
+    ]);
     for (const text of ['-5', '20', 'low']) {
-      expect(lineOf(() => nice(text))).toMatch(/^--nice .*: must be a whole number from 0 to 19; or 'idle'/);
+      expect(lineOf(() => nice(text))).toMatch(
+        /^--nice .*: must be a whole number from 0 to 19; or 'polite', 'idle' or 'none'/,
+      );
     }
   });
 });
