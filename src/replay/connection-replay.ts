@@ -128,8 +128,10 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
     this.#observer = context.observe?.(info, target);
     context.ledger.connectionsOpened++;
     this.#replicasLeft = plan.excluded === undefined ? plan.copies : 0;
-    // Not pushed: that makes room for sixteen more.
-    this.#replicas = Array.from({ length: this.#replicasLeft }, (_, i) => new Replica(context, this, i));
+    // Not pushed: that makes room for sixteen more. Nor by Array.from, which is ten times as slow.
+    const replicas = new Array<Replica>(this.#replicasLeft);
+    for (let i = 0; i < replicas.length; i++) replicas[i] = new Replica(context, this, i);
+    this.#replicas = replicas;
     const { reading } = context;
     if (reading?.online === true && plan.excluded === undefined) {
       this.#online = new OnlineResponses(reading, this.#onlineOwner(), info.openedBy === 'syn');

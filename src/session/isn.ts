@@ -16,7 +16,7 @@
  * target answers a SYN in the wrong half with an ACK, the session resets what is left there and sends its SYN again: one
  * round trip lost, not the connection.
  */
-import type { Endpoint } from '../core/ip-address.ts';
+import type { Endpoint, IpAddress } from '../core/ip-address.ts';
 import { seqAdd, seqGt, seqNum, type SeqNum } from '../core/seq-num.ts';
 import type { Instant } from '../core/time.ts';
 
@@ -48,30 +48,40 @@ export class IsnGenerator {
   }
 }
 
+/** The state of the hash that is being made. */
+const v = new Int32Array(4);
+
 /** HalfSipHash-2-4 (Aumasson and Bernstein's 32-bit SipHash) over addresses and ports, nine words. */
 function hashEndpoints(key0: number, key1: number, local: Endpoint, remote: Endpoint): number {
-  const a = local.address;
-  const b = remote.address;
-  const words = [a.w0, a.w1, a.w2, a.w3, b.w0, b.w1, b.w2, b.w3, (local.port << 16) | remote.port];
-  const v = new Int32Array([key0, key1, 0x6c79_6765 ^ key0, 0x7465_6462 ^ key1]);
-  for (const word of words) {
-    v[3]! ^= word;
-    sipRound(v);
-    sipRound(v);
-    v[0]! ^= word;
-  }
+  v[0] = key0;
+  v[1] = key1;
+  v[2] = 0x6c79_6765 ^ key0;
+  v[3] = 0x7465_6462 ^ key1;
+  mixAddress(local.address);
+  mixAddress(remote.address);
+  mix((local.port << 16) | remote.port);
   // The last block of the original: length in its top byte, no bytes left over.
-  const last = (words.length * 4) << 24;
-  v[3]! ^= last;
-  sipRound(v);
-  sipRound(v);
-  v[0]! ^= last;
+  mix((9 * 4) << 24);
   v[2]! ^= 0xff;
-  for (let i = 0; i < 4; i++) sipRound(v);
+  for (let i = 0; i < 4; i++) sipRound();
   return v[1]! ^ v[3]!;
 }
 
-function sipRound(v: Int32Array): void {
+function mixAddress({ w0, w1, w2, w3 }: IpAddress): void {
+  mix(w0);
+  mix(w1);
+  mix(w2);
+  mix(w3);
+}
+
+function mix(word: number): void {
+  v[3]! ^= word;
+  sipRound();
+  sipRound();
+  v[0]! ^= word;
+}
+
+function sipRound(): void {
   v[0]! += v[1]!;
   v[1] = rotateLeft(v[1]!, 5) ^ v[0]!;
   v[0] = rotateLeft(v[0]!, 16);
