@@ -113,12 +113,6 @@ export class Connection<User = unknown> implements Linked<Connection<User>>, Ros
     return this.c2s.extent.peerAck;
   }
 
-  /** Bytes of client data handed out or declared missing so far. */
-  get clientOffset(): number {
-    this.settle();
-    return this.c2s.streamOffset;
-  }
-
   /** Exchanges the ends: a SYN has shown that the guess was wrong. Only while nothing has been handed out. */
   flip(): void {
     [this.client, this.server] = [this.server, this.client];

@@ -12,19 +12,16 @@
  *   - from below: a session that sent S bytes must begin S / 16 µs before the next: 2 s for 32 MB. Sessions slower than
  *     16 MB/s satisfy it by themselves.
  *   - from above: T < 134 s. A session that lived longer can meet the wrong half, and the clock is back ahead at 268 s.
- * `nextAfter` closes both gaps for an owner that remembers where the previous session of the port ended. Without it the
- * target answers a SYN in the wrong half with an ACK, the session resets what is left there and sends its SYN again: one
- * round trip lost, not the connection.
+ * In both gaps the target answers the SYN with an ACK; the session resets what is left there and sends its SYN again: one round
+ * trip lost, not the connection.
  */
 import type { Endpoint, IpAddress } from '../core/ip-address.ts';
-import { seqAdd, seqGt, seqNum, type SeqNum } from '../core/seq-num.ts';
+import { seqAdd, seqNum, type SeqNum } from '../core/seq-num.ts';
 import type { Instant } from '../core/time.ts';
 
 /** Sequence numbers per microsecond. */
 const CLOCK_RATE = 16;
 const SPACE = 2 ** 32;
-/** How far behind the old connection's end a new one begins when the clock would not do: more than a window. */
-const STEP = 1 << 20;
 
 export class IsnGenerator {
   readonly #key0: number;
@@ -39,12 +36,6 @@ export class IsnGenerator {
   next(now: Instant, local: Endpoint, remote: Endpoint): SeqNum {
     const clock = Math.floor(now * CLOCK_RATE) % SPACE;
     return seqAdd(seqNum(clock), hashEndpoints(this.#key0, this.#key1, local, remote));
-  }
-
-  /** As `next`, but surely after `previousEnd`: the `sequenceEnd` of the last session on the same four-tuple. */
-  nextAfter(now: Instant, local: Endpoint, remote: Endpoint, previousEnd: SeqNum): SeqNum {
-    const candidate = this.next(now, local, remote);
-    return seqGt(candidate, previousEnd) ? candidate : seqAdd(previousEnd, STEP);
   }
 }
 

@@ -91,11 +91,6 @@ export class Session {
     return this.#tcb.opened && this.#tcb.state === CLOSED && !this.#tcb.resetDue;
   }
 
-  /** One past the last sequence number used: what `IsnGenerator.nextAfter` wants of a port's previous session. */
-  get sequenceEnd(): SeqNum {
-    return this.#tcb.sender.nxt;
-  }
-
   /** Smoothed round-trip time in microseconds, 0 when none was measured. */
   get roundTripTime(): number {
     return this.#tcb.sender.rtt.smoothed;
