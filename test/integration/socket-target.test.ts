@@ -178,7 +178,7 @@ describe('a socket session', () => {
       owner.session.send(Buffer.from('one more'), 0, 8);
       owner.session.close();
     };
-    await until(() => owner.ends.length > 0);
+    await until(() => owner.ends.length > 0 && heard !== '');
     expect(heard).toBe('one more');
     expect([owner.received, owner.peerClosed, owner.ends]).toEqual([3, 1, ['closed']]);
   });
