@@ -20,7 +20,7 @@ import { AilingServer } from '../../test/e2e/lab/servers.ts';
 import { bash, sleep } from '../../test/e2e/lab/shell.ts';
 import { runWrk } from '../../test/e2e/lab/wrk.ts';
 import { alternate, TURN, turnAt, type Turn } from './alternating-load.ts';
-import { pooledRatio } from './ratio.ts';
+import { pooledRatio, quantile } from './ratio.ts';
 
 type Lists = readonly (readonly number[])[];
 
@@ -57,7 +57,7 @@ const AT_ONCE = ['chrt', '-f', '1'];
 const WARM_SECONDS = 3;
 const SEEN_SECONDS = 4;
 const RECOVERY_SECONDS = 9;
-/** What must hold in each trouble: memory beyond that before, bytes; sessions at once, as many as requests in two seconds; when all is copied again, s. */
+/** What must hold in each trouble: memory beyond that before, bytes; sessions at once, of 2,000 requests a second; s until all is copied. */
 const MOST_MEMORY = 100e6;
 const MOST_SESSIONS = 4_000;
 const WELL_AGAIN = 5;
@@ -216,8 +216,8 @@ const HEAD = [
 ];
 const FIGURES = [
   (sorted: Float64Array) => sorted.reduce((a, b) => a + b, 0) / sorted.length,
-  (sorted: Float64Array) => sorted[sorted.length >> 1]!,
-  (sorted: Float64Array) => sorted[Math.floor(sorted.length * 0.99)]!,
+  (sorted: Float64Array) => quantile(sorted, 0.5),
+  (sorted: Float64Array) => quantile(sorted, 0.99),
 ];
 const table = new Table({ head: HEAD, style: { head: [], border: [] } });
 const missed: string[] = [];

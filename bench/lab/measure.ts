@@ -9,6 +9,7 @@ import { usageOf } from '../../test/e2e/lab/usage.ts';
 import { runWrk } from '../../test/e2e/lab/wrk.ts';
 import type { LoadCase } from './cases.ts';
 import type { Contender } from './contender.ts';
+import { quantile } from './ratio.ts';
 
 export interface ProgramCost {
   /** µs of CPU time per request that was copied, start-up and warm-up left out. */
@@ -135,8 +136,4 @@ function withoutHost(record: RequestRecord): RequestRecord {
 function lagsOf(sent: readonly RequestRecord[], got: readonly RequestRecord[]): number[] {
   const at = new Map(sent.map((record) => [record.id, record.at]));
   return got.flatMap(({ id, at: arrival }) => arrival - (at.get(id) ?? NaN)).sort((a, b) => a - b);
-}
-
-function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
 }

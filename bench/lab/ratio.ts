@@ -1,8 +1,13 @@
-/** Medians, and ratios pair by pair: what drifts with the machine is the same for both of a pair. */
+/** Medians and quantiles, and ratios pair by pair: what drifts with the machine is the same for both of a pair. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** NaN of nothing. */
+export function quantile(sorted: ArrayLike<number>, share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
 }
 
 export function medianRatio(ours: readonly number[], theirs: readonly number[]): number {

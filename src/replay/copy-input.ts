@@ -91,7 +91,7 @@ export function createTracker(
 }
 
 export function createPacer(options: RunOptions): FramePacer | undefined {
-  const recorded = 'file' in options.input && options.pace === 'capture';
+  const recorded = !isLive(options) && options.pace === 'capture';
   return recorded ? new FramePacer(options.acceleration, options.maxGap) : undefined;
 }
 

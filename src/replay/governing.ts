@@ -8,6 +8,7 @@ import { SHED_TEXTS } from '../report/bucket-texts.ts';
 import { plural } from '../report/format.ts';
 import type { Ledger } from '../report/ledger.ts';
 import type { GovernorFacts } from '../report/run-facts.ts';
+import { isLive } from './copy-input.ts';
 import type { Engine } from './engine.ts';
 import { Governor } from './governor.ts';
 import type { GovernorLimits } from './governor-rules.ts';
@@ -22,7 +23,7 @@ const OVER = seconds(10);
 
 /** What the governor looks at; `undefined` where nothing is left out: a recording waits, and has all the time. */
 export function governorLimits(options: CopyOptions): GovernorLimits | undefined {
-  if ('file' in options.input || options.dryRun || options.shed === 'never') return undefined;
+  if (!isLive(options) || options.dryRun || options.shed === 'never') return undefined;
   return {
     cpu: options.maxCpu,
     hostCpu: options.maxHostCpu,

@@ -37,11 +37,20 @@ const CLOSE_MS = 300;
 export interface ConnectionOptions {
   readonly host: string;
   readonly port: number;
+  /** Control connections, 1–16. */
   readonly connections: number;
+  /** Pre-shared key. */
   readonly key: string | undefined;
+  /** `undefined`: plain TCP. */
   readonly tls: ControlTrust | undefined;
+  /**
+   * Eight random bytes. The same for links to different intercepts, which then tend to grant the same blocks; never the
+   * same for two links to one intercept.
+   */
   readonly instanceId: Uint8Array;
+  /** Version of this program, for the intercept's log. */
   readonly software: string;
+  /** The loop's monotonic clock; gives `segment.time`. */
   readonly now: () => Instant;
   readonly heartbeatInterval: Duration;
   /** Also the limit for connecting, and for the handshake. */

@@ -1,24 +1,11 @@
 /** What a link to an intercept is made of, and what it tells. */
-import type { ControlTrust } from '../config/copy-options.ts';
 import type { ClientRange, TargetRange } from '../control/messages.ts';
-import type { Duration, Instant } from '../core/time.ts';
+import type { ConnectionOptions } from './intercept-connection.ts';
 
-export interface InterceptLinkOptions {
-  readonly host: string;
-  readonly port: number;
-  /** Control connections, 1–16. */
-  readonly connections: number;
-  /** Pre-shared key. */
-  readonly key: string | undefined;
-  /** `undefined`: plain TCP. */
-  readonly tls: ControlTrust | undefined;
-  /**
-   * Eight random bytes. The same for links to different intercepts, which then tend to grant the same blocks; never the
-   * same for two links to one intercept.
-   */
-  readonly instanceId: Uint8Array;
-  /** Version of this program, for the intercept's log. */
-  readonly software: string;
+type Heartbeat = 'heartbeatInterval' | 'heartbeatTimeout';
+
+export interface InterceptLinkOptions
+  extends Omit<ConnectionOptions, Heartbeat>, Partial<Pick<ConnectionOptions, Heartbeat>> {
   /** Where responses come from. */
   readonly targets: readonly TargetRange[];
   /** Source addresses of the sessions; empty for any. */
@@ -27,10 +14,6 @@ export interface InterceptLinkOptions {
   readonly wantPayload: number;
   /** Port blocks to ask for at first; default 4. */
   readonly blocks?: number;
-  /** The loop's monotonic clock; gives `segment.time`. */
-  readonly now: () => Instant;
-  readonly heartbeatInterval?: Duration;
-  readonly heartbeatTimeout?: Duration;
 }
 
 /** Calls may come from within `nextResponse`, since lease messages and responses share the connections. */

@@ -18,6 +18,7 @@ import { RecordingFiles } from '../inject/recording-files.ts';
 import type { RecordingFacts } from '../report/run-facts.ts';
 import type { Segment } from '../wire/segment.ts';
 import { ConversationRecorder } from './conversation-recorder.ts';
+import { isLive } from './copy-input.ts';
 import { DiscardingTarget } from './discarding-target.ts';
 import { FrameRecorder } from './frame-recorder.ts';
 import type { Observe } from './message-observer.ts';
@@ -40,8 +41,8 @@ export class Recording {
   readonly observe: Observe | undefined;
   readonly #files: RecordingFiles;
 
-  constructor({ recording, plugins, input }: RecordOptions, version: string) {
-    const live = !('file' in input);
+  constructor(options: RecordOptions, version: string) {
+    const { recording, plugins } = options;
     const names = plugins.map(({ plugin }) => pluginName(plugin));
     this.#files = new RecordingFiles({
       ...recording,
@@ -53,7 +54,7 @@ export class Recording {
             'the lengths are recorded.',
       clock: monotonicNow,
       // The times of a recording that is read are written as they are.
-      unix: live ? (time) => wallClock.toUnix(time) : (time) => time,
+      unix: isLive(options) ? (time) => wallClock.toUnix(time) : (time) => time,
     });
     if (plugins.length === 0) {
       const frames = new FrameRecorder(this.#files);

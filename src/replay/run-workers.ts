@@ -20,6 +20,7 @@ import type { RunFacts } from '../report/run-facts.ts';
 import { mergeReports, settleRest, type RunReport } from '../report/run-report.ts';
 import { monotonicNow } from '../clock/clock.ts';
 import { conclude, printSummary } from './conclude.ts';
+import { isLive } from './copy-input.ts';
 import { statusOf } from './status.ts';
 import { progressFor, type Progress } from './worker-seat.ts';
 import { errorOf, type FromWorker, type ParentChannel } from './worker-messages.ts';
@@ -222,6 +223,6 @@ class WorkerRun {
   }
 
   get #isLive(): boolean {
-    return !('file' in this.#options.input);
+    return isLive(this.#options);
   }
 }

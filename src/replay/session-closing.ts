@@ -23,9 +23,9 @@ export class SessionClosing {
 
   /** Returns whether nothing is left to be done or to be learnt: the target layer sees the closing through. */
   closeWhenDone(): boolean {
-    if (this.#session.units.current !== undefined || this.#session.units.isBroken) return false;
     const session = this.#session;
-    const settled = this.#session.units.length === 0;
+    if (session.units.current !== undefined || session.units.isBroken) return false;
+    const settled = session.units.length === 0;
     if (!settled && (this.#answers > 0 || this.#end !== 'fin')) return false;
     if (!session.isOpen) return settled;
     if (this.#end === 'rst') {
