@@ -15,7 +15,15 @@
  * After a gap the end of the command under way is known where the gap lies inside one packet. Else, and in a connection that
  * was open when copying began, the next command is looked for at the beginning of a push (boundary.ts).
  */
-import { ClientInput, MessagePiece, PendingBytes, Swallowed, type ClientBytes, type Codec } from 'tcpcopy/plugin';
+import {
+  ClientInput,
+  PendingBytes,
+  PieceOutlet,
+  Swallowed,
+  type ClientBytes,
+  type Codec,
+  type MessagePiece,
+} from 'tcpcopy/plugin';
 import { detectCommand, detectCompressed, isRun } from './boundary.ts';
 import type { MysqlCommand } from './command.ts';
 import { CommandMaker } from './command-maker.ts';
@@ -45,20 +53,15 @@ export class MysqlCommandCodec implements Codec {
   readonly #scanner = new PacketScanner();
   readonly #in = new ClientInput();
   readonly #pending: PendingBytes;
-  readonly #piece: MysqlPiece = new MessagePiece<MysqlCommand>();
+  readonly #out: PieceOutlet<MysqlCommand>;
+  readonly #piece: MysqlPiece;
   readonly #swallowed = new Swallowed();
   #phase: Phase;
   #skipping: Skipping;
-  /** A piece with `first` is out, and one with `last` is not. */
-  #open = false;
   /** The packet under way streams past: its beginning is out. */
   #streams = false;
   /** What the packets are that are held, where there is more than one. */
   #kindHeld: Kind | undefined;
-  /** The pending bytes are going out. */
-  #pendingOut = false;
-  /** Bytes of the push that belong behind the pending ones: from, to, and whether a message ends there. */
-  #rest: { readonly from: number; readonly to: number; readonly last: boolean } | undefined;
   #flushes = false;
   #wasCompressed = false;
   /** Set in a compressed session, once it is known where its frames begin. */
@@ -77,6 +80,8 @@ export class MysqlCommandCodec implements Codec {
     this.#connection = connection;
     this.#maker = new CommandMaker(connection);
     this.#pending = new PendingBytes(settings.budget);
+    this.#out = new PieceOutlet<MysqlCommand>(this.#in, this.#pending);
+    this.#piece = this.#out.piece;
     this.#phase = fromSyn ? 'hello' : 'command';
     this.#skipping = fromSyn && fromBoundary ? 'no' : 'all';
   }
@@ -95,9 +100,8 @@ export class MysqlCommandCodec implements Codec {
   }
 
   next(): MysqlPiece | undefined {
-    this.#releasePending();
+    if (this.#out.next()) return this.#piece;
     if (this.#flushes) return this.#flush();
-    if (this.#rest !== undefined) return this.#emitRest(this.#rest);
     for (;;) {
       while (this.#in.left > 0) if (this.#step()) return this.#piece;
       if (!this.#inflate()) return undefined;
@@ -105,17 +109,14 @@ export class MysqlCommandCodec implements Codec {
   }
 
   gap(length: number): boolean {
-    this.#releasePending();
-    const broken = this.#open;
-    this.#rest = undefined;
+    const broken = this.#out.open;
     if (broken) this.#swallowed.followsBroken();
-    if (this.#pending.length > 0) {
+    if (this.#out.holds) {
       // What is held behind a login is the next command.
       if (this.#scanner.hasHeader && this.#scanner.sequence === 0) this.#swallowed.separate();
       this.#swallowed.add(this.#pending.length);
     }
-    this.#pending.release();
-    this.#open = false;
+    this.#out.drop();
     this.#streams = false;
     this.#kindHeld = undefined;
     this.#in.cut();
@@ -138,7 +139,7 @@ export class MysqlCommandCodec implements Codec {
   /** The client will send no more: what is held back is given out by `next`, and memory is given back. */
   end(): void {
     this.#decompressor?.end();
-    this.#flushes = this.#pending.length > 0 && !this.#pendingOut;
+    this.#flushes = this.#out.holds;
   }
 
   /** Reads on; true when a piece is ready. */
@@ -171,11 +172,7 @@ export class MysqlCommandCodec implements Codec {
       return this.#fail(kind === undefined ? 'no-command' : 'long-login', start);
     this.#streams = true;
     this.#settings.stats.streamed++;
-    if (this.#pending.length === 0) this.#emit(bytes, start, at - start, kind !== 'goes on', false);
-    else {
-      this.#rest = { from: start, to: at, last: false };
-      this.#emitPending(kind !== 'goes on', false);
-    }
+    this.#give(start, at, kind !== 'goes on');
     this.#read(kind, false);
     return true;
   }
@@ -185,24 +182,19 @@ export class MysqlCommandCodec implements Codec {
     const { bytes, at } = this.#in;
     const kind = this.#kind();
     if (kind === undefined) return this.#fail('no-command', start);
-    const first = kind !== 'goes on';
     const pending = this.#pending;
     if (pending.length > 0 && !pending.append(bytes, start, at - start)) return this.#fail('no-memory', start);
-    if (pending.length > 0) this.#emitPending(first, false);
-    else this.#emit(bytes, start, at - start, first, false);
-    if (!this.#read(kind, true)) {
-      this.#pendingOut = false;
-      return this.#fail('no-login', pending.length > 0 ? at : start);
-    }
+    const from = pending.length > 0 ? at : start;
+    this.#give(from, at, kind !== 'goes on');
+    if (!this.#read(kind, true)) return this.#fail('no-login', from);
     this.#finish();
     return true;
   }
 
   /** The rest of a packet, and of those that it goes on in, goes on as it comes. */
   #stream(start: number): boolean {
-    const { bytes, at } = this.#in;
     const ended = this.#scanner.ended && this.#scanner.length < LONGEST_PAYLOAD;
-    this.#emit(bytes, start, at - start, false, false);
+    this.#give(start, this.#in.at, false);
     if (ended) {
       this.#streams = false;
       this.#finish();
@@ -216,7 +208,7 @@ export class MysqlCommandCodec implements Codec {
     const { sequence, code } = this.#scanner;
     if (this.#phase === 'hello') return sequence > 0 ? 'hello' : undefined;
     if (sequence === 0) return COMMANDS[code] === undefined ? undefined : 'command';
-    if (this.#phase === 'auth' || (this.#phase === 'file' && this.#open)) return 'goes on';
+    if (this.#phase === 'auth' || (this.#phase === 'file' && this.#out.open)) return 'goes on';
     return this.#maker.mayAskForFile ? 'file' : undefined;
   }
 
@@ -255,9 +247,7 @@ export class MysqlCommandCodec implements Codec {
     const file = this.#phase === 'file';
     // A file ends with an empty packet.
     const last = file ? this.#scanner.length === 0 : this.#phase === 'command';
-    if (this.#rest !== undefined) this.#rest = { ...this.#rest, last };
-    else this.#piece.last = last;
-    this.#open = !last;
+    this.#out.endMessage(last);
     if (file && last) this.#phase = 'command';
   }
 
@@ -322,9 +312,8 @@ export class MysqlCommandCodec implements Codec {
     const input = this.#in;
     this.#swallowed.separate();
     this.#swallowed.add(this.#pending.length + input.end - start);
-    this.#pending.release();
+    this.#out.drop();
     input.cut();
-    this.#open = false;
     this.#streams = false;
     this.#lose();
     return false;
@@ -332,12 +321,12 @@ export class MysqlCommandCodec implements Codec {
 
   #passSealed(): boolean {
     const input = this.#in;
-    if (!this.#open) {
+    if (!this.#out.open) {
       this.#swallowed.add(input.left);
       input.at = input.end;
       return false;
     }
-    this.#emit(input.bytes, input.at, input.left, false, false);
+    this.#give(input.at, input.end, false);
     input.at = input.end;
     return true;
   }
@@ -354,11 +343,10 @@ export class MysqlCommandCodec implements Codec {
   #compress(start: number): boolean {
     const { bytes, end, time } = this.#in;
     const frame = Buffer.concat([this.#pending.bytes.subarray(0, this.#pending.length), bytes.subarray(start, end)]);
-    this.#pending.release();
+    this.#out.drop();
     const seen = Math.max(this.#in.seen, this.#in.answers);
     this.#in.cut();
     this.#scanner.reset();
-    this.#open = false;
     this.#phase = 'command';
     if (!this.#wasCompressed) this.#settings.stats.compressed++;
     this.#wasCompressed = true;
@@ -393,33 +381,15 @@ export class MysqlCommandCodec implements Codec {
   #flush(): MysqlPiece {
     this.#flushes = false;
     this.#settings.stats.unparsable.count('unfinished');
-    this.#emitPending(!this.#open, false);
+    this.#give(0, 0, !this.#out.open);
     this.#piece.unparsable = 'unfinished';
     this.#piece.refused = true;
     return this.#piece;
   }
 
-  #emitRest({ from, to, last }: { readonly from: number; readonly to: number; readonly last: boolean }): MysqlPiece {
-    this.#rest = undefined;
-    this.#emit(this.#in.bytes, from, to - from, false, last);
-    return this.#piece;
-  }
-
-  #emitPending(first: boolean, last: boolean): void {
-    this.#emit(this.#pending.bytes, 0, this.#pending.length, first, last);
-    this.#pendingOut = true;
-  }
-
-  /** The piece of pending bytes is dealt with. */
-  #releasePending(): void {
-    if (!this.#pendingOut) return;
-    this.#pendingOut = false;
-    this.#pending.release();
-  }
-
-  #emit(bytes: Uint8Array, offset: number, length: number, first: boolean, last: boolean): void {
-    this.#piece.fill(this.#in, bytes, offset, length, first, last);
+  /** A piece of what is pending and of the push. Whether its message ends there is told when it has been read. */
+  #give(from: number, to: number, first: boolean): void {
+    this.#out.give(from, to, first, false);
     this.#kindHeld = undefined;
-    this.#open = !last;
   }
 }

@@ -16,7 +16,15 @@
  * connection that was open when copying began, the next command is looked for (boundary.ts). `raw` follows what
  * redis-server answers with a protocol error and closes: the bytes pass as they are, in turns.
  */
-import { ClientInput, MessagePiece, PendingBytes, Swallowed, type ClientBytes, type Codec } from 'tcpcopy/plugin';
+import {
+  ClientInput,
+  PendingBytes,
+  PieceOutlet,
+  Swallowed,
+  type ClientBytes,
+  type Codec,
+  type MessagePiece,
+} from 'tcpcopy/plugin';
 import { findCommand } from './boundary.ts';
 import { copyOf } from './bytes.ts';
 import { RedisCommand } from './command.ts';
@@ -32,12 +40,6 @@ const EMPTY: Uint8Array = new Uint8Array(0);
 
 type State = 'command' | 'rest' | 'skip' | 'raw';
 
-interface Rest {
-  readonly from: number;
-  readonly to: number;
-  readonly last: boolean;
-}
-
 export type RedisPiece = MessagePiece<RedisCommand>;
 
 export class RedisCommandCodec implements Codec {
@@ -46,14 +48,11 @@ export class RedisCommandCodec implements Codec {
   readonly #scanner = new CommandScanner();
   readonly #in = new ClientInput();
   readonly #pending: PendingBytes;
-  readonly #piece = new MessagePiece<RedisCommand>();
+  readonly #out: PieceOutlet<RedisCommand>;
+  readonly #piece: RedisPiece;
   readonly #swallowed = new Swallowed();
   #state: State = 'command';
   #seeking: boolean;
-  /** A piece with `first` is out, and one with `last` is not. */
-  #open = false;
-  /** Bytes of the push that belong to a piece which had to wait for the one before. */
-  #rest: Rest | undefined;
   /** The database of the connection; `undefined`: not known. */
   #database: number | undefined;
   #unparsable: string | undefined;
@@ -61,8 +60,6 @@ export class RedisCommandCodec implements Codec {
   #outOfStep = false;
   /** Arguments of the inline request that is going out. */
   #inline: readonly Uint8Array[] | undefined;
-  /** The pending bytes are going out, or are to go out next. */
-  #pendingOut = false;
   #flushes = false;
 
   readonly #readCommand = (): RedisCommand => {
@@ -79,6 +76,8 @@ export class RedisCommandCodec implements Codec {
     this.#seeking = !fromBoundary;
     this.#database = fromSyn ? 0 : undefined;
     this.#pending = new PendingBytes(settings.budget);
+    this.#out = new PieceOutlet<RedisCommand>(this.#in, this.#pending);
+    this.#piece = this.#out.piece;
   }
 
   get skippedBytes(): number {
@@ -94,21 +93,20 @@ export class RedisCommandCodec implements Codec {
   }
 
   next(): RedisPiece | undefined {
-    this.#releasePending();
+    if (this.#out.next()) {
+      if (this.#piece.last) this.#beginCommand();
+      return this.#piece;
+    }
     if (this.#flushes) return this.#flush();
-    if (this.#rest !== undefined) return this.#emitRest(this.#rest);
     while (this.#in.left > 0) if (this.#step()) return this.#piece;
     return undefined;
   }
 
   gap(length: number): boolean {
-    this.#releasePending();
-    const broken = this.#open;
-    this.#rest = undefined;
+    const broken = this.#out.open;
     if (broken) this.#swallowed.followsBroken();
-    else if (this.#pending.length > 0) this.#swallowed.add(this.#pending.length);
-    this.#pending.release();
-    this.#open = false;
+    else if (this.#out.holds) this.#swallowed.add(this.#pending.length);
+    this.#out.drop();
     this.#in.cut();
     if (this.#state === 'raw') {
       this.#swallowed.add(length);
@@ -132,7 +130,7 @@ export class RedisCommandCodec implements Codec {
 
   /** The client will send no more: what is held back is given out by `next`, and memory is given back. */
   end(): void {
-    this.#flushes = this.#pending.length > 0 && !this.#pendingOut;
+    this.#flushes = this.#out.holds;
   }
 
   /** Reads on; true when a piece is ready. */
@@ -185,12 +183,7 @@ export class RedisCommandCodec implements Codec {
     this.#settings.stats.streamed++;
     this.#swallowed.separate();
     this.#state = 'rest';
-    if (this.#pending.length === 0) {
-      this.#emit(bytes, start, end - start, true, false);
-    } else {
-      this.#rest = { from: start, to: end, last: false };
-      this.#emitPending(false);
-    }
+    this.#out.give(start, end, true, false);
     this.#piece.message = this.#readBeginning();
     this.#scanner.recording = false;
     return true;
@@ -224,16 +217,14 @@ export class RedisCommandCodec implements Codec {
     if (pending.length > 0 && !pending.append(bytes, start, at - start)) {
       // No room: the rest goes out by itself.
       this.#settings.stats.commands++;
-      this.#rest = { from: start, to: at, last: true };
-      this.#emitPending(false);
+      this.#out.give(start, at, true, true);
       this.#piece.message = this.#readBeginning();
       return true;
     }
     this.#swallowed.separate();
     this.#settings.stats.commands++;
     this.#inline = inline;
-    if (pending.length > 0) this.#emitPending(true);
-    else this.#emit(bytes, start, at - start, true, true);
+    this.#out.give(pending.length > 0 ? at : start, at, true, true);
     this.#piece.reader = this.#readCommand;
     this.#follow();
     return true;
@@ -284,7 +275,8 @@ export class RedisCommandCodec implements Codec {
     const result = this.#scanner.feed(input.bytes, start, input.end);
     input.at = this.#scanner.position;
     if (result === FAILED) this.#breakInRest();
-    this.#emit(input.bytes, start, input.at - start, false, result === COMMAND);
+    this.#out.give(start, input.at, false, result === COMMAND);
+    if (result === FAILED) this.#mark();
     if (result === COMMAND) this.#beginCommand();
     return true;
   }
@@ -335,9 +327,10 @@ export class RedisCommandCodec implements Codec {
     }
     this.#outOfStep = false;
     this.#swallowed.separate();
-    const first = turned || !this.#open;
+    const first = turned || !this.#out.open;
     if (first) input.begin();
-    this.#emit(input.bytes, input.at, input.left, first, false);
+    this.#out.give(input.at, input.end, first, false);
+    this.#mark();
     input.at = input.end;
     return true;
   }
@@ -346,13 +339,10 @@ export class RedisCommandCodec implements Codec {
   #fail(reason: string, start: number): boolean {
     this.#settings.stats.unparsable.count(reason);
     this.#goRaw(reason);
-    this.#in.at = start;
-    if (this.#pending.length > 0) {
-      this.#emitPending(false);
-      return true;
-    }
-    const { bytes, end } = this.#in;
-    this.#emit(bytes, start, end - start, true, false);
+    // What is pending is another piece than the push, which may begin a turn.
+    const end = this.#pending.length > 0 ? start : this.#in.end;
+    this.#out.give(start, end, true, false);
+    this.#mark();
     this.#in.at = end;
     return true;
   }
@@ -372,39 +362,15 @@ export class RedisCommandCodec implements Codec {
   #flush(): RedisPiece {
     this.#flushes = false;
     this.#goRaw('unfinished');
-    this.#emitPending(false);
-    return this.#piece;
-  }
-
-  #emitRest({ from, to, last }: Rest): RedisPiece {
-    this.#rest = undefined;
-    this.#emit(this.#in.bytes, from, to - from, false, last);
-    if (last) this.#beginCommand();
-    return this.#piece;
-  }
-
-  #emitPending(last: boolean): void {
-    this.#emit(this.#pending.bytes, 0, this.#pending.length, true, last);
-    this.#pendingOut = true;
-  }
-
-  /** The piece of pending bytes is dealt with. */
-  #releasePending(): void {
-    if (!this.#pendingOut) return;
-    this.#pendingOut = false;
-    this.#pending.release();
-  }
-
-  #emit(bytes: Uint8Array, offset: number, length: number, first: boolean, last: boolean): void {
-    this.#piece.fill(this.#in, bytes, offset, length, first, last);
+    this.#out.give(0, 0, true, false);
     this.#mark();
-    this.#open = !last;
+    return this.#piece;
   }
 
+  /** The piece is of what is no command. */
   #mark(): void {
-    const reason = this.#state === 'raw' ? this.#unparsable : undefined;
-    this.#piece.unparsable = reason;
-    this.#piece.refused = reason === AFTER_CLOSE || (reason !== undefined && this.#settings.unparsable === 'drop');
+    this.#piece.unparsable = this.#unparsable;
+    this.#piece.refused = this.#unparsable === AFTER_CLOSE || this.#settings.unparsable === 'drop';
   }
 }
 

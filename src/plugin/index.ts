@@ -8,6 +8,7 @@ export type { ClientBytes, Codec, Piece } from '../protocol/codec.ts';
 export { ClientInput } from '../protocol/client-input.ts';
 export { MessagePiece, type ChangeableMessage } from '../protocol/message-piece.ts';
 export { PendingBytes, type ByteBudget } from '../protocol/pending-bytes.ts';
+export { PieceOutlet } from '../protocol/piece-outlet.ts';
 export { ReasonCounts } from '../protocol/reason-counts.ts';
 export { Swallowed } from '../protocol/swallowed.ts';
 export type { Dialogue, OutgoingRequest, Preparation } from '../protocol/dialogue.ts';
