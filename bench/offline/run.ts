@@ -1,6 +1,7 @@
 /**
  * Offline replay as fast as it goes, to a sink in memory: from the frames of a recording through reassembly, pipeline and
- * the TCP client to the packets that would be sent, in one process and in two that share the connections.
+ * the TCP client to the packets that would be sent, in one process, in two that share the connections, and in two that share
+ * nothing but the machine: with half a recording each, which is the most that two can be.
  *
  *     npm run bench:offline -- [--rounds 3] [--only short] [--passes 4] [--plugin http] [--keep FOLDER]
  */
@@ -12,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { median } from '../lab/ratio.ts';
-import { KEEP_ALIVE, SHORT, writeRecording } from './recordings.ts';
+import { KEEP_ALIVE, SHORT, writeRecording, type RecordingPlan } from './recordings.ts';
 import type { ShareCost } from './share.ts';
 
 const { values } = parseArgs({
@@ -26,8 +27,9 @@ const { values } = parseArgs({
 });
 
 interface Cost {
-  /** Slowest process, s. */
+  /** Of the slowest process, s: from its start, and from when everything is loaded. */
   readonly wall: number;
+  readonly time: number;
   /** Of all processes, and of the busiest, s. */
   readonly cpu: number;
   readonly busiest: number;
@@ -36,12 +38,22 @@ interface Cost {
   readonly lost: number;
 }
 
-async function run(input: string, workers: number): Promise<Cost> {
+interface Way {
+  readonly name: string;
+  readonly processes: number;
+  /** Part of the recording that each of them is given to read. */
+  readonly part: number;
+}
+
+async function run(input: string, { processes, part }: Way): Promise<Cost> {
   const begun = performance.now();
-  const shares = await Promise.all(Array.from({ length: workers }, (_, index) => share(input, index, workers)));
+  const shares = await Promise.all(
+    Array.from({ length: processes }, (_, index) => (part < 1 ? share(input, 0, 1) : share(input, index, processes))),
+  );
   const sum = (pick: (cost: ShareCost) => number) => shares.reduce((total, cost) => total + pick(cost), 0);
   return {
     wall: (performance.now() - begun) / 1e3,
+    time: Math.max(...shares.map(({ time }) => time)) / 1e6,
     cpu: sum(({ cpu }) => cpu) / 1e6,
     busiest: Math.max(...shares.map(({ cpu }) => cpu)) / 1e6,
     rss: Math.max(...shares.map(({ peakRss }) => peakRss)),
@@ -61,36 +73,56 @@ function share(input: string, index: number, count: number): Promise<ShareCost> 
   });
 }
 
-const WORKERS = [1, 2];
+const WAYS: readonly Way[] = [
+  { name: '1', processes: 1, part: 1 },
+  { name: '2', processes: 2, part: 1 },
+  { name: '2 with half each', processes: 2, part: 1 / 2 },
+];
+
+function recordingFor(plan: RecordingPlan, part: number): string {
+  const input = join(folder, `${plan.name}${part < 1 ? '-half' : ''}.pcap`);
+  const { requests, connections } = plan;
+  if (!existsSync(input))
+    writeRecording(input, { ...plan, requests: requests * part, connections: connections * part });
+  return input;
+}
+
+/** The median of the rounds, in brackets the least and the most. */
+function spread(ratios: readonly number[]): string {
+  const [least, most] = [Math.min(...ratios), Math.max(...ratios)];
+  return `${median(ratios).toFixed(2)} (${least.toFixed(2)}–${most.toFixed(2)})`;
+}
+
 const folder = values.keep ?? mkdtempSync(join(tmpdir(), 'tcpcopy-bench-offline-'));
 const table = new Table({
-  head: ['recording', 'workers', 'requests/s', 'of CPU time', 'µs a request', 'lost', 'RSS MB', 'faster'],
+  head: ['recording', 'workers', 'requests/s', 'of CPU time', 'µs a request', 'lost', 'RSS MB', 'faster', 'by time'],
   style: { head: [], border: [] },
 });
 try {
   mkdirSync(folder, { recursive: true });
   for (const plan of [KEEP_ALIVE, SHORT].filter(({ name }) => name.startsWith(values.only))) {
-    const input = join(folder, `${plan.name}.pcap`);
-    if (!existsSync(input)) writeRecording(input, plan);
-    const costs = WORKERS.map((): Cost[] => []);
+    const inputs = WAYS.map(({ part }) => recordingFor(plan, part));
+    const costs = WAYS.map((): Cost[] => []);
     for (let round = 0; round < Number(values.rounds); round++) {
-      for (const [i, workers] of WORKERS.entries()) costs[i]!.push(await run(input, workers));
+      for (const [i, way] of WAYS.entries()) costs[i]!.push(await run(inputs[i]!, way));
     }
-    for (const [i, workers] of WORKERS.entries()) {
-      const middle = (pick: (cost: Cost) => number, of = costs[i]!) => median(of.map(pick));
-      const requests = costs[i]![0]!.requests;
+    for (const [i, { name }] of WAYS.entries()) {
+      const own = costs[i]!;
+      const middle = (pick: (cost: Cost) => number) => median(own.map(pick));
+      const faster = (pick: (cost: Cost) => number) => spread(own.map((cost, n) => pick(costs[0]![n]!) / pick(cost)));
+      const requests = own[0]!.requests;
       const recorded = plan.requests * Number(values.passes);
       if (requests !== recorded) throw new Error(`${requests} requests were found of ${recorded}`);
-      const busiest = middle((cost) => cost.busiest);
       table.push([
         plan.name,
-        workers,
+        name,
         (requests / middle((cost) => cost.wall)).toFixed(0),
-        (requests / busiest).toFixed(0),
+        (requests / middle((cost) => cost.busiest)).toFixed(0),
         ((middle((cost) => cost.cpu) * 1e6) / requests).toFixed(2),
-        Math.max(...costs[i]!.map(({ lost }) => lost)),
+        Math.max(...own.map(({ lost }) => lost)),
         (middle((cost) => cost.rss) / 2 ** 20).toFixed(0),
-        `${(middle((cost) => cost.busiest, costs[0]) / busiest).toFixed(2)}`,
+        faster((cost) => cost.busiest),
+        faster((cost) => cost.time),
       ]);
     }
   }

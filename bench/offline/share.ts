@@ -25,6 +25,8 @@ export interface ShareCost {
   readonly delivered: number;
   /** µs of CPU, of all threads. */
   readonly cpu: number;
+  /** µs from when everything is loaded to the end. */
+  readonly time: number;
   readonly peakRss: number;
 }
 
@@ -44,6 +46,7 @@ const { options } = parseCopyOptions({ ...given, plugin, repeat: passes }, machi
 const last: { report?: RunReport } = {};
 letYoungGenerationGrowOnce();
 const before = process.cpuUsage();
+const begun = performance.now();
 await runShare(
   options,
   {
@@ -62,12 +65,14 @@ await runShare(
   },
 );
 const { user, system } = process.cpuUsage(before);
+const time = (performance.now() - begun) * 1e3;
 const { ledger } = last.report!;
 const bucket = (name: string) => ledger.units[(UNIT_BUCKETS as readonly string[]).indexOf(name)]!;
 const cost: ShareCost = {
   requests: ledger.unitsOpened,
   delivered: bucket('answered') + bucket('unanswered'),
   cpu: user + system,
+  time,
   peakRss: process.resourceUsage().maxRSS * 1024,
 };
 process.send!(cost);

@@ -9,7 +9,9 @@ import { constants, createGunzip } from 'node:zlib';
 import { TcpcopyError } from '../core/errors.ts';
 import { errnoOf, messageOf } from './capture-error.ts';
 
-const CHUNK = 256 * 1024;
+/** Each is read by another thread: smaller ones cost more, larger ones nothing less but memory. */
+const CHUNK = 1 << 20;
+const UNPACKED_CHUNK = 256 * 1024;
 
 export interface RecordingDamage {
   /** Packed bytes not read; 0 when the size is not known. */
@@ -81,7 +83,7 @@ export class RecordingStream {
 
   async *#unpack(packed: AsyncGenerator<Uint8Array>, size: number | undefined): AsyncGenerator<Uint8Array> {
     // A sync flush at the end: a file that was cut off is no error, its records say where it ends.
-    const gunzip = createGunzip({ chunkSize: CHUNK, finishFlush: constants.Z_SYNC_FLUSH });
+    const gunzip = createGunzip({ chunkSize: UNPACKED_CHUNK, finishFlush: constants.Z_SYNC_FLUSH });
     const source = Readable.from(copies(packed), { objectMode: false });
     pipeline(source, gunzip, () => undefined); // its error comes out of the iteration below
     try {
