@@ -60,7 +60,7 @@ static bool libpcap_load(void) {
 /* compileFilter(dlt, snapLength, text): ArrayBuffer of struct sock_filter. Codes: LIBPCAP_MISSING, FILTER_SYNTAX. */
 napi_value filter_compile(napi_env env, napi_callback_info info) {
   size_t argc = 3, length;
-  napi_value argv[3], out;
+  napi_value argv[3], out = NULL;
   int32_t link_type, snap_length;
   NAPI_TRY(env, napi_get_cb_info(env, info, &argc, argv, NULL, NULL), NULL);
   NAPI_TRY(env, napi_get_value_int32(env, argv[0], &link_type), NULL);
@@ -86,7 +86,6 @@ napi_value filter_compile(napi_env env, napi_callback_info info) {
   struct bpf_program program = {0, NULL};
   if (libpcap.compile(pcap, &program, text, 1, NETMASK_UNKNOWN) != 0) {
     napi_throw_error(env, "FILTER_SYNTAX", libpcap.geterr(pcap));
-    out = NULL;
   } else {
     void *data;
     size_t size = program.length * sizeof(struct bpf_instruction);

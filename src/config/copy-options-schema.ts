@@ -28,7 +28,11 @@ export function parseCopyOptions(input: Readonly<Record<string, unknown>>, conte
   const raw = parseRaw(rawCopySchema, input);
   const notes: string[] = [];
   if (raw.map.length === 0) {
-    throw missingOption('-x', 'is required: what to copy, and where to', "as in '-x 80-192.0.2.10:8080'");
+    throw missingOption(
+      '-x',
+      'is required: what to copy, and where to',
+      "as in '-x 80-192.0.2.10:8080'; see tcpcopy --help",
+    );
   }
   const { mappings, macIgnored } = parseMappings(raw.map);
   if (macIgnored) notes.push('the MAC addresses in -x are not used: the next hop is taken from the routing table');

@@ -12,6 +12,15 @@ export interface HostSetup {
 const DEVICE = 'tcpcopy0';
 const PID_FILE = '/run/intercept.pid';
 
+/** Sets a kernel setting, and puts back what it was before, also where the commands were run twice. */
+function setting(name: string, value: number): { readonly set: readonly string[]; readonly restore: string } {
+  const was = `/run/tcpcopy.${name}`;
+  return {
+    set: [`[ -e ${was} ] || sysctl -n ${name} > ${was}`, `sysctl -w ${name}=${value}`],
+    restore: `sysctl -w ${name}="$(cat ${was})" && rm ${was}`,
+  };
+}
+
 /** `line`: the options as they were typed; `own`: addresses of this host. In the order in which they are to be run. */
 export function setupOf(plan: Plan, line: string, own: readonly string[]): HostSetup[] {
   const tcpcopy = `tcpcopy ${line}`;
@@ -38,6 +47,8 @@ export function setupOf(plan: Plan, line: string, own: readonly string[]): HostS
   const online = { title: 'online server', commands: [tcpcopy], undo: ['Ctrl-C'] };
   if (intercept === address) {
     const v6 = isV6(address) ? '-6 ' : '';
+    // IPv6 has no reverse-path filter among its settings.
+    const loose = isV6(address) ? undefined : setting('net.ipv4.conf.all.rp_filter', 2);
     return [
       {
         title: `test server ${address}`,
@@ -45,19 +56,20 @@ export function setupOf(plan: Plan, line: string, own: readonly string[]): HostS
           `ip link add ${DEVICE} type dummy`,
           `ip link set ${DEVICE} up`,
           ...routed.map((network) => `ip ${v6}route add ${network} dev ${DEVICE}`),
-          'sysctl -w net.ipv4.conf.all.rp_filter=2',
+          ...(loose?.set ?? []),
           start(DEVICE),
         ],
-        undo: [stop, `ip link del ${DEVICE}`, 'sysctl -w net.ipv4.conf.all.rp_filter=0'],
+        undo: [stop, `ip link del ${DEVICE}`, ...(loose === undefined ? [] : [loose.restore])],
       },
       online,
     ];
   }
+  const noForwarding = setting(isV6(address) ? 'net.ipv6.conf.all.forwarding' : 'net.ipv4.ip_forward', 0);
   return [
     {
       title: `assistant server ${intercept}`,
-      commands: [`sysctl -w ${isV6(address) ? 'net.ipv6.conf.all.forwarding' : 'net.ipv4.ip_forward'}=0`, start('any')],
-      undo: [stop],
+      commands: [...noForwarding.set, start('any')],
+      undo: [stop, noForwarding.restore],
     },
     {
       title: `test server ${address}`,

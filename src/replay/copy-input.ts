@@ -1,8 +1,11 @@
 /** Where a copy run takes its frames from: devices, or a recording (as often as `-T` says). */
+import { unknownDevice } from '../capture/capture-error.ts';
 import { FileSource } from '../capture/file-source.ts';
+import { hostDevices } from '../capture/host-devices.ts';
 import { createCapture, type FanoutGroups } from '../capture/open-capture.ts';
 import type { PacketSource } from '../capture/packet-source.ts';
 import type { CopyOptions, RecordOptions } from '../config/copy-options.ts';
+import type { TcpcopyError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { seconds } from '../core/time.ts';
 import { ConnectionTracker } from '../reassembly/tracker.ts';
@@ -63,6 +66,14 @@ export function openInput(
   if (capture.note !== undefined) log.warn(`capturing through libpcap: ${capture.note}`);
   else log.debug(`capturing on ${input.devices.join(', ')}`, { backend: capture.backend });
   return { sources: capture.sources, fanout: capture.fanoutGroups };
+}
+
+/** E_DEVICE for the first device of `-i` that this host has not; libpcap knows others than the kernel's. */
+export function missingDevice({ input, io }: RunOptions): TcpcopyError | undefined {
+  if (!('devices' in input) || io === 'pcap') return undefined;
+  const known = hostDevices().map(({ name }) => name);
+  const missing = input.devices.find((name) => name !== 'any' && !known.includes(name));
+  return missing === undefined ? undefined : unknownDevice(missing, known);
 }
 
 /**

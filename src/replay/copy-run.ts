@@ -12,7 +12,15 @@ import type { PluginFacts, RunEnd, RunFacts } from '../report/run-facts.ts';
 import { ledgerFigures, quantilesOf, type RunReport } from '../report/run-report.ts';
 import { LoopClock } from './clock.ts';
 import { printSummary } from './conclude.ts';
-import { createPacer, createParser, createTracker, isLive, openInput, type RunOptions } from './copy-input.ts';
+import {
+  createPacer,
+  createParser,
+  createTracker,
+  isLive,
+  missingDevice,
+  openInput,
+  type RunOptions,
+} from './copy-input.ts';
 import { createOutput, sendsToTarget, type Output } from './copy-output.ts';
 import { drain } from './drain.ts';
 import { listRequests } from './dry-run.ts';
@@ -131,7 +139,10 @@ export class CopyRun {
   async execute(): Promise<Error | undefined> {
     const { stopSignal, started } = this.#environment;
     const { target, recording, raw } = this.#output;
-    await raw?.network.open();
+    // A device that is not there is named first: no intercept mends it.
+    await raw?.network.open().catch((error: unknown) => {
+      throw missingDevice(this.#options) ?? error;
+    });
     recording?.open();
     this.#begun = monotonicNow();
     const passes = this.#live ? 1 : this.#options.repeat;

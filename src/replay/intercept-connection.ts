@@ -14,6 +14,7 @@
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { errnoOf } from '../capture/capture-error.ts';
 import type { ControlTrust } from '../config/copy-options.ts';
 import { ClientHandshake } from '../control/client-handshake.ts';
 import { Decoder } from '../control/decoder.ts';
@@ -289,7 +290,10 @@ export class InterceptConnection {
     const { host, port } = this.#options;
     return new TcpcopyError('E_INTERCEPT_UNREACHABLE', what, {
       where: `-s ${host}:${port}`,
-      hint: 'check that intercept runs there and that no firewall is between',
+      hint:
+        errnoOf(cause) === 'ENOTFOUND'
+          ? 'check the name, or give the address'
+          : 'check that intercept runs there and that no firewall is between',
       cause,
     });
   }

@@ -47,12 +47,6 @@ export class InterceptLease {
     this.#wanted = this.settled ? wanted : Math.max(this.#wanted, wanted);
   }
 
-  /** Gives up these blocks at once. */
-  drop(blocks: readonly number[]): void {
-    this.#held = this.#held.filter((block) => !blocks.includes(block));
-    this.#wanted = this.#held.length;
-  }
-
   messageSent(): void {
     this.#unanswered++;
   }

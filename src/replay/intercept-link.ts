@@ -11,7 +11,6 @@ import {
   CAPABILITY_PAYLOAD,
   CAPABILITY_PROBE,
   LEASE_GRANT,
-  LEASE_RELEASE,
   LEASE_REQUEST,
   MAX_CLIENT_RANGES,
   MAX_TARGETS,
@@ -22,7 +21,6 @@ import {
   TARGETS,
   WANT_PAYLOAD,
   MESSAGE_NAMES,
-  BLOCK_PORTS,
 } from '../control/protocol.ts';
 import type { ProbeReport } from '../control/probe.ts';
 import { TcpcopyError } from '../core/errors.ts';
@@ -122,14 +120,6 @@ export class InterceptLink implements ConnectionOwner {
   requestLease(blocks: number): void {
     this.#lease.wantMore(blocks);
     this.#sendLease({ type: LEASE_REQUEST, blocks: this.#lease.wanted });
-  }
-
-  /** Gives ports back; they are ours no more. Whole blocks only. */
-  releaseLease(firstPort: number, count: number): void {
-    const first = firstPort / BLOCK_PORTS;
-    const blocks = this.#lease.held.filter((block) => block >= first && block < first + count / BLOCK_PORTS);
-    this.#lease.drop(blocks);
-    this.#sendLease({ type: LEASE_RELEASE, blocks });
   }
 
   /** Changes how many payload bytes come with each response. */

@@ -11,6 +11,7 @@ import type { Message } from '../../src/control/messages.ts';
 import {
   HELLO,
   LEASE_GRANT,
+  LEASE_RELEASE,
   LEASE_REQUEST,
   MAX_MESSAGE,
   PAYLOAD_ALL,
@@ -170,15 +171,17 @@ describe('link and intercept', () => {
 
   it('refuses with counts what it has not, and says so', async () => {
     const lab = await startIntercept();
-    const first = makeLink(lab.intercept.port, { blocks: 60 });
-    await first.link.connect();
+    const first = await rawPeer(lab.intercept.port, 1);
+    first.socket.write(encode({ type: LEASE_REQUEST, blocks: 60 }));
+    await until(() => lab.intercept.stats().freeBlocks === 3, 'a lease of 60 blocks');
     const second = makeLink(lab.intercept.port, { blocks: 10 });
     await second.link.connect();
     expect(second.events).toContain('refused 10 3 0');
     expect(second.blocks.size).toBe(3);
     const third = makeLink(lab.intercept.port);
     await expect(third.link.connect()).rejects.toMatchObject({ code: 'E_LEASE' });
-    first.link.releaseLease(first.firstPort, 1024);
+    const granted = first.received.find((m) => m.type === LEASE_GRANT);
+    first.socket.write(encode({ type: LEASE_RELEASE, blocks: granted!.blocks.slice(0, 1) }));
     await until(() => lab.intercept.stats().freeBlocks === 1, 'the released block');
     await third.link.connect();
     expect(third.blocks.size).toBe(1);

@@ -59,13 +59,4 @@ describe('InterceptLease', () => {
     lease.wantMore(1);
     expect(lease.wanted).toBe(4);
   });
-
-  it('holds no more what it has dropped', () => {
-    const lease = new InterceptLease(2);
-    lease.messageSent();
-    lease.granted(grant([5, 6]));
-    lease.drop([5]);
-    expect(lease.held).toEqual([6]);
-    expect(lease.wanted).toBe(1);
-  });
 });
