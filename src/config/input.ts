@@ -4,7 +4,7 @@
  */
 import { TcpcopyError } from '../core/errors.ts';
 import type { CopyOptions } from './copy-options.ts';
-import { optionError } from './option-error.ts';
+import { flagWithPath, optionError } from './option-error.ts';
 import type { OptionsContext } from './options-context.ts';
 
 const FLAG = '-i';
@@ -49,7 +49,7 @@ function checkedFile(path: string, context: OptionsContext): string {
   if (path === STDIN) return path;
   const kind = context.fileKind(path);
   if (kind === 'file') return path;
-  const where = `${FLAG} ${path}`;
+  const where = flagWithPath(FLAG, path);
   switch (kind) {
     case 'directory':
       throw new TcpcopyError('E_FILE', 'is a directory', { where, hint: 'name one recording in it' });

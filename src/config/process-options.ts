@@ -2,7 +2,7 @@ import { TcpcopyError } from '../core/errors.ts';
 import type { ProcessOptions, RunAs } from './copy-options.ts';
 import { NICE } from './defaults.ts';
 import { parseMetricsAddress } from './metrics-address.ts';
-import { optionError } from './option-error.ts';
+import { flagWithPath, optionError } from './option-error.ts';
 import type { OptionsContext } from './options-context.ts';
 import type { RawProcessOptions } from './raw-options.ts';
 import { parseInteger } from './quantity.ts';
@@ -50,7 +50,7 @@ export function requireWritable(flag: string, path: string, context: OptionsCont
       EISDIR: 'is a directory',
       ENOTDIR: 'a part of the path is not a directory',
     };
-    const where = `${flag} ${path}`;
+    const where = flagWithPath(flag, path);
     throw new TcpcopyError('E_FILE', reason[errno] ?? errno, { where, hint: 'name a file that can be written' });
   }
   return path;
@@ -59,7 +59,7 @@ export function requireWritable(flag: string, path: string, context: OptionsCont
 /** The pre-shared key: the file's text without the line end that editors leave. */
 export function readControlKey(path: string | undefined, context: OptionsContext): string | undefined {
   if (path === undefined) return undefined;
-  const where = `--control-key-file ${path}`;
+  const where = flagWithPath('--control-key-file', path);
   const key = context.readText(path, where).trim();
   if (key.length < 8) {
     throw new TcpcopyError('E_OPTION', 'holds fewer than 8 characters', {

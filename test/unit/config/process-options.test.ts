@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseProcessOptions } from '../../../src/config/process-options.ts';
+import { parseProcessOptions, readControlKey } from '../../../src/config/process-options.ts';
 import { rawProcessSchema } from '../../../src/config/raw-options.ts';
 import { CONTEXT, lineOf } from './options-fixture.ts';
 
@@ -37,5 +37,16 @@ describe('--user', () => {
     expect(parse('tcpcopy', 990)).toMatchObject({ uid: 990 });
     expect(lineOf(() => parse('tcpcopy', 1000))).toMatch(/^--user tcpcopy: only root may become another user/);
     expect(lineOf(() => parse('root', 1000))).toMatch(/only root/);
+  });
+});
+
+describe('a file that cannot be read', () => {
+  it('is named; of a path that fills the screen the end', () => {
+    expect(lineOf(() => readControlKey('/etc/missing.key', CONTEXT))).toMatch(
+      /^--control-key-file \/etc\/missing\.key: /,
+    );
+    expect(lineOf(() => readControlKey(`/${'long/'.repeat(400)}missing.key`, CONTEXT))).toMatch(
+      /^--control-key-file ….*\/missing\.key: /,
+    );
   });
 });
