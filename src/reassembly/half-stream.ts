@@ -15,7 +15,7 @@
  *
  * A hole is a stretch in front of `next` that must exist (something behind it is held, the peer acknowledged it, the
  * sender's own sequence numbers passed it, a FIN lies behind it) and was not seen. It stands until its bytes come or
- * until `skip` tells `pull` to declare it a gap.
+ * until `skip` tells the outlet (stream-outlet), which hands out all that `offer` does not, to declare it a gap.
  *
  * The start of the stream is known from a SYN, or from the acknowledgement on the peer's SYN-ACK. Several SYN-ACKs may
  * offer different ISNs: until a segment continues one of them the choice is tentative. Without either the half is
@@ -25,10 +25,9 @@
  *
  * `mode` is zero exactly when the next in-order segment needs nothing but to be passed through.
  */
-import { seqAdd, seqDiff, seqGe, seqGt, seqLt, seqMax, seqNum, type SeqNum } from '../core/seq-num.ts';
+import { seqAdd, seqDiff, seqGt, seqLt, seqMax, seqNum, type SeqNum } from '../core/seq-num.ts';
 import type { Instant } from '../core/time.ts';
 import type { Segment } from '../wire/segment.ts';
-import { EVENT_DATA, EVENT_GAP, EVENT_HALF_CLOSED, EVENT_NONE, type Chunk, type Gap } from './delivery.ts';
 import {
   ACKED,
   FLAG_SEEN_GOOD,
@@ -53,8 +52,6 @@ import {
   COUNT_GAP_BYTES,
   COUNT_KEEP_ALIVE,
   COUNT_OUT_OF_WINDOW,
-  COUNT_STREAM_CAP,
-  WAIT_FOREVER,
 } from './tracker-options.ts';
 
 /** The start of the stream is not known. */
@@ -75,9 +72,6 @@ export const SKIP_NOTHING = 0;
 export const SKIP_ONE = 1;
 export const SKIP_ALL = 2;
 
-/** How far beyond what was seen a RST may lie: segments before it may have been missed. */
-const RESET_SLACK = 2 ** 20;
-
 export class HalfStream {
   readonly #context: StreamContext;
   mode = UNANCHORED;
@@ -88,15 +82,16 @@ export class HalfStream {
   /** Whether a SYN of this side was seen. */
   synSeen = false;
   skip = SKIP_NOTHING;
+  /** What cannot be handed out yet, if there is anything. */
+  held: HeldBytes | undefined = undefined;
+  /** Whether bytes with a bad checksum have turned out to be all there is of some stretch. */
+  suspectTrusted = false;
   /** Bytes handed out or declared missing: the offset of `next` in the stream. */
   #offset = 0.5;
   #start: SeqNum = seqNum(0);
-  /** Whether bytes with a bad checksum have turned out to be all there is of some stretch. */
-  #suspectTrusted = false;
   /** Where data on the SYN ended. */
   #synDataEnd: SeqNum | undefined = undefined;
   #otherIsns: SeqNum[] | undefined = undefined;
-  #held: HeldBytes | undefined = undefined;
   #clock: HoleClock | undefined = undefined;
 
   constructor(context: StreamContext) {
@@ -127,6 +122,16 @@ export class HalfStream {
     return this.anchored ? this.#start : undefined;
   }
 
+  /** No good payload was seen at all. */
+  get unseen(): boolean {
+    return !this.extent.payloadSeen && this.#offset === 0;
+  }
+
+  /** All that is missing is rather the FIN's number than a byte's; what is seen behind it tells, and until then nobody waits. */
+  get lacksFin(): boolean {
+    return this.anchored && this.extent.lacksFin(this.next);
+  }
+
   get finKnown(): boolean {
     return this.extent.fin !== undefined;
   }
@@ -138,7 +143,7 @@ export class HalfStream {
 
   /** The lowest sequence number held out of order. */
   get lowestHeld(): SeqNum | undefined {
-    return this.#held?.firstSeq;
+    return this.held?.firstSeq;
   }
 
   /** Writes into the flow's record what changes when a segment is passed straight through. */
@@ -163,7 +168,7 @@ export class HalfStream {
 
   /** Whether a segment at `seq` can belong to this stream at all. */
   plausible(seq: SeqNum, length: number): boolean {
-    const base = this.anchored ? this.next : this.#held?.firstSeq;
+    const base = this.anchored ? this.next : this.held?.firstSeq;
     return base === undefined || isNear(seq, length, base);
   }
 
@@ -171,9 +176,9 @@ export class HalfStream {
   anchor(seq: SeqNum, tentative: boolean): void {
     this.#start = this.next = seq;
     this.mode = (this.mode & ~UNANCHORED) | (tentative ? TENTATIVE : 0);
-    this.#held?.discardBefore(seq);
+    this.held?.discardBefore(seq);
     this.extent.begin(seq);
-    this.#update();
+    this.update();
   }
 
   /** A SYN or SYN-ACK of this side. */
@@ -190,7 +195,7 @@ export class HalfStream {
     if (!this.anchored || this.next !== seq) return;
     this.#synDataEnd = seqAdd(seq, segment.payloadLength);
     this.#holding().holdSuspect(segment, seq, 0, segment.payloadLength);
-    this.#update();
+    this.update();
   }
 
   /** A segment of this side, other than SYN, begins at `seq`: settles a tentative start, and shows how far it has sent. */
@@ -204,7 +209,7 @@ export class HalfStream {
     }
     if (seqGt(seq, this.extent.sentTo) && seqDiff(seq, this.next) < MAX_WINDOW) {
       this.extent.sentTo = seq;
-      if (seqGt(seq, this.next)) this.#update();
+      if (seqGt(seq, this.next)) this.update();
     }
   }
 
@@ -216,7 +221,7 @@ export class HalfStream {
     extent.noteAck(ack);
     if (!this.anchored) return;
     if (extent.suspectFin !== undefined && seqGt(ack, extent.suspectFin)) this.takeFin(extent.suspectFin);
-    if (seqGt(ack, this.next)) this.#update();
+    if (seqGt(ack, this.next)) this.update();
   }
 
   /** A FIN at `seq`. The first one counts; one before what was handed out is none. */
@@ -225,8 +230,8 @@ export class HalfStream {
     if (this.finKnown) return;
     if (this.anchored && (seqLt(seq, this.next) || seqDiff(seq, this.next) > MAX_WINDOW)) return;
     this.extent.end(seq);
-    this.#held?.discardFrom(seq);
-    this.#update();
+    this.held?.discardFrom(seq);
+    this.update();
   }
 
   /**
@@ -251,7 +256,7 @@ export class HalfStream {
     if (this.ended) return 0;
     if (length === 0 && sentEnd === seq) return 0;
     if (!this.anchored) {
-      if (!this.#context.startAtOnce || (this.#held === undefined && mayBeProbe(segment))) {
+      if (!this.#context.startAtOnce || (this.held === undefined && mayBeProbe(segment))) {
         this.extent.see(sentEnd);
         this.#hold(segment, seq, 0, length);
         return 0;
@@ -266,17 +271,17 @@ export class HalfStream {
     }
     if (behind > 0) counters.add(COUNT_DUPLICATE, Math.min(behind, length));
     if (behind >= length) {
-      this.#update();
+      this.update();
       return 0;
     }
     let ready = length - behind;
-    const firstHeld = this.#held?.piece(0)?.seq;
+    const firstHeld = this.held?.piece(0)?.seq;
     if (firstHeld !== undefined && seqDiff(firstHeld, this.next) < ready) {
       ready = Math.max(0, seqDiff(firstHeld, this.next));
       this.#hold(segment, seq, behind + ready, length);
     }
     this.advance(ready);
-    this.#update();
+    this.update();
     return ready;
   }
 
@@ -293,7 +298,12 @@ export class HalfStream {
     const length = Math.min(segment.payloadLength, fin === undefined ? Infinity : Math.max(0, seqDiff(fin, seq)));
     if (passed >= length) return;
     this.#holding().holdSuspect(segment, seq, passed, length);
-    this.#update();
+    this.update();
+  }
+
+  /** Whether a RST at `seq` could be meant for the receiver of this stream (RFC 9293 §3.10.7.4, RFC 5961 §3). */
+  acceptsReset(seq: SeqNum): boolean {
+    return !this.anchored || this.extent.reaches(seq, this.next);
   }
 
   /** Moves the stream on by bytes that the caller hands out itself. */
@@ -303,42 +313,16 @@ export class HalfStream {
     this.#context.counters.add(COUNT_DELIVERED, length);
   }
 
-  /** The next thing to hand out, after what `offer` returned: fills `chunk` or `gap`. */
-  pull(chunk: Chunk, gap: Gap): typeof EVENT_NONE | typeof EVENT_DATA | typeof EVENT_GAP | typeof EVENT_HALF_CLOSED {
-    if (this.mode === 0 || this.mode & ENDED) return EVENT_NONE;
-    const forced = this.#held?.overCap === true;
-    if (this.skip === SKIP_ALL && this.#unseen) this.#suspectTrusted = true;
-    if (!this.anchored) {
-      if (this.skip === SKIP_NOTHING && !forced && !(this.#context.startAtOnce && this.finKnown)) return EVENT_NONE;
-      this.#anchorAtLowest();
-      if (!this.anchored) {
-        if (this.skip === SKIP_ONE) this.skip = SKIP_NOTHING;
-        return EVENT_NONE;
-      }
-    }
-    if (this.#pullHeld(chunk)) return EVENT_DATA;
-    if (this.next === this.extent.fin) {
-      this.mode = ENDED;
-      this.#release();
-      return EVENT_HALF_CLOSED;
-    }
-    if (this.skip === SKIP_NOTHING && !forced) return EVENT_NONE;
-    const end = this.#holeEnd(gap);
-    if (!seqGt(end, this.next)) {
-      if (this.skip === SKIP_ONE) this.skip = SKIP_NOTHING;
-      return EVENT_NONE;
-    }
-    if (forced && this.skip === SKIP_NOTHING) this.#context.counters.add(COUNT_STREAM_CAP);
-    if (this.skip === SKIP_ONE) this.skip = SKIP_NOTHING;
-    gap.offset = this.#offset;
-    gap.length = seqDiff(end, this.next);
+  /** Declares everything up to `end` missing; returns how many bytes that is. */
+  skipTo(end: SeqNum): number {
+    const length = seqDiff(end, this.next);
     this.next = end;
     this.#clock = undefined;
-    this.#offset += gap.length;
+    this.#offset += length;
     this.#context.counters.add(COUNT_GAPS);
-    this.#context.counters.add(COUNT_GAP_BYTES, gap.length);
-    this.#update();
-    return EVENT_GAP;
+    this.#context.counters.add(COUNT_GAP_BYTES, length);
+    this.update();
+    return length;
   }
 
   /**
@@ -346,9 +330,9 @@ export class HalfStream {
    * sender has acknowledged what the other side sends.
    */
   wait(now: Instant, answers: SeqNum): boolean {
-    const first = this.#held?.piece(0);
+    const first = this.held?.piece(0);
     const at = this.anchored ? this.next : first?.seq;
-    if (this.ended || at === undefined || (first === undefined && ((this.mode & LAGGING) === 0 || this.#lacksFin))) {
+    if (this.ended || at === undefined || (first === undefined && ((this.mode & LAGGING) === 0 || this.lacksFin))) {
       this.#clock = undefined;
       return false;
     }
@@ -364,11 +348,8 @@ export class HalfStream {
   overdue(now: Instant, answers: SeqNum): boolean {
     const clock = this.#clock;
     if (clock === undefined) return false;
-    const { gapPatience, ackedGapPatience, unansweredGapPatience, resentGapPatience } = this.#context;
-    const { anchored } = this;
-    if (anchored && seqGt(this.extent.peerAck, this.next)) return clock.overdue(now, ackedGapPatience);
-    if (!anchored || clock.answered(answers)) return clock.overdue(now, gapPatience);
-    return clock.overdueUnanswered(now, unansweredGapPatience, resentGapPatience);
+    const acked = this.anchored && seqGt(this.extent.peerAck, this.next);
+    return clock.overdue(now, this.#context, acked, !this.anchored || clock.answered(answers));
   }
 
   /** Gives back what is held; the stream hands out nothing more. */
@@ -390,127 +371,46 @@ export class HalfStream {
     }
   }
 
-  /** No good payload was seen at all. */
-  get #unseen(): boolean {
-    return !this.extent.payloadSeen && this.#offset === 0;
-  }
-
   #holding(): HeldBytes {
-    return (this.#held ??= new HeldBytes(this.#context));
+    return (this.held ??= new HeldBytes(this.#context));
   }
 
   #hold(segment: Segment, seq: SeqNum, from: number, until: number): void {
     if (from >= until) return;
     this.#holding().hold(segment, seq, from, until);
-    this.#update();
-  }
-
-  /**
-   * Whether all that is missing is one number in front of nothing that was seen. It is rather the FIN's than a byte's; what is
-   * seen behind it tells, and until then nobody waits for it.
-   */
-  get #lacksFin(): boolean {
-    const { fin, seenEnd, known } = this.extent;
-    return this.anchored && fin === undefined && !seqGt(seenEnd, this.next) && seqDiff(known, this.next) === 1;
-  }
-
-  /** Puts bytes that continue the stream into `chunk`, from what is held or else from what is suspect and acknowledged. */
-  #pullHeld(chunk: Chunk): boolean {
-    const limit = this.#suspectLimit();
-    const good = this.#held?.piece(0)?.seq === this.next;
-    const piece = this.#held?.take(this.next, limit);
-    if (piece?.bytes === undefined || piece.note === undefined) return false;
-    if (!good) this.#suspectTrusted = true;
-    chunk.bytes = piece.bytes;
-    chunk.offset = piece.offset;
-    chunk.length = piece.length;
-    chunk.streamOffset = this.#offset;
-    chunk.time = piece.note.time;
-    chunk.push = piece.note.push;
-    chunk.peerAck = piece.note.ack;
-    this.advance(piece.length);
-    this.extent.see(this.next);
-    this.#update();
-    return true;
-  }
-
-  /** Where the hole at `next` ends by what is known; sets the kind of gap it would be. */
-  #holeEnd(gap: Gap): SeqNum {
-    gap.kind = 'hole';
-    const end = this.#held?.firstUsable(this.next, this.#suspectLimit());
-    if (end !== undefined) return end;
-    const { extent } = this;
-    if (seqGt(extent.seenEnd, this.next)) return extent.seenEnd;
-    gap.kind = 'tail';
-    if (this.#lacksFin && this.#context.gapPatience !== WAIT_FOREVER) return this.next;
-    if (this.skip === SKIP_ONE || this.#context.gapPatience !== WAIT_FOREVER) return extent.known;
-    // At the end of a recording: a side that showed neither SYN nor payload misses nothing that could be named, and how
-    // far the sender's bare segments had got is no proof, since the last of them may be no part of the recording.
-    if (!this.synSeen && this.#unseen) return this.next;
-    return extent.fin ?? extent.peerAck;
-  }
-
-  /**
-   * Up to where suspect bytes may be used. At the end of the connection, when nothing more can tell, that is all of them
-   * if checksums of this side are never to be believed: no good payload was seen, or bad payload was acknowledged before.
-   */
-  #suspectLimit(): SeqNum {
-    const end = this.#held?.suspectEnd;
-    return this.skip === SKIP_ALL && this.#suspectTrusted && end !== undefined ? end : this.extent.acked;
+    this.update();
   }
 
   /** The unanchored stream begins with the segment at `seq`, or with what was held for being a probe perhaps. */
   #anchorAt(segment: Segment, seq: SeqNum): void {
-    const first = this.#held?.firstSeq;
-    const probe = wasProbe(this.#held?.piece(0), seq, segment.time);
+    const first = this.held?.firstSeq;
+    const probe = wasProbe(this.held?.piece(0), seq, segment.time);
     if (probe) this.#context.counters.add(COUNT_KEEP_ALIVE);
     this.anchor(first !== undefined && seqLt(first, seq) && !probe ? first : seq, false);
   }
 
-  /** The same where the data was held before the start was decided. */
-  #anchorAtLowest(): void {
-    const lowest = this.#held?.firstSeq;
-    if (lowest === undefined) {
-      if (this.extent.fin !== undefined) this.anchor(this.extent.fin, false);
-      return;
-    }
-    const second = this.#held?.piece(1);
-    const probe = second?.note !== undefined && wasProbe(this.#held?.piece(0), second.seq, second.note.time);
-    if (probe) this.#context.counters.add(COUNT_KEEP_ALIVE);
-    this.anchor(probe ? second.seq : lowest, false);
-  }
-
   /** Brings `mode` and the account of held memory in line with the stores. */
-  #update(): void {
+  update(): void {
     if (this.ended) return;
-    const held = this.#held;
+    const held = this.held;
     if (held !== undefined) {
       if (this.anchored) held.discardBefore(this.next);
       held.account();
-      if (held.isEmpty) this.#held = undefined;
+      if (held.isEmpty) this.held = undefined;
     }
     const { extent } = this;
     if (this.anchored) extent.keepUp(this.next);
     let mode = this.mode & (UNANCHORED | TENTATIVE);
     if (extent.fin !== undefined) mode |= FIN_KNOWN;
-    if (this.#held !== undefined) mode |= HOLDING;
+    if (this.held !== undefined) mode |= HOLDING;
     if (this.anchored && seqGt(extent.known, this.next)) mode |= LAGGING;
     this.mode = mode;
   }
 
   #release(): void {
-    this.#held?.clear();
-    this.#held = undefined;
+    this.held?.clear();
+    this.held = undefined;
     this.#clock = undefined;
     this.#otherIsns = undefined;
-  }
-
-  /** Whether a RST at `seq` could be meant for the receiver of this stream (RFC 9293 §3.10.7.4, RFC 5961 §3). */
-  acceptsReset(seq: SeqNum): boolean {
-    if (!this.anchored) return true;
-    const { peerAck, seenEnd, sentTo } = this.extent;
-    const lowest = seqLt(peerAck, this.next) ? peerAck : this.next;
-    const highest = seqMax(seqMax(seenEnd, sentTo), this.next);
-    return seqGe(seq, lowest) && seqDiff(seq, highest) <= RESET_SLACK;
   }
 }

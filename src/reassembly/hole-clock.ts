@@ -5,11 +5,18 @@ import { elapsed, millis, type Duration, type Instant } from '../core/time.ts';
 /** Below the least retransmission timer in use (Linux: 200 ms). What comes sooner was overtaken, or sent again at once. */
 const LATE = millis(150);
 
+/** How long a hole may stand (see tracker-options). */
+export interface HolePatience {
+  readonly gapPatience: Duration;
+  readonly unansweredGapPatience: Duration;
+  readonly resentGapPatience: Duration;
+  readonly ackedGapPatience: Duration;
+}
+
 export class HoleClock {
   readonly at: SeqNum;
   readonly #since: Instant;
   readonly #answers: SeqNum;
-
   /** Since when, if the hole before it was filled late. */
   readonly #resent: Instant | undefined;
 
@@ -35,13 +42,16 @@ export class HoleClock {
     return seqGt(answers, this.#answers);
   }
 
-  overdue(now: Instant, patience: Duration): boolean {
-    return elapsed(now, this.#since) >= patience;
-  }
-
-  /** The same where nothing tells that the other side goes on. A sender that is sending again has longer. */
-  overdueUnanswered(now: Instant, patience: Duration, resentPatience: Duration): boolean {
-    if (this.#resent === undefined) return this.overdue(now, patience);
-    return elapsed(now, this.#resent) >= resentPatience;
+  /**
+   * Whether the hole has stood longer than it may: if the peer has acknowledged what is missing, so that it will not come
+   * again; if the sender goes on by its acknowledgements, or none of them counts (`goesOn`); and if nothing tells that.
+   */
+  overdue(now: Instant, patience: HolePatience, acked: boolean, goesOn: boolean): boolean {
+    const stood = elapsed(now, this.#since);
+    if (acked) return stood >= patience.ackedGapPatience;
+    if (goesOn) return stood >= patience.gapPatience;
+    // A sender that is sending again has longer.
+    if (this.#resent === undefined) return stood >= patience.unansweredGapPatience;
+    return elapsed(now, this.#resent) >= patience.resentGapPatience;
   }
 }

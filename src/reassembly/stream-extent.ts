@@ -2,13 +2,16 @@
  * How far a stream is known to go, by every kind of evidence: payload that was seen, what the peer acknowledged, the
  * sender's own sequence numbers, the FIN. Beyond what was handed out that is where holes are.
  */
-import { seqAdd, seqDiff, seqGt, seqLt, seqMax, seqNum, type SeqNum } from '../core/seq-num.ts';
+import { seqAdd, seqDiff, seqGe, seqGt, seqLt, seqMax, seqNum, type SeqNum } from '../core/seq-num.ts';
 
 /** No window reaches further (RFC 7323 §2.3): what lies beyond belongs to some other connection, or is damaged. */
 export const MAX_WINDOW = 2 ** 30;
 
 /** How far behind the stream a segment may plausibly be a late copy. */
 const MAX_LATENESS = 2 ** 24;
+
+/** How far beyond what was seen a RST may lie: segments before it may have been missed. */
+const RESET_SLACK = 2 ** 20;
 
 /** Whether a segment at `seq` can belong to a stream that stands at `next`. */
 export function isNear(seq: SeqNum, length: number, next: SeqNum): boolean {
@@ -78,5 +81,17 @@ export class StreamExtent {
   /** One past the last byte that must exist. */
   get known(): SeqNum {
     return this.fin ?? seqMax(seqMax(this.seenEnd, this.peerAck), this.sentTo);
+  }
+
+  /** Whether all that is missing behind `next` is one number in front of nothing that was seen. */
+  lacksFin(next: SeqNum): boolean {
+    return this.fin === undefined && !seqGt(this.seenEnd, next) && seqDiff(this.known, next) === 1;
+  }
+
+  /** Whether a RST at `seq` lies where one may, of a stream that stands at `next`. */
+  reaches(seq: SeqNum, next: SeqNum): boolean {
+    const lowest = seqLt(this.peerAck, next) ? this.peerAck : next;
+    const highest = seqMax(seqMax(this.seenEnd, this.sentTo), next);
+    return seqGe(seq, lowest) && seqDiff(seq, highest) <= RESET_SLACK;
   }
 }

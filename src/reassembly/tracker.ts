@@ -62,6 +62,7 @@ import { continuesRival, isReplacement, isRival } from './incarnation.ts';
 import { SKIP_ALL, SKIP_ONE, type HalfStream } from './half-stream.ts';
 import { BYTES, RESET, RESET_LATER, SegmentFeed } from './segment-feed.ts';
 import { StreamContext } from './stream-context.ts';
+import { StreamOutlet } from './stream-outlet.ts';
 import {
   COUNT_AFTER_CLOSE,
   COUNT_CONNECTIONS,
@@ -97,6 +98,7 @@ export class ConnectionTracker<User = unknown> {
   readonly #table: FlowTable;
   readonly #context: StreamContext;
   readonly #segments: SegmentFeed;
+  readonly #outlet: StreamOutlet;
   /** By entry of the flow table. */
   readonly #connections: (Connection<User> | undefined)[] = [];
   /** Views of a closed flow's record. */
@@ -130,6 +132,7 @@ export class ConnectionTracker<User = unknown> {
     this.#oneWay = options.oneWay;
     this.#context = new StreamContext(options, this.counters);
     this.#segments = new SegmentFeed(options, this.#context, this.#direct);
+    this.#outlet = new StreamOutlet(this.#context, this.chunk, this.gap);
     this.#table = new FlowTable({
       maxFlows: options.maxConnections,
       ...(options.hashSeed === undefined ? {} : { seed: options.hashSeed }),
@@ -456,7 +459,7 @@ export class ConnectionTracker<User = unknown> {
     if (c.state & OVER) return EVENT_NONE;
     for (let half = 0; half < 2; half++) {
       const stream = half === CLIENT_TO_SERVER ? c.c2s : c.s2c;
-      const event = stream.pull(this.chunk, this.gap);
+      const event = this.#outlet.pull(stream);
       if (event !== EVENT_NONE) {
         this.half = half as Half;
         return event;
