@@ -4,7 +4,7 @@
  * Theory of operation. Ten times a second the run hands over what it has measured since the time before (`step`). Rules look
  * at it, each at one kind of trouble, and say *over*, *hold* or *clear* (governor-rules). Over cuts the share, at most twice
  * a second where a rule looks at averages; while one holds it stays; when all have been clear for half a second it grows
- * again: quickly up to where the last cut was made, then by four hundredths a step, so that all is copied again within five
+ * again: quickly up to where the last cut was made, then by four or six hundredths a step, so that all is copied again within five
  * seconds. Steps are the only clock: a step that comes late, because the machine stood still, is one step.
  *
  * Every connection has a place between 0 and 1, and is copied while its place is below the share: the same connections are
@@ -25,6 +25,8 @@ const CALM_AFTER_DROPS = 20;
 const QUICK = 1.25;
 const QUICK_LEAST = 0.01;
 const SLOW = 0.04;
+/** Of a slow target it shows only seconds later whether it bears what it gets, so steps that small tell nothing more. */
+const SLOW_FOR_SLOW = 0.06;
 /** Probes saved up at most; one comes with each step. */
 const MOST_PROBES = 5;
 
@@ -110,8 +112,9 @@ export class Governor {
   #grow(): void {
     this.#calm++;
     if (this.#share === 1 || this.#calm < CALM) return;
+    const slow = this.#reason === 'target-slow' ? SLOW_FOR_SLOW : SLOW;
     const grown =
-      this.#share < this.#cutFrom ? Math.min(this.#cutFrom, this.#share * QUICK + QUICK_LEAST) : this.#share + SLOW;
-    this.#share = grown > 1 - SLOW / 2 ? 1 : grown;
+      this.#share < this.#cutFrom ? Math.min(this.#cutFrom, this.#share * QUICK + QUICK_LEAST) : this.#share + slow;
+    this.#share = grown > 1 - slow / 2 ? 1 : grown;
   }
 }
