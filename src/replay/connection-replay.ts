@@ -15,16 +15,12 @@ import type { ClientBytes, Codec, Piece } from '../protocol/codec.ts';
 import type { Dialogue } from '../protocol/dialogue.ts';
 import { OpaqueCodec } from '../protocol/opaque-codec.ts';
 import type { ResponseReader, ServerMessage } from '../protocol/response-reader.ts';
-import {
-  SHED_REASONS,
-  UNREAD_REASONS,
-  type ConnectionBucket,
-  type UnitBucket,
-  type UnreadReason,
-} from '../report/ledger.ts';
+import { UNREAD_REASONS, type ConnectionBucket, type UnitBucket, type UnreadReason } from '../report/ledger.ts';
+import { ConnectionAccount } from './connection-account.ts';
 import { ContainedCodec } from './contained-codec.ts';
 import { PendingExchange, type ReadRequest } from './exchange.ts';
-import type { DroppedBy, MessageObserver, Verdict } from './message-observer.ts';
+import type { DroppedBy } from './message-observer.ts';
+import { ObservedMessages } from './observed-messages.ts';
 import { OnlineResponses, type OnlineOwner } from './online-responses.ts';
 import type { ClientEnd, ReplicaOwner } from './replica-owner.ts';
 import { Replica } from './replica.ts';
@@ -71,11 +67,12 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
   /** The same, where it is a plugin's. */
   readonly #contained: ContainedCodec | undefined;
   readonly #replicas: Replica[];
-  readonly #observer: MessageObserver | undefined;
+  /** Where anybody looks at it. */
+  readonly #observed: ObservedMessages | undefined;
   /** Reads what the online server answers, where anybody asks. */
   readonly #online: OnlineResponses | undefined;
   readonly #onDone: (connection: ConnectionReplay) => void;
-  readonly #copies: number;
+  readonly #account: ConnectionAccount;
   /** In PLACES-ths, so that it is a small integer. */
   readonly #place: number;
   /** The governor has left messages out that whatever follows would depend on. */
@@ -84,8 +81,6 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
   #excluded: Excluded | undefined;
   /** The plugin that said so, and why; `undefined`: an option. */
   #droppedBy: DroppedBy | undefined;
-  /** The message under way goes on, so that who observes is shown the rest of it. */
-  #goesOn = false;
   /** The rest of the message under way has been replaced. */
   #replaced = false;
   /** Set while a plugin takes its time over a message: everything after it waits. */
@@ -93,9 +88,6 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
   /** The client's ACK as of the last data: what it sends later answers what lies beyond. */
   #ackSeen: SeqNum | undefined;
   #replicasLeft: number;
-  #delivered = 0;
-  #lost = 0;
-  #worst: ConnectionBucket = 'no-data';
   #skipped = 0;
   #gaps = 0;
   #ended = false;
@@ -120,12 +112,13 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
     this.#contained =
       codec instanceof OpaqueCodec ? undefined : new ContainedCodec(codec, (error) => this.#codecFailed(error));
     this.#codec = this.#contained ?? codec;
-    this.#copies = plan.copies;
+    this.#account = new ConnectionAccount(context, plan.copies);
     this.#place = ((plan.place ?? 0) * PLACES) | 0;
     this.#excluded = plan.excluded;
     this.#droppedBy = plan.dropped;
     this.#onDone = onDone;
-    this.#observer = context.observe?.(info, target);
+    const observer = context.observe?.(info, target);
+    this.#observed = observer === undefined ? undefined : new ObservedMessages(observer);
     context.ledger.connectionsOpened++;
     this.#replicasLeft = plan.excluded === undefined ? plan.copies : 0;
     // Not pushed: that makes room for sixteen more. Nor by Array.from, which is ten times as slow.
@@ -184,13 +177,14 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
 
   /** Bytes of the online server, or that so many are missing. Valid during the call. */
   serverBytes(bytes: Uint8Array | undefined, offset: number, length: number, time: Instant): void {
-    if (this.#observer?.serverBytes === undefined && this.#online === undefined) return;
+    const observer = this.#observed?.observer;
+    if (observer?.serverBytes === undefined && this.#online === undefined) return;
     if (this.#backlog !== undefined) {
       const kept = bytes?.slice(offset, offset + length);
       this.#backlog.push(() => this.serverBytes(kept, 0, length, time));
       return;
     }
-    this.#observer?.serverBytes?.(bytes, offset, length, time);
+    observer?.serverBytes?.(bytes, offset, length, time);
     if (bytes === undefined) this.#online?.gap(length, time);
     else this.#online?.received(bytes, offset, length, time);
   }
@@ -222,7 +216,7 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
     }
     this.#ended = true;
     const seen = this.#ackSeen === undefined ? 0 : Math.max(0, seqDiff(ack, this.#ackSeen));
-    this.#observer?.ended(end, seen);
+    this.#observed?.observer.ended(end, seen);
     // Without an earlier ACK nothing is known but that it may have seen something.
     const answers = this.#ackSeen === undefined ? 1 : seen;
     for (const replica of this.#replicas) replica.clientEnded(end, answers);
@@ -235,7 +229,7 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
     if (this.#backlog !== undefined) {
       // The message that a plugin still holds is one more that will not be sent.
       this.#backlog = undefined;
-      this.#lose(bucket);
+      this.#account.lose(bucket);
     }
     this.#ended = true;
     if (!this.#flushed) {
@@ -243,25 +237,17 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
       this.#flushed = true;
       this.#codec.end?.();
       for (let piece = this.#codec.next(); piece !== undefined; piece = this.#codec.next()) {
-        if (piece.first) this.#lose(bucket);
+        if (piece.first) this.#account.lose(bucket);
       }
       this.#countSkipped();
     }
-    if (this.#delivered + this.#lost === 0) this.#worst = bucket;
+    this.#account.giveUp(bucket);
     for (const replica of this.#replicas) replica.stop(bucket);
     if (this.#replicasLeft === 0) this.#settle();
   }
 
   unitSettled(bucket: UnitBucket): void {
-    const { ledger, governor } = this.#context;
-    ledger.settleUnit(bucket);
-    if (bucket === 'shed') ledger.shed.add(SHED_REASONS.indexOf(governor!.reason!));
-    if (bucket === 'answered' || bucket === 'unanswered') {
-      this.#delivered++;
-    } else {
-      this.#lost++;
-      this.#worst = bucket;
-    }
+    this.#account.settle(bucket);
   }
 
   get protocol(): string {
@@ -321,7 +307,11 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
   /** Runs one piece through the pipeline; false when a plugin takes its time, and what follows has to wait. */
   #deliver(piece: Piece): boolean {
     if (this.#excluded !== undefined && piece.first) {
-      this.#observeDrop(piece, this.#droppedBy ?? { plugin: undefined, reason: this.#excluded });
+      this.#observed?.dropped(
+        piece,
+        this.#codec.protocol,
+        this.#droppedBy ?? { plugin: undefined, reason: this.#excluded },
+      );
       this.#leaveOut(this.#excluded);
       return true;
     }
@@ -335,20 +325,20 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
     }
     if (!piece.first) {
       if (!this.#replaced) {
-        if (this.#goesOn) this.#observer?.bytes(piece);
+        this.#observed?.bytes(piece);
         for (const replica of this.#replicas) replica.push(piece);
       }
       return true;
     }
     this.#replaced = false;
     if (this.#isShed()) {
-      this.#goesOn = false;
+      this.#observed?.leavesOut();
       this.#leaveOut('shed');
       return true;
     }
     const message = this.#messageOf(piece);
     if (this.#excluded !== undefined) {
-      this.#lose(this.#excluded);
+      this.#account.lose(this.#excluded);
       return true;
     }
     const plan = this.#pipeline.decide(this.#info, this.#codec.protocol, piece, message);
@@ -387,7 +377,7 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
   /** What could not be read, and is not to be sent: a message of its own, or the end of the one under way. */
   #refuse(piece: Piece): void {
     if (piece.first) {
-      this.#observeDrop(piece, { plugin: this.#codec.protocol, reason: UNREADABLE });
+      this.#observed?.dropped(piece, this.#codec.protocol, { plugin: this.#codec.protocol, reason: UNREADABLE });
       this.#leaveOut('filtered');
     } else {
       this.#break('filtered');
@@ -396,15 +386,14 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
 
   /** The message under way, if it was not dropped, ends without its end. */
   #break(bucket: UnitBucket): void {
-    if (this.#goesOn) this.#observer?.broken();
-    this.#goesOn = false;
+    this.#observed?.broken();
     for (const replica of this.#replicas) replica.breakUnit(bucket);
   }
 
   #carryOut(plan: Plan | undefined, piece: Piece): void {
     if (plan?.dropped !== undefined) {
       const { cause, connection } = plan.dropped;
-      this.#observeDrop(piece, plan.dropped);
+      this.#observed?.dropped(piece, this.#codec.protocol, plan.dropped);
       this.#leaveOut(cause);
       if (connection) {
         this.#excluded = cause;
@@ -426,19 +415,9 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
         return;
       }
     }
-    if (this.#observer !== undefined) {
-      const changed = piece.bytes !== bytes || piece.offset !== offset || piece.length !== length;
-      const verdict: Verdict = {
-        dropped: undefined,
-        changed,
-        copies: plan?.copyCount ?? this.#replicas.length,
-        delayed: plan?.delayed ?? micros(0),
-      };
-      this.#goesOn = true;
-      this.#observer.begins(piece, this.#codec.protocol, verdict);
-      this.#observer.bytes(piece);
-    }
     const copies = plan?.copyCount ?? this.#replicas.length;
+    const changed = piece.bytes !== bytes || piece.offset !== offset || piece.length !== length;
+    this.#observed?.begins(piece, this.#codec.protocol, changed, copies, plan?.delayed);
     while (this.#replicas.length < copies) this.#addReplica();
     const delay = plan === undefined || plan.delayed === 0 ? undefined : plan.delayed;
     const request = this.#readRequest(piece);
@@ -462,8 +441,7 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
     const change = this.#pipeline.changeOf(rule, copy);
     if (typeof change === 'string') {
       replica.skip('plugin-error');
-      this.#context.ledger.unitsOpened++;
-      this.unitSettled('plugin-error');
+      this.#account.loseOne('plugin-error');
       if (change === 'drop-connection') this.#excluded = 'plugin-error';
       return;
     }
@@ -523,16 +501,6 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
     for (const replica of this.#replicas) replica.heardOnline(said, request);
   }
 
-  #observeDrop(piece: Piece, dropped: DroppedBy): void {
-    this.#goesOn = false;
-    this.#observer?.begins(piece, this.#codec.protocol, {
-      dropped,
-      changed: false,
-      copies: 0,
-      delayed: micros(0),
-    });
-  }
-
   #addReplica(): void {
     const replica = new Replica(this.#context, this, this.#replicas.length);
     // What came until now was not for it.
@@ -573,7 +541,7 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
   #countSkipped(): void {
     if (this.#skipped === this.#codec.skippedMessages) return;
     for (; this.#skipped < this.#codec.skippedMessages; this.#skipped++) {
-      this.#lose(this.#excluded ?? (this.#gaps > 0 ? this.#context.gapBucket() : 'not-picked-up'));
+      this.#account.lose(this.#excluded ?? (this.#gaps > 0 ? this.#context.gapBucket() : 'not-picked-up'));
     }
     for (const replica of this.#replicas) replica.passOver();
   }
@@ -581,29 +549,15 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
   /** The unit that begins goes into no replica. */
   #leaveOut(bucket: UnitBucket): void {
     for (const replica of this.#replicas) replica.skip(bucket);
-    this.#lose(bucket);
-  }
-
-  /** A unit that no replica saw: one entry a copy, so that units stay comparable under `-n`. */
-  #lose(bucket: UnitBucket): void {
-    for (let n = this.#copies; n > 0; n--) {
-      this.#context.ledger.unitsOpened++;
-      this.unitSettled(bucket);
-    }
+    this.#account.lose(bucket);
   }
 
   #settle(): void {
     // Responses of the online server may still be on their way, if its half has not ended.
     if (this.#done || (this.#online?.waiting ?? 0) > 0) return;
     this.#done = true;
-    this.#context.ledger.settleConnection(this.#bucket());
+    this.#context.ledger.settleConnection(this.#excluded ?? this.#account.bucket);
     this.#pipeline.sessionEnded(this.#info);
     this.#onDone(this);
-  }
-
-  #bucket(): ConnectionBucket {
-    if (this.#excluded !== undefined) return this.#excluded;
-    if (this.#delivered > 0) return this.#lost > 0 ? 'partly-replayed' : 'replayed';
-    return this.#worst;
   }
 }
