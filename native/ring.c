@@ -1,8 +1,9 @@
 /*
- * Ring: an AF_PACKET socket with a TPACKET_V3 receive ring, its memory handed to JavaScript as one ArrayBuffer.
+ * Ring: an AF_PACKET socket with a receive ring, its memory handed to JavaScript as one ArrayBuffer.
  *
- * The kernel fills fixed-size blocks and passes each to user space by setting TP_STATUS_USER in its header; JavaScript
- * walks the block and gives it back by storing TP_STATUS_KERNEL. No call into this file is made per packet or block.
+ * With TPACKET_V3 the kernel fills fixed-size blocks with packed frames, with TPACKET_V2 slots of one frame each, and passes
+ * each to user space by setting TP_STATUS_USER in its header; JavaScript walks it and gives it back by storing
+ * TP_STATUS_KERNEL. No call into this file is made per packet, block or slot.
  *
  * The socket is made with protocol 0, so nothing reaches it before `bind`, when filter and ring are in place: the first
  * frame it ever sees has passed the filter.
@@ -122,7 +123,7 @@ static int attach_filter(int fd, const uint8_t *program, size_t length) {
 }
 
 struct ring_options {
-  uint32_t device, block_size, block_count, retire_ms, fanout_group;
+  uint32_t device, block_size, block_count, slot_size, retire_ms, fanout_group;
   bool cooked, promiscuous, ignore_outgoing;
   uint8_t *filter;
   size_t filter_length;
@@ -133,6 +134,7 @@ static bool read_options(napi_env env, napi_value object, struct ring_options *o
   return addon_option_u32(env, object, "device", &o->device) &&
          addon_option_u32(env, object, "blockSize", &o->block_size) &&
          addon_option_u32(env, object, "blockCount", &o->block_count) &&
+         addon_option_u32(env, object, "slotSize", &o->slot_size) &&
          addon_option_u32(env, object, "retireMs", &o->retire_ms) &&
          addon_option_u32(env, object, "fanoutGroup", &o->fanout_group) &&
          addon_option_bool(env, object, "cooked", &o->cooked) &&
@@ -170,22 +172,26 @@ static int ring_setup(struct ring *r, const struct ring_options *o, const char *
                      : attach_filter(r->fd, o->filter, o->filter_length);
   if (error != 0) return error;
 
-  *doing = "set up TPACKET_V3";
-  int version = TPACKET_V3;
+  bool slots = o->slot_size != 0;
+  *doing = slots ? "set up TPACKET_V2" : "set up TPACKET_V3";
+  int version = slots ? TPACKET_V2 : TPACKET_V3;
   if (setsockopt(r->fd, SOL_PACKET, PACKET_VERSION, &version, sizeof(version)) != 0) return errno;
   int one = 1;
   /* Older kernels do not know it; JavaScript drops outgoing frames by their packet type anyway. */
   if (o->ignore_outgoing) setsockopt(r->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one));
 
   *doing = "allocate the capture ring";
+  uint32_t frame_size = slots ? o->slot_size : TPACKET_ALIGNMENT << 7; /* only a divisor for V3: frames are packed */
   struct tpacket_req3 request = {
       .tp_block_size = o->block_size,
       .tp_block_nr = o->block_count,
-      .tp_frame_size = TPACKET_ALIGNMENT << 7, /* only a divisor for V3: frames are packed */
-      .tp_frame_nr = o->block_size / (TPACKET_ALIGNMENT << 7) * o->block_count,
+      .tp_frame_size = frame_size,
+      .tp_frame_nr = o->block_size / frame_size * o->block_count,
       .tp_retire_blk_tov = o->retire_ms,
   };
-  if (setsockopt(r->fd, SOL_PACKET, PACKET_RX_RING, &request, sizeof(request)) != 0) return errno;
+  /* struct tpacket_req is how tpacket_req3 begins. */
+  socklen_t request_size = slots ? sizeof(struct tpacket_req) : sizeof(request);
+  if (setsockopt(r->fd, SOL_PACKET, PACKET_RX_RING, &request, request_size) != 0) return errno;
   size_t size = (size_t)o->block_size * o->block_count;
   r->mapping = calloc(1, sizeof(*r->mapping));
   if (r->mapping == NULL) return ENOMEM;
@@ -217,7 +223,7 @@ static int ring_setup(struct ring *r, const struct ring_options *o, const char *
   return 0;
 }
 
-/* new Ring({ device, cooked, blockSize, blockCount, retireMs, fanoutGroup, promiscuous, ignoreOutgoing, filter }, wake) */
+/* new Ring({ device, cooked, blockSize, blockCount, slotSize, retireMs, fanoutGroup, promiscuous, ignoreOutgoing, filter }, wake) */
 static napi_value ring_new(napi_env env, napi_callback_info info) {
   size_t argc = 2;
   napi_value argv[2], self, buffer;
@@ -316,7 +322,7 @@ static napi_value ring_statistics(napi_env env, napi_callback_info info) {
     napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "expected a Float64Array of 3");
     return NULL;
   }
-  struct tpacket_stats_v3 stats;
+  struct tpacket_stats_v3 stats = {0}; /* V2 fills in but the first two */
   socklen_t size = sizeof(stats);
   if (getsockopt(r->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &size) != 0) {
     addon_throw_errno(env, errno, "read the capture statistics");

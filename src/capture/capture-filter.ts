@@ -25,6 +25,11 @@ export function filterText(filter: CaptureFilter): string | undefined {
   return selection === undefined ? expression : `(${expression}) and ${selection}`;
 }
 
+/** Whether the filter tells whole TCP segments from other frames, to cut them shorter: one of our own making does. */
+export function cutsSegments({ selection, expression = '' }: CaptureFilter): boolean {
+  return selection !== undefined && expression.trim() === '';
+}
+
 /**
  * The filter for frames of a packet socket that begin as `shape` says, each cut to `snapLength` bytes. Where it is of our
  * own making, those with a whole TCP segment are cut to `segmentLength`.

@@ -5,7 +5,8 @@ import type { CaptureFilter } from './capture-filter.ts';
 import { tuneForLive } from './engine-tuning.ts';
 import type { PacketSource } from './packet-source.ts';
 import { PcapSource } from './pcap-source.ts';
-import type { Direction } from './ring-blocks.ts';
+import type { Direction } from './ring-frames.ts';
+import { PromptSource } from './prompt-source.ts';
 import { RingSource } from './ring-source.ts';
 
 export interface CaptureOptions {
@@ -25,6 +26,8 @@ export interface CaptureOptions {
   readonly retireMs?: number | undefined;
   /** Ring only: share each device's frames with other processes, in groups that are named here or begun. */
   readonly fanout?: FanoutGroups | 'new' | undefined;
+  /** Ring only, for who wants headers: they can be seen the moment they come, not a few milliseconds later. */
+  readonly promptHeads?: boolean | undefined;
 }
 
 /** Device name to the group of rings that share its frames. */
@@ -50,6 +53,10 @@ export function createCapture(options: CaptureOptions): Capture {
     if (native.addon !== undefined) {
       const { addon } = native;
       const more = defined({ promiscuous, retireMs });
+      if (options.promptHeads === true) {
+        const prompt = devices.map((device) => new PromptSource(addon, device, { ...common, ...more }));
+        return { sources: prompt, backend: 'ring', fanoutGroups: undefined, note: undefined };
+      }
       const groupOf = (device: string) => (typeof fanout === 'object' ? fanout[device] : fanout);
       const sources = devices.map((d) => new RingSource(addon, d, { ...common, ...more, fanout: groupOf(d) }));
       const groups = (): FanoutGroups => Object.fromEntries(sources.map((s) => [s.name, s.fanoutGroup]));

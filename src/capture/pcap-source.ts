@@ -30,7 +30,7 @@ import {
   type PcapChildOptions,
   type PcapPayloadLimit,
 } from './pcap-record.ts';
-import type { Direction } from './ring-blocks.ts';
+import type { Direction } from './ring-frames.ts';
 
 export interface PcapSourceOptions {
   readonly filter?: CaptureFilter;

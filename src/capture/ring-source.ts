@@ -1,5 +1,6 @@
 /**
- * Live capture on Linux: a TPACKET_V3 ring shared with the kernel (see ring-blocks.ts and native/ring.c).
+ * Live capture on Linux: a ring shared with the kernel (native/ring.c), of blocks (ring-blocks.ts), or for frames that are cut
+ * to their headers of slots (ring-slots.ts).
  *
  * Waking up: the native side calls `wake` once per `arm`, when a block is ready; we arm when a poll finds nothing. So a
  * caller that does not poll is not called again, and the ring fills (and counts drops) meanwhile.
@@ -20,13 +21,15 @@ import { FrameBatch } from '../core/frame-batch.ts';
 import { FANOUT_NEW, FANOUT_NONE, type NativeAddon, type NativeRing, type NetworkDevice } from '../native/addon.ts';
 import type { BpfProgram } from './bpf.ts';
 import { deviceLost, openError, unknownDevice } from './capture-error.ts';
-import { compileKernelFilter, REJECT_ALL, type CaptureFilter } from './capture-filter.ts';
+import { compileKernelFilter, cutsSegments, REJECT_ALL, type CaptureFilter } from './capture-filter.ts';
 import { FrameBacklog } from './frame-backlog.ts';
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from './link-type.ts';
 import { pageSize } from './page-size.ts';
 import { lengthFor } from './payload-limit.ts';
 import type { PacketSource, SourceListener, SourceStats } from './packet-source.ts';
-import { RingBlocks, type Direction } from './ring-blocks.ts';
+import { RingBlocks } from './ring-blocks.ts';
+import type { Direction } from './ring-frames.ts';
+import { RingSlots } from './ring-slots.ts';
 
 export interface RingSourceOptions {
   readonly filter?: CaptureFilter;
@@ -44,6 +47,11 @@ export interface RingSourceOptions {
   readonly retireMs?: number;
   /** Share the frames with the rings of other processes on this device: the group's id, or begin one. */
   readonly fanout?: number | 'new' | undefined;
+  /**
+   * Which of the selected frames: `heads`, each seen the moment it comes, are those of which no more than headers is wanted,
+   * and `rest` are all others. With an expression, or where payload is wanted, that is all.
+   */
+  readonly part?: 'all' | 'heads' | 'rest';
 }
 
 /** Outlasts a pause of 0.6 s, see `blockSizeFor`. */
@@ -53,6 +61,13 @@ const FRAME_SIZE = 65_600;
 /** What the kernel puts before a frame, and before the first of a block, at most. */
 const HEADERS = 256;
 const RETIRE_MS = 2;
+/** Headers without payload, behind what the kernel puts before them. */
+const SLOT_SIZE = 256;
+const SLOT_ROOM = SLOT_SIZE - 96;
+/** How many slots' memory the kernel takes at once. */
+const SLOTS_PER_BLOCK = 256;
+/** What slots take of the memory that blocks would. */
+const SLOTS_SHARE = 1 / 4;
 /** How much may be put aside, times the ring. */
 const ASIDE = 2;
 const MIN_BLOCKS = 2;
@@ -83,7 +98,7 @@ export class RingSource implements PacketSource {
   #filter: CaptureFilter;
   #payload = Infinity;
   #ring: NativeRing | undefined;
-  #blocks: RingBlocks | undefined;
+  #blocks: RingBlocks | RingSlots | undefined;
   #cooked = false;
   #listener: SourceListener | undefined;
   #armed = false;
@@ -102,6 +117,7 @@ export class RingSource implements PacketSource {
       promiscuous: false,
       retireMs: RETIRE_MS,
       fanout: undefined,
+      part: 'all',
       ...options,
     };
     this.#filter = this.#options.filter;
@@ -109,14 +125,16 @@ export class RingSource implements PacketSource {
   }
 
   async open(listener: SourceListener): Promise<void> {
-    const { direction, captureBuffer, snapLength, promiscuous, retireMs, fanout } = this.#options;
+    const { direction, captureBuffer, snapLength, promiscuous, retireMs, fanout, part } = this.#options;
     if (captureBuffer > MAX_BUFFER) {
       throw new TcpcopyError('E_OPTION', 'a capture buffer has at most 1024 MB', { where: '-B', hint: 'ask for less' });
     }
     try {
       const device = this.#findDevice();
-      const blockSize = blockSizeFor(snapLength, pageSize());
-      const blockCount = Math.max(MIN_BLOCKS, Math.floor(captureBuffer / blockSize));
+      const slotSize = part === 'heads' ? SLOT_SIZE : 0;
+      const blockSize = slotSize > 0 ? slotSize * SLOTS_PER_BLOCK : blockSizeFor(snapLength, pageSize());
+      const wanted = slotSize > 0 ? captureBuffer * SLOTS_SHARE : captureBuffer;
+      const blockCount = Math.max(MIN_BLOCKS, Math.floor(wanted / blockSize));
       this.#cooked = device.type !== ARPHRD_ETHER && device.type !== ARPHRD_LOOPBACK;
       this.#listener = listener;
       this.#ring = new this.#addon.Ring(
@@ -125,6 +143,7 @@ export class RingSource implements PacketSource {
           cooked: this.#cooked,
           blockSize,
           blockCount,
+          slotSize,
           retireMs,
           fanoutGroup: fanout === undefined ? FANOUT_NONE : fanout === 'new' ? FANOUT_NEW : fanout,
           promiscuous,
@@ -133,7 +152,10 @@ export class RingSource implements PacketSource {
         },
         (error) => this.#wake(error),
       );
-      this.#blocks = new RingBlocks(this.#ring.buffer, blockSize, this.#cooked, direction);
+      this.#blocks =
+        slotSize > 0
+          ? new RingSlots(this.#ring.buffer, slotSize, this.#cooked, direction)
+          : new RingBlocks(this.#ring.buffer, blockSize, this.#cooked, direction);
     } catch (error) {
       throw openError(this.name, error);
     }
@@ -201,13 +223,13 @@ export class RingSource implements PacketSource {
   }
 
   /** The next frames of the ring itself. */
-  #walk(blocks: RingBlocks): FrameBatch | undefined {
+  #walk(blocks: RingBlocks | RingSlots): FrameBatch | undefined {
     const batch = this.#batch;
     while (blocks.walk(batch)) if (batch.count > 0) return batch;
     return undefined;
   }
 
-  #putAside(blocks: RingBlocks): void {
+  #putAside(blocks: RingBlocks | RingSlots): void {
     const backlog = this.#backlog;
     while (!backlog.isFull && blocks.walk(this.#batch)) backlog.add(this.#batch);
   }
@@ -227,14 +249,16 @@ export class RingSource implements PacketSource {
 
   #compile(filter: CaptureFilter): BpfProgram {
     const shape = this.#cooked ? 'cooked' : 'ethernet';
-    const { snapLength } = this.#options;
-    return compileKernelFilter(
-      filter,
-      shape,
-      this.#cooked ? LINKTYPE_RAW : LINKTYPE_ETHERNET,
-      snapLength,
-      Math.min(snapLength, lengthFor(this.#payload)),
-    );
+    const linkType = this.#cooked ? LINKTYPE_RAW : LINKTYPE_ETHERNET;
+    const { snapLength, part } = this.#options;
+    const ofSegment = Math.min(snapLength, lengthFor(this.#payload));
+    if (part === 'all') return compileKernelFilter(filter, shape, linkType, snapLength, ofSegment);
+    if (!cutsSegments(filter) || ofSegment > SLOT_ROOM) {
+      return part === 'rest' ? compileKernelFilter(filter, shape, linkType, snapLength, ofSegment) : REJECT_ALL;
+    }
+    // What is cut to no bytes is not let in.
+    const [restLength, headLength] = part === 'heads' ? [0, ofSegment] : [snapLength, 0];
+    return compileKernelFilter(filter, shape, linkType, restLength, headLength);
   }
 
   #arm(): void {

@@ -18,6 +18,7 @@ import {
   HEADER_BYTES,
   HELLO,
   HELLO_HAS_KEY,
+  HURRY,
   INSTANCE_ID_BYTES,
   LEASE_GRANT,
   LEASE_RELEASE,
@@ -152,6 +153,8 @@ function readBody(type: number, from: FieldReader): Message {
       return { type, blocks: readBlocks(from) };
     case WANT_PAYLOAD:
       return { type, maxBytes: from.u32() };
+    case HURRY:
+      return { type, on: from.u8() !== 0 };
     case PING:
     case PONG:
       return { type, token: from.u32() };

@@ -7,6 +7,7 @@ import {
   CHALLENGE,
   HELLO,
   HELLO_HAS_KEY,
+  HURRY,
   LEASE_GRANT,
   LEASE_RELEASE,
   LEASE_REQUEST,
@@ -98,6 +99,9 @@ function writeBody(out: FieldWriter, message: ControlMessage): void {
       return;
     case WANT_PAYLOAD:
       out.u32(message.maxBytes);
+      return;
+    case HURRY:
+      out.u8(message.on ? 1 : 0);
       return;
     case PING:
     case PONG:

@@ -4,6 +4,7 @@ import type {
   BYE,
   CHALLENGE,
   HELLO,
+  HURRY,
   LEASE_GRANT,
   LEASE_RELEASE,
   LEASE_REQUEST,
@@ -131,6 +132,12 @@ export interface WantPayload {
   readonly maxBytes: number;
 }
 
+/** Whether requests are late for want of their responses: then each is worth a write of its own. */
+export interface Hurry {
+  readonly type: typeof HURRY;
+  readonly on: boolean;
+}
+
 export interface Ping {
   readonly type: typeof PING;
   readonly token: number;
@@ -170,6 +177,7 @@ export type ControlMessage =
   | LeaseRelease
   | Reclaim
   | WantPayload
+  | Hurry
   | Ping
   | Pong
   | Stats

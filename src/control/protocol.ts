@@ -46,6 +46,7 @@ export const BYE = 16;
 /** Since version 2. */
 export const PROBE = 17;
 export const PROBE_REPORT = 18;
+export const HURRY = 19;
 
 /** Message names by type, for error texts. */
 export const MESSAGE_NAMES = [
@@ -68,6 +69,7 @@ export const MESSAGE_NAMES = [
   'BYE',
   'PROBE',
   'PROBE_REPORT',
+  'HURRY',
 ] as const;
 
 /** First byte of a TLS handshake (RFC 8446 §5.1); a control message of at most 1 MiB begins with 0. */
@@ -90,7 +92,9 @@ export const CAPABILITY_PAYLOAD = 1;
 export const CAPABILITY_STATS = 2;
 /** Answers PROBE. */
 export const CAPABILITY_PROBE = 4;
-export const CAPABILITIES = CAPABILITY_PAYLOAD | CAPABILITY_STATS | CAPABILITY_PROBE;
+/** Understands HURRY. */
+export const CAPABILITY_HURRY = 8;
+export const CAPABILITIES = CAPABILITY_PAYLOAD | CAPABILITY_STATS | CAPABILITY_PROBE | CAPABILITY_HURRY;
 
 /** WANT_PAYLOAD value: every byte of every segment. */
 export const PAYLOAD_ALL = 0xffff_ffff;

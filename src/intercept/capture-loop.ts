@@ -1,7 +1,7 @@
 /**
  * Takes frames from the sources and hands segments on, in turns. A busy source gives way to the sockets after a bounded
  * number of batches, and goes on in the next turn of the event loop. A turn over live sources that did something is
- * followed by a rest, so that responses gather.
+ * followed by a rest, so that responses gather, unless a tcpcopy is in a hurry for them.
  */
 import type { PacketSource } from '../capture/packet-source.ts';
 import { WakeModeration } from '../capture/wake-moderation.ts';
@@ -38,6 +38,8 @@ interface Input {
 
 export class CaptureLoop {
   readonly frameDrops = new Counters(DROP_REASONS);
+  /** No rests: somebody waits for the responses. */
+  hurry = false;
   frames = 0;
   segments = 0;
   readonly #inputs: Input[];
@@ -130,7 +132,7 @@ export class CaptureLoop {
       live ||= input.source.live;
     }
     const sent = this.#handler.turnDone();
-    if (!live || this.#scheduled !== undefined) return false;
+    if (!live || this.hurry || this.#scheduled !== undefined) return false;
     return this.#moderation.rest(this.frames - before, this.#sawHandshake ? SHORT_REST : undefined) && polled && sent;
   }
 

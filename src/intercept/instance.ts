@@ -16,6 +16,8 @@ export class Instance {
   readonly peers: Peer[] = [];
   /** Payload bytes wanted per segment. */
   maxPayload = 0;
+  /** Its requests are late for want of responses. */
+  hurries = false;
   /** How many blocks it asked for last. */
   wanted = 0;
   /** Counts of connections that are gone. */

@@ -8,6 +8,7 @@ import { leasePlace, type LeaseTable } from '../control/lease-table.ts';
 import type { Hello, Message, TargetRange } from '../control/messages.ts';
 import {
   BYE,
+  HURRY,
   LEASE_GRANT,
   LEASE_RELEASE,
   LEASE_REQUEST,
@@ -72,6 +73,11 @@ export class Instances {
     return Math.max(0, ...[...this.#byId.values()].map((instance) => instance.maxPayload));
   }
 
+  /** Whether responses are to be handed over the moment they come. */
+  get hurry(): boolean {
+    return [...this.#byId.values()].some(({ hurries }) => hurries);
+  }
+
   /** Takes a connection in; a string says why not. */
   admit(peer: Peer, hello: Hello): Instance | string {
     const id = Array.from(hello.instanceId, (byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -109,6 +115,9 @@ export class Instances {
         instance.maxPayload = message.maxBytes;
         this.#wishesChanged();
         return;
+      case HURRY:
+        instance.hurries = message.on;
+        return;
       case LEASE_REQUEST:
         instance.wanted = message.blocks;
         this.#leases.grant(instance.slot, message.blocks, instance.place);
@@ -136,6 +145,7 @@ export class Instances {
   left(peer: Peer, instance: Instance, now: Instant): void {
     instance.remove(peer);
     if (instance.peers.length > 0) return;
+    instance.hurries = false;
     if (peer.leaving) this.#forget(instance, 'has left');
     else this.#leases.vanish(instance.slot, now);
   }

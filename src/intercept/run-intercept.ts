@@ -15,7 +15,7 @@ import { describeStats } from './intercept-stats.ts';
 const EXIT_FAILED = 1;
 const EVERY_ADDRESS = ['::', '0.0.0.0'];
 const LOOPBACK = /^(127\.|::1$)/;
-/** As short as the kernel lets it be: the next request on a connection waits for the response that lies in a block. */
+/** As short as the kernel lets it be: what waits for a response whose payload is wanted waits for its block. */
 const RETIRE_MS = 1;
 
 /**
@@ -87,7 +87,7 @@ function openSources(
 ): { sources: readonly InterceptSource[]; backend: string } {
   const { devices, io, filter: expression, captureBuffer, snapLength } = options;
   const common = { devices, backend: io, direction: 'both', captureBuffer, snapLength, retireMs: RETIRE_MS } as const;
-  const capture = createCapture({ ...common, filter: exactFilter([], expression) });
+  const capture = createCapture({ ...common, filter: exactFilter([], expression), promptHeads: true });
   if (capture.note !== undefined) log.warn(`capturing through libpcap: ${capture.note}`);
   const sources: readonly InterceptSource[] = capture.sources;
   if (sources.every((source) => source.refilter !== undefined)) return { sources, backend: capture.backend };

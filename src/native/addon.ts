@@ -56,6 +56,8 @@ export interface RingOptions {
   /** Bytes per block, a multiple of the page size. */
   readonly blockSize: number;
   readonly blockCount: number;
+  /** 0: frames are packed into blocks (TPACKET_V3); else each has a slot of so many bytes (TPACKET_V2). */
+  readonly slotSize: number;
   /** `FANOUT_NONE`, `FANOUT_NEW`, or the id of a group that another ring on this device has begun. */
   readonly fanoutGroup: number;
   /** After so many milliseconds a block that has frames is handed over although it is not full. */
@@ -67,7 +69,7 @@ export interface RingOptions {
 }
 
 export interface NativeRing {
-  /** The ring's blocks, shared with the kernel. Empty after `close`. */
+  /** The ring's blocks or slots, shared with the kernel. Empty after `close`. */
   readonly buffer: ArrayBuffer;
   /** Asks for one call of `wake`; its argument is an errno name when the device failed. */
   arm(): void;

@@ -28,6 +28,7 @@ import { Engine } from './engine.ts';
 import { FlowSlice } from './flow-slice.ts';
 import { Governing, governorLimits } from './governing.ts';
 import { ByteBudget } from './piece-queue.ts';
+import { Hurry } from './hurry.ts';
 import { pluginFacts } from './plugin-facts.ts';
 import { describeMapping } from './raw-network.ts';
 import { ResponseReading } from './response-reading.ts';
@@ -60,6 +61,7 @@ export class CopyRun {
   readonly #output: Output;
   readonly #engine: Engine;
   readonly #governing: Governing | undefined;
+  readonly #hurry = new Hurry();
   /** The online server's responses are captured, too. */
   readonly #bothWays: boolean;
   readonly #progress: Progress;
@@ -238,7 +240,12 @@ export class CopyRun {
     if (elapsed(now, this.#lastTick) > TICK + HELD_UP) this.#pipeline.searchForBlocking();
     this.#lastTick = now;
     this.#engine.wake();
-    this.#governing?.step(now, this.#engine, this.#sources.open);
+    const pace = this.#engine.takePace();
+    this.#governing?.step(now, this.#engine, pace, this.#sources.open);
+    if (this.#hurry.step(pace)) {
+      this.#engine.hurry = this.#hurry.on;
+      raw?.network.hurry(this.#hurry.on);
+    }
     const unwritable = recording?.tick();
     if (unwritable !== undefined) this.fail(unwritable);
     if (this.#progress.due(now)) this.#progress.show(now, this.#ledger, this.#facts());

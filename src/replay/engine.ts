@@ -14,6 +14,7 @@ import {
   earliest,
   elapsed,
   instant,
+  micros,
   millis,
   NEVER,
   seconds,
@@ -33,6 +34,7 @@ import type { FlowSlice } from './flow-slice.ts';
 import { FrameIntake } from './frame-intake.ts';
 import type { FramePacer } from './frame-pacer.ts';
 import type { Governor } from './governor.ts';
+import type { Pace } from './hurry.ts';
 import type { Observe } from './message-observer.ts';
 import type { ByteBudget } from './piece-queue.ts';
 import type { ReplayContext } from './replay-context.ts';
@@ -66,8 +68,10 @@ export class Engine implements ReplayContext {
   crowdedReplicas = 0;
   heldReplicas = 0;
   behindReplicas = 0;
+  /** Responses are waited for: no rests while they are. */
+  hurry = false;
   /** Units sent and answered, and the sums of how long after their capture: microseconds, live only. */
-  readonly pace = { sent: 0, late: 0, answered: 0, age: 0 };
+  readonly #pace = { sent: 0, late: 0, answered: 0, age: 0 };
   #intake: FrameIntake | undefined;
   readonly #openings: ConnectionOpenings;
   readonly #parts: EngineParts;
@@ -130,8 +134,8 @@ export class Engine implements ReplayContext {
     if (!this.#parts.live) return;
     const late = this.#parts.clock.read() - captured;
     this.#parts.lag.record(late);
-    this.pace.sent++;
-    this.pace.late += late;
+    this.#pace.sent++;
+    this.#pace.late += late;
   }
 
   responded(by: ResponseOrigin, time: Duration): void {
@@ -140,8 +144,15 @@ export class Engine implements ReplayContext {
 
   answered(captured: Instant): void {
     if (!this.#parts.live) return;
-    this.pace.answered++;
-    this.pace.age += this.#parts.clock.read() - captured;
+    this.#pace.answered++;
+    this.#pace.age += this.#parts.clock.read() - captured;
+  }
+
+  /** What has been sent and answered since it was last asked. */
+  takePace(): Pace {
+    const { sent, late, answered, age } = this.#pace;
+    this.#pace.sent = this.#pace.late = this.#pace.answered = this.#pace.age = 0;
+    return { sent, late: micros(late), answered, age: micros(age) };
   }
 
   /** Takes its frames from these sources, already open, from now on. `slice`: only those that fall into it. */
@@ -211,7 +222,7 @@ export class Engine implements ReplayContext {
       this.#immediate ??= setImmediate(this.#turnSoon);
       return false;
     }
-    if (!this.#parts.live) return false;
+    if (!this.#parts.live || (this.hurry && this.heldReplicas > 0)) return false;
     const events = responses + this.ledger.framesSeen - framesBefore;
     // What is held goes out when the target has answered.
     return this.#moderation.rest(events, this.heldReplicas > 0 ? REST_WHILE_HELD : undefined);

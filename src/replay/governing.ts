@@ -3,7 +3,7 @@ import type { PacketSource } from '../capture/packet-source.ts';
 import { ringMemory } from '../capture/ring-source.ts';
 import type { CopyOptions } from '../config/copy-options.ts';
 import type { Log } from '../core/log.ts';
-import { addTime, micros, NEVER, seconds, type Instant } from '../core/time.ts';
+import { addTime, NEVER, seconds, type Instant } from '../core/time.ts';
 import { SHED_TEXTS } from '../report/bucket-texts.ts';
 import { plural } from '../report/format.ts';
 import type { Ledger } from '../report/ledger.ts';
@@ -13,6 +13,7 @@ import type { Engine } from './engine.ts';
 import { Governor } from './governor.ts';
 import type { GovernorLimits } from './governor-rules.ts';
 import { HostSensor } from './host-sensor.ts';
+import type { Pace } from './hurry.ts';
 
 /** Of the memory limit, what may wait for the target before connections are left out. */
 const QUEUED = 1 / 8;
@@ -58,9 +59,9 @@ export class Governing {
   }
 
   /** To be called every tenth of a second. */
-  step(now: Instant, engine: Engine, sources: readonly PacketSource[]): void {
+  step(now: Instant, engine: Engine, pace: Pace, sources: readonly PacketSource[]): void {
     const { units, responsesFailed, framesSeen } = this.#ledger;
-    const { pace, target, budget } = engine;
+    const { target, budget } = engine;
     const drops = sources.reduce((n, source) => n + (source.stats().kernelDropped ?? 0), 0);
     const failed = units.get('refused') + units.get('reset');
     this.governor.step({
@@ -74,10 +75,7 @@ export class Governing {
       shutOut: target.shutOut,
       busy: engine.busyReplicas,
       ready: target.ready,
-      sent: pace.sent,
-      late: micros(pace.late),
-      answered: pace.answered,
-      age: micros(pace.age),
+      ...pace,
       failed: failed - this.#failed,
       errors: responsesFailed - this.#errors,
     });
@@ -85,7 +83,6 @@ export class Governing {
     this.#drops = drops;
     this.#failed = failed;
     this.#errors = responsesFailed;
-    pace.sent = pace.late = pace.answered = pace.age = 0;
     this.#tell(now);
   }
 

@@ -8,8 +8,10 @@
  */
 import type { ControlMessage, Welcome } from '../control/messages.ts';
 import {
+  CAPABILITY_HURRY,
   CAPABILITY_PAYLOAD,
   CAPABILITY_PROBE,
+  HURRY,
   LEASE_GRANT,
   LEASE_REQUEST,
   MAX_CLIENT_RANGES,
@@ -60,6 +62,8 @@ export class InterceptLink implements ConnectionOwner {
   #turn = 0;
   #waiter: Waiter | undefined;
   #retry: NodeJS.Timeout | undefined;
+  #takesHurry = false;
+  #hurry = false;
   #answersProbes = false;
   #probed: ((report: ProbeReport | undefined) => void) | undefined;
 
@@ -128,6 +132,12 @@ export class InterceptLink implements ConnectionOwner {
     for (const connection of this.#connections) connection.send({ type: WANT_PAYLOAD, maxBytes });
   }
 
+  /** Whether it is to hand responses over the moment they come, not several at once. */
+  hurry(on: boolean): void {
+    this.#hurry = on;
+    if (this.#takesHurry) this.#leaseConnection?.send({ type: HURRY, on });
+  }
+
   /** What was lost at the intercept, by its own account. */
   losses(): InterceptLosses {
     return this.#losses.totals();
@@ -162,6 +172,8 @@ export class InterceptLink implements ConnectionOwner {
 
   welcomed(connection: InterceptConnection, welcome: Welcome): void {
     this.#interceptId = welcome.interceptId.toString();
+    this.#takesHurry = (welcome.capabilities & CAPABILITY_HURRY) !== 0;
+    if (this.#hurry && this.#takesHurry) connection.send({ type: HURRY, on: true });
     this.#answersProbes = (welcome.capabilities & CAPABILITY_PROBE) !== 0;
     const { targets, clientRanges } = this.#options;
     // Too many to tell: the leased ports alone say what is ours.

@@ -131,6 +131,11 @@ export class RawNetwork {
     return RESPONSES_PER_TURN - left;
   }
 
+  /** Whether requests are late for want of their responses. */
+  hurry(on: boolean): void {
+    for (const { link } of this.#links) link.hurry(on);
+  }
+
   /** Looks for responses without the event loop; false where only that can tell. */
   lookForResponses(): boolean {
     let seen = true;

@@ -49,6 +49,29 @@ describe.each(['ring', 'pcap'] as const)('--io %s', (backend) => {
     });
   });
 
+  test('shows headers at once and the rest of what is wanted later, everything once', async () => {
+    const [headers, some] = [14 + 8 + 60 + 60, 14 + 8 + 60 + 60 + 500];
+    const fragment = 14 + 20 + 20 + 900;
+    expect(await run('promptHeads')).toEqual({
+      rounds: [
+        [
+          [headers, 40],
+          [fragment, 1],
+        ],
+        [
+          [some, 40],
+          [fragment, 1],
+        ],
+        [
+          [headers, 40],
+          [fragment, 1],
+        ],
+      ],
+      late: 300,
+      dropped: 0,
+    });
+  });
+
   test('sends with foreign source addresses, IPv4 and IPv6', async () => {
     const { frames, sources } = await run('spoofed');
     expect(frames).toBe(10);

@@ -5,7 +5,7 @@
  */
 import { createCapture } from '../../../src/capture/open-capture.ts';
 import type { CaptureFilter } from '../../../src/capture/capture-filter.ts';
-import type { Direction } from '../../../src/capture/ring-blocks.ts';
+import type { Direction } from '../../../src/capture/ring-frames.ts';
 import type { TcpcopyError } from '../../../src/core/errors.ts';
 import { instant } from '../../../src/core/time.ts';
 import { createSink } from '../../../src/inject/open-sink.ts';
@@ -100,6 +100,31 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     await out.send(large);
     await finish(b);
     return { captured: b.frames.map((f) => f.bytes.length), lengths: b.frames.map((f) => f.length) };
+  },
+
+  /** Which frames come by which ring must not show: headers in slots, fragments and payload in blocks, all once. */
+  async promptHeads() {
+    const b = await collect(
+      createCapture({ devices: ['io-b'], backend, filter: PORT, captureBuffer: 64 << 20, promptHeads: true })
+        .sources[0]!,
+    );
+    const prompt = b.source as InterceptSource;
+    const out = await sink();
+    const payload = new Uint8Array(900).fill(7);
+    const fragment = ipPacket({ ...TO_B, payload, fragment: { offset: 0, more: true } });
+    const round = async (wanted: number) => {
+      prompt.limitPayload!(wanted);
+      await sleep(100);
+      const before = b.frames.length;
+      await out.send([...packets(20, { ...TO_B, payload }), ...packets(20, { ...TO_B6, payload }), fragment]);
+      await sleep(100);
+      const lengths = b.frames.slice(before).map(({ bytes }) => bytes.length);
+      return [...new Set(lengths)].sort((x, y) => x - y).map((n) => [n, lengths.filter((m) => m === n).length]);
+    };
+    const rounds = [await round(0), await round(500), await round(0)];
+    await out.send(packets(300, { ...TO_B, payload: new Uint8Array(0) }));
+    await finish(b);
+    return { rounds, late: b.frames.length - 3 * 41, dropped: b.source.stats().kernelDropped ?? 0 };
   },
 
   async spoofed() {

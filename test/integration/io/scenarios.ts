@@ -391,7 +391,7 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
       `const { createRequire } = require('node:module');
        const addon = require(process.argv[2]);
        const filter = new Uint8Array(8); filter[0] = 6; filter[4] = 255;
-       const options = { device: 1, cooked: false, blockSize: 262144, blockCount: 4, retireMs: 1, fanoutGroup: 0xffffffff, promiscuous: false, ignoreOutgoing: true, filter };
+       const options = { device: 1, cooked: false, blockSize: 262144, blockCount: 4, slotSize: 0, retireMs: 1, fanoutGroup: 0xffffffff, promiscuous: false, ignoreOutgoing: true, filter };
        const ring = new addon.Ring(options, () => {});
        ring.arm();
        new addon.Sender({ mark: 0, device: 0, bufferBytes: 0 }, () => {});

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { RingBlocks, type Direction } from '../../../src/capture/ring-blocks.ts';
+import { RingBlocks } from '../../../src/capture/ring-blocks.ts';
+import type { Direction } from '../../../src/capture/ring-frames.ts';
 import { FrameBatch } from '../../../src/core/frame-batch.ts';
 import { BLOCK, FakeKernel, USER, type FakeFrame } from '../../support/fake-ring.ts';
 

@@ -1,0 +1,55 @@
+/**
+ * Whether to hurry: requests leave late although the target answers at once. Each connection waits for a response before its
+ * next request, so its rate is bounded by how long a response is on its way: rests, in which responses gather, are a good part
+ * of that. They are given up, here and at the intercepts, until what waited has been worked off. Where the target takes its
+ * time itself nothing would be won.
+ */
+import { millis, type Duration } from '../core/time.ts';
+
+/** What a run has sent and heard since the time before: counts, and sums of how long after the capture that was. */
+export interface Pace {
+  readonly sent: number;
+  readonly late: Duration;
+  readonly answered: number;
+  readonly age: Duration;
+}
+
+/** Requests that leave so late have waited for the responses before them. */
+const LATE = millis(20);
+/** As late as they are when none has to wait, rests included. */
+const IN_TIME = millis(8);
+/** A response that is longer under way is so for the target's sake. */
+const PROMPT = millis(20);
+const SLOW = millis(50);
+/** Steps without being late until it is over. */
+const CALM = 5;
+
+export class Hurry {
+  #on = false;
+  #calm = 0;
+
+  get on(): boolean {
+    return this.#on;
+  }
+
+  /** To be called several times a second; returns whether it has changed. */
+  step({ sent, late, answered, age }: Pace): boolean {
+    const before = this.#on;
+    if (sent === 0 || answered === 0) {
+      this.#settle();
+      return before !== this.#on;
+    }
+    const lateness = late / sent;
+    const underWay = age / answered - lateness;
+    if (underWay > (this.#on ? SLOW : PROMPT) || lateness < IN_TIME) this.#settle();
+    else {
+      this.#calm = 0;
+      if (lateness > LATE) this.#on = true;
+    }
+    return before !== this.#on;
+  }
+
+  #settle(): void {
+    if (++this.#calm >= CALM) this.#on = false;
+  }
+}

@@ -1,0 +1,60 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { millis, type Duration } from '../../../src/core/time.ts';
+import { Hurry } from '../../../src/replay/hurry.ts';
+
+const pace = (late: number, underWay: number, n = 100) => ({
+  sent: n,
+  late: (n * millis(late)) as Duration,
+  answered: n,
+  age: (n * millis(late + underWay)) as Duration,
+});
+const NOTHING = { sent: 0, late: millis(0), answered: 0, age: millis(0) };
+
+describe('Hurry', () => {
+  let hurry: Hurry;
+  beforeEach(() => {
+    hurry = new Hurry();
+  });
+  const steps = (n: number, ...p: Parameters<typeof pace>) => Array.from({ length: n }, () => hurry.step(pace(...p)));
+
+  it('begins when requests leave late although responses come soon, and says so once', () => {
+    expect(steps(3, 3, 2)).toEqual([false, false, false]);
+    expect(hurry.on).toBe(false);
+    expect(steps(3, 30, 5)).toEqual([true, false, false]);
+    expect(hurry.on).toBe(true);
+  });
+
+  it('does not begin where the target takes its time', () => {
+    steps(10, 5_000, 30);
+    expect(hurry.on).toBe(false);
+  });
+
+  it('goes on while requests are somewhat late, and ends half a second after that', () => {
+    steps(1, 30, 5);
+    expect(steps(20, 12, 5)).not.toContain(true);
+    expect(steps(4, 5, 5)).not.toContain(true);
+    expect(hurry.on).toBe(true);
+    expect(steps(1, 5, 5)).toEqual([true]);
+    expect(hurry.on).toBe(false);
+  });
+
+  it('is not over before it has been calm for a while on end', () => {
+    steps(1, 30, 5);
+    for (let i = 0; i < 5; i++) {
+      steps(4, 5, 5);
+      steps(1, 12, 5);
+    }
+    expect(hurry.on).toBe(true);
+  });
+
+  it('ends when the target has become slow, and when there is nothing to send', () => {
+    steps(1, 30, 5);
+    steps(5, 300, 45);
+    expect(hurry.on).toBe(true);
+    steps(5, 300, 60);
+    expect(hurry.on).toBe(false);
+    steps(1, 30, 5);
+    for (let i = 0; i < 5; i++) hurry.step(NOTHING);
+    expect(hurry.on).toBe(false);
+  });
+});
