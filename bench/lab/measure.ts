@@ -2,13 +2,14 @@
 import { Lab } from '../../test/e2e/lab/lab.ts';
 import { arrived } from '../../test/e2e/lab/live-copy.ts';
 import { Nginx } from '../../test/e2e/lab/nginx.ts';
+import type { HostName } from '../../test/e2e/lab/plan.ts';
 import type { RequestRecord } from '../../test/e2e/lab/request-record.ts';
 import type { Child } from '../../test/e2e/lab/shell.ts';
 import { compareTraffic } from '../../test/e2e/lab/traffic-check.ts';
 import { usageOf } from '../../test/e2e/lab/usage.ts';
 import { runWrk } from '../../test/e2e/lab/wrk.ts';
 import type { LoadCase } from './cases.ts';
-import type { Contender } from './contender.ts';
+import { FIRST_SEAT, SECOND_SEAT, type Contender, type Running, type Seat } from './contender.ts';
 import { quantile } from './ratio.ts';
 
 export interface ProgramCost {
@@ -42,89 +43,122 @@ export interface Measurement {
 
 /**
  * The same load at twice the rate before the measured one, until what happens once is over: code is compiled, buffers have
- * grown, and what was only needed to start has been given back and collected, ten to seventeen seconds after the start.
- * Part of a load of few requests, which would take minutes to that, is replaced by one of small requests.
+ * grown, and what was only needed to start has been given back and collected, ten to seventeen seconds after the start. Its
+ * connections end once before it is over: code that was optimized before it had seen one end is optimized again then. Part
+ * of a load of few requests, which would take minutes to that, is replaced by one of small requests.
  */
 const WARM = 'warm';
-const WARM_SECONDS = 17;
+const WARM_SECONDS = [11, 6] as const;
 const FEW = 1_000;
-const SMALL = { path: '/1k', connections: 32, rate: 5_000, seconds: 6, tag: `${WARM}-small` };
+const SMALL = { path: '/1k', connections: 32, rate: 5_000 };
 /** Longest wait for copies that are late, ms. */
 const PATIENCE = 20_000;
 const isMeasured = ({ id }: RequestRecord) => !id.startsWith(WARM);
 
-export async function measure(loadCase: LoadCase, contender: Contender, seconds: number): Promise<Measurement> {
-  const lab = await Lab.create({ name: 'bench' });
+/** By all of them at the same time, two at most, or by one. */
+export async function measure(
+  loadCase: LoadCase,
+  contenders: readonly Contender[],
+  seconds: number,
+): Promise<Measurement[]> {
+  const beside = contenders.length > 1;
+  const lab = await Lab.create({ name: 'bench', extraHosts: beside ? [SECOND_SEAT.test, SECOND_SEAT.assistant] : [] });
   try {
-    const measurement = await inLab(lab, loadCase, contender, seconds);
+    const measurements = await inLab(lab, loadCase, contenders, seconds);
     const { violations } = await lab.guard.finish();
-    if (contender.guarded && violations.length > 0) throw new Error(`stray packets:\n${violations.join('\n')}`);
-    return measurement;
+    const guarded = contenders.every((contender) => contender.guarded);
+    if (guarded && violations.length > 0) throw new Error(`stray packets:\n${violations.join('\n')}`);
+    return measurements;
   } finally {
     await lab.destroy();
   }
 }
 
-async function inLab(lab: Lab, loadCase: LoadCase, contender: Contender, seconds: number): Promise<Measurement> {
+interface Copier {
+  readonly running: Running;
+  readonly seat: Seat;
+  readonly test: Nginx;
+}
+
+async function inLab(
+  lab: Lab,
+  loadCase: LoadCase,
+  contenders: readonly Contender[],
+  seconds: number,
+): Promise<Measurement[]> {
   const online = await Nginx.start(lab.host('online'));
-  const test = await Nginx.start(lab.host('test'));
   const address = lab.host('online').on('front').v4;
-  const running = await contender.start(lab, loadCase);
+  const copiers: Copier[] = [];
+  for (const contender of contenders) {
+    // A peer's commands name the first seat's hosts.
+    const seat = contenders.length > 1 && contender.movable ? SECOND_SEAT : FIRST_SEAT;
+    const test = await Nginx.start(lab.host(seat.test));
+    const running = await contender.start(lab, loadCase, seat);
+    if (running !== undefined) copiers.push({ running, seat, test });
+  }
   const { rate = 0 } = loadCase.load;
   const load = (tag: string, duration: number, offered: number) =>
     runWrk(lab.host('client'), { ...loadCase.load, address, tag, seconds: duration, rate: offered });
-  const few = rate > 0 && rate < FEW;
-  if (few) await runWrk(lab.host('client'), { ...SMALL, address });
-  await load(WARM, few ? WARM_SECONDS - SMALL.seconds : WARM_SECONDS, rate * 2);
-  if (running === undefined) {
-    const { perSecond, requests } = await load('', seconds, rate);
-    return { requests, requestsPerSecond: perSecond, copied: undefined };
-  }
-  await arrived(online, test, { patience: PATIENCE });
-  const packetsBefore = packetsOut(lab);
-  const costs = [running.tcpcopy, running.intercept].map(costOf);
-  const { perSecond } = await load('', seconds, rate);
-  await arrived(online, test, { patience: PATIENCE });
-  const packets = packetsOut(lab) - packetsBefore;
-  const sent = online.records().filter(isMeasured);
-  const got = test.records().filter(isMeasured);
-  const expectedHost = loadCase.plugins === undefined;
-  const d = compareTraffic(expectedHost ? sent : sent.map(withoutHost), expectedHost ? got : got.map(withoutHost));
-  const copies = d.online - d.missing.length;
-  const [tcpcopy, intercept] = costs.map((cost) => cost(copies)) as [ProgramCost, ProgramCost];
-  const lags = lagsOf(sent, got);
-  return {
-    requests: d.online,
-    requestsPerSecond: perSecond,
-    copied: {
-      copiedPercent: (100 * copies) / d.online,
-      wrong: d.duplicate.length + d.altered.length + d.outOfOrder.length + d.mixed.length + d.foreign.length,
-      lagP50: quantile(lags, 0.5),
-      lagP99: quantile(lags, 0.99),
-      packetsPerCopy: packets / copies,
-      tcpcopy,
-      intercept,
-      lost: (await running.lost?.()) ?? {},
-    },
+  const allArrived = async () => {
+    for (const { test } of copiers) await arrived(online, test, { patience: PATIENCE });
   };
+  const few = rate > 0 && rate < FEW;
+  const [first, second] = WARM_SECONDS;
+  if (few) await runWrk(lab.host('client'), { ...SMALL, address, tag: `${WARM}-first`, seconds: second });
+  else await load(`${WARM}-first`, first, rate * 2);
+  await load(WARM, few ? first : second, rate * 2);
+  await allArrived();
+  const results = copiers.map((copier) => costsOf(lab, copier));
+  const { perSecond, requests } = await load('', seconds, rate);
+  if (copiers.length === 0) return [{ requests, requestsPerSecond: perSecond, copied: undefined }];
+  await allArrived();
+  const sent = online.records().filter(isMeasured);
+  const ended = results.map((result) => result());
+  const measurements: Measurement[] = [];
+  for (const [i, { running, test }] of copiers.entries()) {
+    const got = test.records().filter(isMeasured);
+    const rewritten = loadCase.plugins !== undefined;
+    const d = compareTraffic(rewritten ? sent.map(withoutHost) : sent, rewritten ? got.map(withoutHost) : got);
+    const copies = d.online - d.missing.length;
+    const { packets, tcpcopy, intercept } = ended[i]!;
+    const lags = lagsOf(sent, got);
+    measurements.push({
+      requests: d.online,
+      requestsPerSecond: perSecond,
+      copied: {
+        copiedPercent: (100 * copies) / d.online,
+        wrong: d.duplicate.length + d.altered.length + d.outOfOrder.length + d.mixed.length + d.foreign.length,
+        lagP50: quantile(lags, 0.5),
+        lagP99: quantile(lags, 0.99),
+        packetsPerCopy: packets / copies,
+        tcpcopy: { cpuPerRequest: tcpcopy.cpu / copies, peakRss: tcpcopy.peakRss },
+        intercept: { cpuPerRequest: intercept.cpu / copies, peakRss: intercept.peakRss },
+        lost: (await running.lost?.()) ?? {},
+      },
+    });
+  }
+  return measurements;
 }
 
-function packetsOut(lab: Lab): number {
-  return Number(
-    lab
-      .host('online')
-      .sh(
-        "ip -s -j link show back | python3 -c \"import json,sys; print(json.load(sys.stdin)[0]['stats64']['tx']['packets'])\"",
-      ),
-  );
+/** From now on: gives what was spent and sent when asked. */
+function costsOf(lab: Lab, { running, seat }: Copier) {
+  const packets = packetsTo(lab, seat);
+  const [tcpcopy, intercept] = [spentBy(running.tcpcopy), spentBy(running.intercept)];
+  return () => ({ packets: packetsTo(lab, seat) - packets, tcpcopy: tcpcopy(), intercept: intercept() });
 }
 
-/** From now on: gives the cost per copy when asked. */
-function costOf({ pid }: Child): (copies: number) => ProgramCost {
+/** Packets that the online host has sent to a seat: what its hosts received, but what the one sent to the other. */
+function packetsTo(lab: Lab, { test, assistant }: Seat): number {
+  const count = (host: HostName, direction: 'rx' | 'tx') =>
+    Number(lab.host(host).sh(`cat /sys/class/net/back/statistics/${direction}_packets`));
+  return count(test, 'rx') + count(assistant, 'rx') - count(test, 'tx');
+}
+
+function spentBy({ pid }: Child): () => { readonly cpu: number; readonly peakRss: number } {
   const before = usageOf(pid).cpu;
-  return (copies) => {
+  return () => {
     const { cpu, peakRss } = usageOf(pid);
-    return { cpuPerRequest: (cpu - before) / copies, peakRss };
+    return { cpu: cpu - before, peakRss };
   };
 }
 

@@ -2,7 +2,7 @@
  * The lab benchmark: fixed loads in network namespaces (root), real nginx on both sides, 1 KB responses unless said.
  *
  *     npm run bench:lab -- [--seconds 10] [--rounds 1] [--only TEXT] [--args '…'] [--json FILE] [--alone]
- *                          [--peer 'CMD …' --peer-intercept 'CMD …']
+ *                          [--peer 'CMD …' --peer-intercept 'CMD …' [--beside]]
  *
  * See README.md beside this file.
  */
@@ -25,6 +25,7 @@ const { values } = parseArgs({
     alone: { type: 'boolean', default: false },
     peer: { type: 'string' },
     'peer-intercept': { type: 'string' },
+    beside: { type: 'boolean', default: false },
   },
 });
 
@@ -35,6 +36,10 @@ if (obstacle !== undefined) {
 }
 if ((values.peer === undefined) !== (values['peer-intercept'] === undefined)) {
   console.error('bench: --peer and --peer-intercept go together');
+  process.exit(2);
+}
+if (values.beside && values.peer === undefined) {
+  console.error('bench: --beside needs a --peer to be beside');
   process.exit(2);
 }
 
@@ -48,7 +53,9 @@ if (unknown !== undefined) {
 
 const contenders: Contender[] = [ours(values.args.split(' ').filter((arg) => arg !== ''))];
 if (values.peer !== undefined) contenders.push(peer(values.peer, values['peer-intercept']!));
-if (values.alone) contenders.push(NOBODY);
+/** Who copies in the same lab at the same time. */
+const labs: Contender[][] = values.beside ? [contenders] : contenders.map((contender) => [contender]);
+if (values.alone) labs.push([NOBODY]);
 
 interface Result {
   readonly load: string;
@@ -58,13 +65,14 @@ interface Result {
 
 const results: Result[] = [];
 for (const loadCase of cases) {
-  const runs = contenders.map((): Measurement[] => []);
+  const runs = labs.flat().map((): Measurement[] => []);
   for (let round = 0; round < Number(values.rounds); round++) {
     console.error(`${loadCase.name} ${round + 1}/${values.rounds} …`);
-    for (const [i, contender] of contenders.entries())
-      runs[i]!.push(await measure(loadCase, contender, Number(values.seconds)));
+    let next = 0;
+    for (const together of labs)
+      for (const one of await measure(loadCase, together, Number(values.seconds))) runs[next++]!.push(one);
   }
-  contenders.forEach(({ name }, i) => results.push({ load: loadCase.name, contender: name, runs: runs[i]! }));
+  labs.flat().forEach(({ name }, i) => results.push({ load: loadCase.name, contender: name, runs: runs[i]! }));
 }
 
 const HEAD = [
