@@ -11,13 +11,14 @@ export interface HostSetup {
 
 const DEVICE = 'tcpcopy0';
 const PID_FILE = '/run/intercept.pid';
+/** On each host of its own: what a setting was. */
+const SETTINGS_FILE = '/run/tcpcopy.undo';
 
 /** Sets a kernel setting, and puts back what it was before, also where the commands were run twice. */
 function setting(name: string, value: number): { readonly set: readonly string[]; readonly restore: string } {
-  const was = `/run/tcpcopy.${name}`;
   return {
-    set: [`[ -e ${was} ] || sysctl -n ${name} > ${was}`, `sysctl -w ${name}=${value}`],
-    restore: `sysctl -w ${name}="$(cat ${was})" && rm ${was}`,
+    set: [`[ -e ${SETTINGS_FILE} ] || sysctl ${name} > ${SETTINGS_FILE}`, `sysctl -w ${name}=${value}`],
+    restore: `sysctl -p ${SETTINGS_FILE} && rm ${SETTINGS_FILE}`,
   };
 }
 
@@ -81,12 +82,8 @@ export function setupOf(plan: Plan, line: string, own: readonly string[]): HostS
 }
 
 export function setupLines(hosts: readonly HostSetup[]): string[] {
-  const undoWidth = Math.max(...hosts.flatMap(({ undo }) => undo.map(({ length }) => length)));
   return [
     ...hosts.flatMap(({ title, commands }) => [`# ${title}`, ...commands, '']),
-    '# undo',
-    ...[...hosts]
-      .reverse()
-      .flatMap(({ title, undo }) => undo.map((command) => `${command.padEnd(undoWidth)}  # ${title}`)),
+    ...[...hosts].reverse().flatMap(({ title, undo }, i) => [...(i > 0 ? [''] : []), `# undo, ${title}`, ...undo]),
   ];
 }

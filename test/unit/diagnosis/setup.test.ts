@@ -8,13 +8,12 @@ const commands = (...args: Parameters<typeof setupOf>) =>
 describe('setupOf', () => {
   it('routes the copies to the assistant server, which does not forward', () => {
     const { test, assistant, online } = commands(PLAN, '-x …', []);
-    const was = '/run/tcpcopy.net.ipv4.ip_forward';
     expect(assistant!.list).toEqual([
-      `[ -e ${was} ] || sysctl -n net.ipv4.ip_forward > ${was}`,
+      '[ -e /run/tcpcopy.undo ] || sysctl net.ipv4.ip_forward > /run/tcpcopy.undo',
       'sysctl -w net.ipv4.ip_forward=0',
       'intercept -i any -d -P /run/intercept.pid',
     ]);
-    expect(assistant!.undo.at(-1)).toBe(`sysctl -w net.ipv4.ip_forward="$(cat ${was})" && rm ${was}`);
+    expect(assistant!.undo.at(-1)).toBe('sysctl -p /run/tcpcopy.undo && rm /run/tcpcopy.undo');
     expect(test!.list).toEqual(['ip route replace 10.9.8.0/24 via 192.0.2.20']);
     expect(test!.undo).toEqual(['ip route del 10.9.8.0/24 via 192.0.2.20']);
     expect(online!.list).toEqual(['tcpcopy -x …']);
@@ -26,8 +25,8 @@ describe('setupOf', () => {
     expect(test!.list).toContain('ip route add 10.9.8.0/24 dev tcpcopy0');
     expect(test!.list).toContain('sysctl -w net.ipv4.conf.all.rp_filter=2');
     expect(test!.undo).toContain('ip link del tcpcopy0');
-    const was = '/run/tcpcopy.net.ipv4.conf.all.rp_filter';
-    expect(test!.undo).toContain(`sysctl -w net.ipv4.conf.all.rp_filter="$(cat ${was})" && rm ${was}`);
+    expect(test!.list).toContain('[ -e /run/tcpcopy.undo ] || sysctl net.ipv4.conf.all.rp_filter > /run/tcpcopy.undo');
+    expect(test!.undo).toContain('sysctl -p /run/tcpcopy.undo && rm /run/tcpcopy.undo');
   });
 
   it("keeps this host's kernel out when copies have its address", () => {
@@ -46,7 +45,7 @@ describe('setupOf', () => {
     };
     const { test, assistant } = commands(v6, '', []);
     expect(assistant!.list).toEqual([
-      '[ -e /run/tcpcopy.net.ipv6.conf.all.forwarding ] || sysctl -n net.ipv6.conf.all.forwarding > /run/tcpcopy.net.ipv6.conf.all.forwarding',
+      '[ -e /run/tcpcopy.undo ] || sysctl net.ipv6.conf.all.forwarding > /run/tcpcopy.undo',
       'sysctl -w net.ipv6.conf.all.forwarding=0',
       'intercept -i any -p 9 -d -P /run/intercept.pid',
     ]);
