@@ -67,6 +67,7 @@ napi_value privileges_pass(napi_env env, napi_callback_info info);
 napi_value memory_trim(napi_env env, napi_callback_info info);
 napi_value scheduling_idle(napi_env env, napi_callback_info info);
 napi_value scheduling_let_others_first(napi_env env, napi_callback_info info);
+napi_value usage_read(napi_env env, napi_callback_info info);
 napi_value waiting_pause(napi_env env, napi_callback_info info);
 napi_value waiting_receive(napi_env env, napi_callback_info info);
 

@@ -50,7 +50,7 @@ export class RingBlocks {
     if (this.#left === 0) {
       if (this.#walked) this.#giveBack();
       const header = (this.#block * this.#blockSize) >> 2;
-      if ((Atomics.load(this.#words, header + BLOCK_STATUS) & TP_STATUS_USER) === 0) return false;
+      if (!this.#isOurs(header)) return false;
       this.#left = this.#words[header + BLOCK_PACKETS]!;
       this.#next = this.#block * this.#blockSize + this.#words[header + BLOCK_FIRST]!;
       this.#walked = true;
@@ -79,7 +79,13 @@ export class RingBlocks {
   /** Whether half of the ring, or more, waits to be walked. */
   get halfFull(): boolean {
     const ahead = (this.#block + (this.#blockCount >> 1)) % this.#blockCount;
-    return (Atomics.load(this.#words, ((ahead * this.#blockSize) >> 2) + BLOCK_STATUS) & TP_STATUS_USER) !== 0;
+    return (this.#words[((ahead * this.#blockSize) >> 2) + BLOCK_STATUS]! & TP_STATUS_USER) !== 0;
+  }
+
+  /** What the block holds is read behind an atomic load of its status. That is a call, which most looks need not make. */
+  #isOurs(header: number): boolean {
+    const at = header + BLOCK_STATUS;
+    return (this.#words[at]! & TP_STATUS_USER) !== 0 && (Atomics.load(this.#words, at) & TP_STATUS_USER) !== 0;
   }
 
   #giveBack(): void {

@@ -24,9 +24,10 @@ const AWAY_MS = 50;
 
 const cell = new Int32Array(new SharedArrayBuffer(4));
 
+const { addon } = loadNative();
+
 /** Blocks the thread; the native sleep costs half of what `Atomics.wait` does. */
 function pause(milliseconds: number): void {
-  const { addon } = loadNative();
   if (addon === undefined) Atomics.wait(cell, 0, 0, milliseconds);
   else addon.pause(Math.round(milliseconds * 1_000));
 }
@@ -39,7 +40,11 @@ export class WakeModeration {
   /** Of the turn before. */
   #periodBefore = 0;
   #eventsBefore = 0;
+  /** The event loop called before this turn. */
+  #called = true;
+  /** When it did, and when the last rest ended, about. */
   #entered = 0;
+  #rested = 0;
 
   /** `now`: milliseconds. */
   constructor(wait = pause, now = (): number => performance.now()) {
@@ -49,12 +54,12 @@ export class WakeModeration {
 
   /** The event loop has called. */
   enter(): void {
-    this.#entered = this.#now();
+    this.#called = true;
   }
 
   /** After a rest: whether the next turn can begin without having gone back to the event loop. */
   get mayStay(): boolean {
-    return this.#now() - this.#entered < AWAY_MS;
+    return this.#called || this.#rested - this.#entered < AWAY_MS;
   }
 
   /** A turn begins. */
@@ -62,6 +67,8 @@ export class WakeModeration {
     const now = this.#now();
     this.#period = now - this.#began;
     this.#began = now;
+    if (this.#called) this.#entered = now;
+    this.#called = false;
   }
 
   /**
@@ -74,7 +81,8 @@ export class WakeModeration {
     this.#eventsBefore = events;
     // So few come that waiting would gather nothing.
     if (!(each < longest)) return false;
-    const wanted = Math.min(each * BATCH, longest) - (this.#now() - this.#began);
+    this.#rested = this.#began + Math.min(each * BATCH, longest);
+    const wanted = this.#rested - this.#now();
     if (wanted < SHORTEST_MS) return false;
     this.#pause(wanted);
     return true;

@@ -30,6 +30,8 @@ export interface NativeAddon {
    * failed, of which whoever watches it will be told.
    */
   receive(fd: number, bytes: Uint8Array): number;
+  /** CPU time of all threads, microseconds, and resident memory, bytes, into `out`. */
+  usage(out: Float64Array): void;
   /** Gives back memory that can be had again at no loss: pages of node's program file, and what malloc keeps. */
   trimMemory?(): void;
 }

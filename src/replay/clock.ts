@@ -1,5 +1,8 @@
 import { monotonicNow } from '../clock/clock.ts';
-import type { Instant } from '../core/time.ts';
+import { instant, type Instant } from '../core/time.ts';
+
+/** Calls that share a reading of the clock. */
+const RECENT = 16;
 
 /**
  * The time that everything in one turn of the loop shares: read once at its beginning. Callbacks that come between
@@ -9,6 +12,9 @@ export class LoopClock {
   /** The time by now, in a turn too. */
   readonly read: () => Instant;
   #frozen: Instant | undefined;
+  #recent: Instant = instant(0);
+  /** How often `recent` was asked for since the clock was read. */
+  #asked = 0;
 
   readonly now = (): Instant => this.#frozen ?? this.read();
 
@@ -16,10 +22,19 @@ export class LoopClock {
     this.read = read;
   }
 
+  /** The time by now, but for what a few calls of this take: in a turn the clock is read once for several. */
+  readonly recent = (): Instant => {
+    if (this.#frozen === undefined || ++this.#asked > RECENT) {
+      this.#asked = 0;
+      this.#recent = this.read();
+    }
+    return this.#recent;
+  };
+
   /** A turn begins, or has gone on for a while. */
   freeze(): Instant {
-    this.#frozen = this.read();
-    return this.#frozen;
+    this.#asked = 0;
+    return (this.#frozen = this.#recent = this.read());
   }
 
   /** The turn is over. */

@@ -36,15 +36,33 @@ export function openControlSocket({ host, port, tls, onread }: ControlSocketOpti
   });
 }
 
-/**
- * Reads what has arrived on a plain socket without the event loop, which goes on watching it for the rest, its end and its
- * errors; returns how many bytes there are. `undefined`: that cannot be done here.
- */
-export function readNow(socket: Socket, into: Uint8Array): number | undefined {
-  const { addon } = loadNative();
-  // Node has no other name for the descriptor of a socket; one that is going away has none.
-  const fd = (socket as { readonly _handle?: { readonly fd?: number } | null })._handle?.fd;
-  return addon === undefined || fd === undefined || fd < 0 ? undefined : addon.receive(fd, into);
+/** What node has under a socket, which is no part of its types: the descriptor has no other name. */
+interface Handle {
+  readonly fd?: number;
+}
+
+/** Reads a plain socket without the event loop, which goes on watching it for the rest, its end and its errors. */
+export class DirectReader {
+  readonly #addon = loadNative().addon;
+  readonly #socket: { readonly _handle?: Handle | null };
+  /** Asking a handle for its descriptor costs more than reading. */
+  #handle: Handle | null | undefined;
+  #fd = -1;
+
+  constructor(socket: Socket) {
+    this.#socket = socket as { readonly _handle?: Handle | null };
+  }
+
+  /** Takes what has arrived; returns how many bytes there are. `undefined`: that cannot be done here. */
+  read(into: Uint8Array): number | undefined {
+    // A socket that is going away has none.
+    const { _handle: handle } = this.#socket;
+    if (handle !== this.#handle) {
+      this.#handle = handle;
+      this.#fd = handle?.fd ?? -1;
+    }
+    return this.#addon === undefined || this.#fd < 0 ? undefined : this.#addon.receive(this.#fd, into);
+  }
 }
 
 /** Of a connection that does not come about; with the code, for those who know it. */

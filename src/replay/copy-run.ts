@@ -241,7 +241,8 @@ export class CopyRun {
     this.#lastTick = now;
     this.#engine.wake();
     const pace = this.#engine.takePace();
-    this.#governing?.step(now, this.#engine, pace, this.#sources.open);
+    this.#engine.countKernelDrops();
+    this.#governing?.step(now, this.#engine, pace);
     if (this.#hurry.step(pace)) {
       this.#engine.hurry = this.#hurry.on;
       raw?.network.hurry(this.#hurry.on);

@@ -46,7 +46,7 @@ import type { TimerWheel } from './timer-wheel.ts';
 const HELD_PATIENCE = seconds(30);
 /** The same while the target answers nobody. */
 const SILENT_PATIENCE = seconds(10);
-/** How often waiting holes, idle connections and kernel counters are looked at, while there are turns. */
+/** How often waiting holes and idle connections are looked at, while there are turns. */
 const HOUSEKEEPING = millis(20);
 /** Longest rest while captured data waits for the target, milliseconds. */
 const REST_WHILE_HELD = 1.5;
@@ -121,6 +121,7 @@ export class Engine implements ReplayContext {
   }
 
   gapBucket(): 'kernel-drop' | 'capture-gap' {
+    this.countKernelDrops();
     return this.ledger.kernelDropped > 0 ? 'kernel-drop' : 'capture-gap';
   }
 
@@ -132,7 +133,7 @@ export class Engine implements ReplayContext {
 
   released(captured: Instant): void {
     if (!this.#parts.live) return;
-    const late = this.#parts.clock.read() - captured;
+    const late = this.#parts.clock.recent() - captured;
     this.#parts.lag.record(late);
     this.#pace.sent++;
     this.#pace.late += late;
@@ -145,7 +146,7 @@ export class Engine implements ReplayContext {
   answered(captured: Instant): void {
     if (!this.#parts.live) return;
     this.#pace.answered++;
-    this.#pace.age += this.#parts.clock.read() - captured;
+    this.#pace.age += this.#parts.clock.recent() - captured;
   }
 
   /** What has been sent and answered since it was last asked. */
@@ -187,7 +188,14 @@ export class Engine implements ReplayContext {
   turn(): void {
     if (!this.#running || this.#inTurn) return;
     this.#moderation.enter();
-    while (this.#takeTurn() && this.#moderation.mayStay && this.#mayStay()) continue;
+    while (this.#takeTurn()) {
+      if (!this.#moderation.mayStay) {
+        // After a rest there usually is something to do: a turn costs less than what would wake us up for it.
+        this.#immediate ??= setImmediate(this.#turnSoon);
+        break;
+      }
+      if (!this.#mayStay()) break;
+    }
     if (this.#immediate === undefined) this.#sleep();
   }
 
@@ -235,6 +243,11 @@ export class Engine implements ReplayContext {
     this.#immediate ??= setImmediate(this.#turnSoon);
   }
 
+  /** Brings the ledger's count of what the kernel has dropped up to date. */
+  countKernelDrops(): void {
+    this.#intake?.countKernelDrops();
+  }
+
   /** Gives up whatever is not settled. */
   giveUp(): void {
     for (const replay of [...this.#openings.active.members]) replay.stop('shutdown');
@@ -250,7 +263,6 @@ export class Engine implements ReplayContext {
   #housekeeping(now: Instant): void {
     this.#nextHousekeeping = addTime(now, HOUSEKEEPING);
     if (this.#parts.live) this.#intake?.advance(now);
-    this.#intake?.countKernelDrops();
   }
 
   #sleep(): void {

@@ -1,5 +1,4 @@
 /** Feeds the governor with what the run measures, and tells of what it does. */
-import type { PacketSource } from '../capture/packet-source.ts';
 import { ringMemory } from '../capture/ring-source.ts';
 import type { CopyOptions } from '../config/copy-options.ts';
 import type { Log } from '../core/log.ts';
@@ -59,16 +58,15 @@ export class Governing {
   }
 
   /** To be called every tenth of a second. */
-  step(now: Instant, engine: Engine, pace: Pace, sources: readonly PacketSource[]): void {
-    const { units, responsesFailed, framesSeen } = this.#ledger;
+  step(now: Instant, engine: Engine, pace: Pace): void {
+    const { units, responsesFailed, framesSeen, kernelDropped } = this.#ledger;
     const { target, budget } = engine;
-    const drops = sources.reduce((n, source) => n + (source.stats().kernelDropped ?? 0), 0);
     const failed = units.get('refused') + units.get('reset');
     this.governor.step({
       cpu: this.#sensor.ownCpu(),
       hostCpu: this.#sensor.hostCpu(),
       frames: framesSeen - this.#frames,
-      kernelDrops: drops - this.#drops,
+      kernelDrops: kernelDropped - this.#drops,
       memory: this.#sensor.memory(),
       queued: budget.used + target.bufferedBytes,
       behind: engine.behindReplicas,
@@ -80,7 +78,7 @@ export class Governing {
       errors: responsesFailed - this.#errors,
     });
     this.#frames = framesSeen;
-    this.#drops = drops;
+    this.#drops = kernelDropped;
     this.#failed = failed;
     this.#errors = responsesFailed;
     this.#tell(now);

@@ -1,33 +1,42 @@
 /** What this process and this host spend, read when asked: the difference to the time before. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { monotonicNow } from '../clock/clock.ts';
+import { loadNative } from '../native/load.ts';
 
 /** The first line of the file, with the sums over all processors, is much shorter. */
 const LINE = 512;
 
+/** What `usage` of the addon gives. */
+const CPU = 0;
+const MEMORY = 1;
+
 export class HostSensor {
+  readonly #addon = loadNative().addon;
+  readonly #usage = new Float64Array(2);
   #at = monotonicNow();
-  #cpu = process.cpuUsage();
+  #cpu = 0;
   #stat: number | undefined;
   readonly #line = Buffer.alloc(LINE);
   #busy = 0;
   #all = 0;
-  readonly #memoryAtStart = process.memoryUsage.rss();
+  readonly #memoryAtStart: number;
 
   /** `watchesHost`: the host's processors are looked at, too (Linux). */
   constructor(watchesHost: boolean) {
     if (watchesHost) this.#stat = openProcStat();
     this.hostCpu();
+    this.ownCpu();
+    this.#memoryAtStart = this.#usage[MEMORY]!;
   }
 
-  /** CPU time of this process since the last call, over the time since: 1 is one processor. */
+  /** CPU time of this process since the last call, over the time since: 1 is one processor. Reads what `memory` gives, too. */
   ownCpu(): number {
     const now = monotonicNow();
-    const used = process.cpuUsage();
-    const spent = used.user + used.system - this.#cpu.user - this.#cpu.system;
+    this.#read();
+    const spent = this.#usage[CPU]! - this.#cpu;
     const passed = now - this.#at;
     this.#at = now;
-    this.#cpu = used;
+    this.#cpu = this.#usage[CPU]!;
     return passed > 0 ? spent / passed : 0;
   }
 
@@ -42,14 +51,24 @@ export class HostSensor {
     return all > 0 ? busy / all : undefined;
   }
 
-  /** Resident memory beyond that at the start, bytes. */
+  /** Resident memory beyond that at the start, bytes, at the last call of `ownCpu`. */
   memory(): number {
-    return process.memoryUsage.rss() - this.#memoryAtStart;
+    return this.#usage[MEMORY]! - this.#memoryAtStart;
   }
 
   close(): void {
     if (this.#stat !== undefined) closeSync(this.#stat);
     this.#stat = undefined;
+  }
+
+  #read(): void {
+    if (this.#addon !== undefined) {
+      this.#addon.usage(this.#usage);
+      return;
+    }
+    const { user, system } = process.cpuUsage();
+    this.#usage[CPU] = user + system;
+    this.#usage[MEMORY] = process.memoryUsage.rss();
   }
 }
 

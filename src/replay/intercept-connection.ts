@@ -26,7 +26,7 @@ import { RunningClock } from '../control/running-clock.ts';
 import { TcpcopyError } from '../core/errors.ts';
 import { elapsed, millis, toMillis, toSeconds, type Duration, type Instant } from '../core/time.ts';
 import type { Segment } from '../wire/segment.ts';
-import { connectFailure, openControlSocket, readNow, tlsFailure } from './control-socket.ts';
+import { connectFailure, DirectReader, openControlSocket, tlsFailure } from './control-socket.ts';
 
 const READ_BYTES = 256 << 10;
 /** Bytes of unread responses at which the socket is left alone. */
@@ -77,6 +77,7 @@ export class InterceptConnection {
   readonly #readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
   #state: State = 'idle';
   #socket: Socket | undefined;
+  #direct: DirectReader | undefined;
   #decoder = new Decoder();
   #handshake: ClientHandshake | undefined;
   /** Reads the responses that are waiting. */
@@ -131,7 +132,7 @@ export class InterceptConnection {
   look(): boolean {
     if (!this.#carries || this.#state !== 'welcomed' || this.#paused || this.#decoder.buffered > INPUT_CAP) return true;
     if (this.#options.tls !== undefined) return false;
-    const length = readNow(this.#socket!, this.#readBuffer);
+    const length = this.#direct!.read(this.#readBuffer);
     if (length === undefined) return false;
     if (length > 0) this.#take(length);
     return true;
@@ -177,6 +178,7 @@ export class InterceptConnection {
       socket.write(handshake.hello());
     });
     this.#socket = socket;
+    this.#direct = new DirectReader(socket);
     socket.on('error', (error) => {
       this.#lose(socket, tlsFailure(error, host) ?? this.#unreachable(connectFailure(error), error));
     });

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadNative } from '../../src/native/load.ts';
-import { readNow } from '../../src/replay/control-socket.ts';
+import { DirectReader } from '../../src/replay/control-socket.ts';
 
-describe.skipIf(loadNative().addon === undefined)('readNow', () => {
+describe.skipIf(loadNative().addon === undefined)('DirectReader', () => {
   const server = createServer();
   let near: Socket;
   let far: Socket;
@@ -28,20 +28,23 @@ describe.skipIf(loadNative().addon === undefined)('readNow', () => {
     near.on('data', (chunk: Buffer) => chunks.push(chunk));
     await new Promise((resolve) => setImmediate(resolve));
     const into = new Uint8Array(8);
-    expect(readNow(near, into)).toBe(0);
+    const reader = new DirectReader(near);
+    expect(reader.read(into)).toBe(0);
     // Written within the call.
     far.write('0123456789');
-    expect(readNow(near, into)).toBe(8);
+    expect(reader.read(into)).toBe(8);
     expect(Buffer.from(into).toString()).toBe('01234567');
     far.end('ab');
     await once(near, 'end');
     expect(Buffer.concat(chunks).toString()).toBe('89ab');
-    expect(readNow(near, into)).toBe(0);
+    expect(reader.read(into)).toBe(0);
   });
 
   it('has nothing to read of a socket that is closed', async () => {
+    const reader = new DirectReader(near);
+    expect(reader.read(new Uint8Array(8))).toBe(0);
     near.destroy();
     await once(near, 'close');
-    expect(readNow(near, new Uint8Array(8))).toBeUndefined();
+    expect(reader.read(new Uint8Array(8))).toBeUndefined();
   });
 });

@@ -58,7 +58,8 @@ describe('WakeModeration', () => {
       turn(5, 0.5, 2, 8);
       stays.push(moderation.mayStay);
     }
-    expect(stays).toEqual([true, true, true, false, false, false]);
+    // From the beginning of the first turn.
+    expect(stays).toEqual([true, true, true, true, false, false]);
     moderation.enter();
     expect(moderation.mayStay).toBe(true);
   });
