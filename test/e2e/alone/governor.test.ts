@@ -16,7 +16,7 @@ import { runWrk, type WrkResult } from '../lab/wrk.ts';
 
 /** What a target in trouble may cost beside what copying costs anyway. */
 const EXTRA_MEMORY = 100 << 20;
-const MOST_SESSIONS = 6_000;
+const MOST_SESSIONS = 5_000;
 /** Longest wait for what takes less than two seconds, and five, on an idle machine, ms. */
 const PATIENCE = 20_000;
 const SECONDS = 8;
@@ -90,7 +90,9 @@ async function begin(lab: Lab, args: readonly string[]): Promise<Copying> {
     runWrk(client, { address, rate: 1_000, seconds: SECONDS, tag: 'long' }),
   ]);
   const sessions = (): number =>
-    Math.max(...[...tcpcopy.output.matchAll(/([\d,]+) sessions?/g)].map(([, n]) => Number(n!.replaceAll(',', ''))));
+    Math.max(
+      ...[...tcpcopy.output.matchAll(/copied +([\d,]+) sessions?/g)].map(([, n]) => Number(n!.replaceAll(',', ''))),
+    );
   return { tcpcopy, load, sessions };
 }
 
