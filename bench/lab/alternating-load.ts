@@ -1,10 +1,11 @@
 /**
- * Two loads that take turns of a fraction of a second, each request timed: 2,000 a second, half of them on connections of their
+ * Two loads of a service that take turns of a fraction of a second, each request timed, half of them on connections of their
  * own, with a copier beside them in every second turn. What drifts with the machine is the same for turns that lie so close
- * together, and thousands of requests in each do not depend on how one run of wrk has begun.
+ * together, and thousands of requests in all do not depend on how one run of wrk has begun.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { outputOf, type Host } from '../../test/e2e/lab/host.ts';
+import type { Service } from './services.ts';
 
 /** A turn, ms, and when in it requests are sent: what the other left behind is over by then. No divisor of a second. */
 export const TURN = 230;
@@ -13,8 +14,6 @@ const UNTIL = 220;
 
 /** Connections of each kind and turn, a thread of wrk each, so that it is known which response belongs to which request. */
 const CONNECTIONS = 16;
-/** Of each kind, within turns. */
-const RATE = 1_000;
 
 export interface Turn {
   /** Milliseconds from the request to the whole response. */
@@ -28,7 +27,7 @@ export function turnAt(now: number): number {
 
 // Waits are of any length around the mean one, so that connections never keep step, and are those of the load's own time:
 // the turns of the other are not in it. wrk takes whole milliseconds.
-const script = (directory: string, tag: string, parity: number, short: boolean) => `
+const script = (directory: string, tag: string, parity: number, short: boolean, { load, rate }: Service) => `
 local ffi = require("ffi")
 ffi.cdef("typedef struct { long s; long ns; } instant; int clock_gettime(int clock, instant *to);")
 local instant = ffi.new("instant")
@@ -51,7 +50,7 @@ function init()
 end
 function delay()
   local t = now()
-  local left = math.random() * 2000 * ${CONNECTIONS} / ${RATE}
+  local left = math.random() * 2000 * ${CONNECTIONS} / ${rate / 2}
   local at = t
   while true do
     local turn = math.floor(at / ${TURN})
@@ -66,7 +65,7 @@ function delay()
   return math.floor(at + left - t + math.random())
 end
 function request()
-  local text = wrk.format("GET", "/1k", { ["Host"] = "online.example", ["Connection"] = "${short ? 'close' : 'keep-alive'}" })
+  local text = "GET ${load.path} HTTP/1.1\\r\\nHost: online.example\\r\\nConnection: ${short ? 'close' : 'keep-alive'}\\r\\n${load.header === undefined ? '' : `${load.header}\\r\\n`}\\r\\n"
   began = now()
   return text
 end
@@ -79,6 +78,7 @@ export interface AlternatingLoadOptions {
   readonly address: string;
   /** Of the load in even turns, and in odd ones. */
   readonly ports: readonly [number, number];
+  readonly service: Service;
   readonly seconds: number;
   readonly through: readonly string[];
 }
@@ -88,8 +88,8 @@ export async function alternate(host: Host, options: AlternatingLoadOptions): Pr
   const tags = ['long', 'short'].flatMap((kind) => [0, 1].map((parity) => ({ kind, parity, tag: `${kind}${parity}` })));
   const loads = tags.map(({ kind, parity, tag }) => {
     const file = host.file(`alternate-${tag}.lua`);
-    writeFileSync(file, script(host.directory, tag, parity, kind === 'short'));
-    const url = `http://${options.address}:${options.ports[parity]}/1k`;
+    writeFileSync(file, script(host.directory, tag, parity, kind === 'short', options.service));
+    const url = `http://${options.address}:${options.ports[parity]}${options.service.load.path}`;
     const many = [`-t${CONNECTIONS}`, `-c${CONNECTIONS}`, `-d${options.seconds}s`, '--timeout', '30s'];
     return host.spawn('wrk', [...options.through, 'wrk', ...many, '-s', file, url]);
   });

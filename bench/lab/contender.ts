@@ -70,19 +70,30 @@ const DELIVERED = ['answered', 'unanswered'];
 const PEER_SETTLES = 1_000;
 
 /** Shell commands, run inside the online host and the assistant. They name hosts of the first seat. */
-export function peer(tcpcopyCommand: string, interceptCommand: string): Contender {
-  return {
-    name: 'peer',
-    guarded: false,
-    movable: false,
-    async start(lab) {
-      const assistant = lab.host('assistant');
-      const intercept = assistant.spawn('peer-intercept', ['bash', '-c', `exec ${interceptCommand}`]);
-      await assistant.listening(CONTROL_PORT);
-      const tcpcopy = lab.host('online').spawn('peer-tcpcopy', ['bash', '-c', `exec ${tcpcopyCommand}`]);
-      await sleep(PEER_SETTLES);
-      if (tcpcopy.exit !== undefined) throw new Error(`the peer ended at once; its output is in ${tcpcopy.outputFile}`);
-      return { tcpcopy, intercept };
-    },
-  };
+export interface PeerCommands {
+  readonly tcpcopy: string;
+  readonly intercept: string;
+}
+
+/** Of the options `--peer` and `--peer-intercept`; `undefined`: neither was given. Ends the bench where only one was. */
+export function peerCommands(options: Partial<Record<'peer' | 'peer-intercept', string>>): PeerCommands | undefined {
+  const { peer: tcpcopy, 'peer-intercept': intercept } = options;
+  if (tcpcopy !== undefined && intercept !== undefined) return { tcpcopy, intercept };
+  if (tcpcopy === undefined && intercept === undefined) return undefined;
+  console.error('bench: --peer and --peer-intercept go together');
+  process.exit(2);
+}
+
+export function peer(commands: PeerCommands): Contender {
+  return { name: 'peer', guarded: false, movable: false, start: (lab) => startPeer(lab, commands) };
+}
+
+export async function startPeer(lab: Lab, commands: PeerCommands): Promise<Running> {
+  const assistant = lab.host('assistant');
+  const intercept = assistant.spawn('peer-intercept', ['bash', '-c', `exec ${commands.intercept}`]);
+  await assistant.listening(CONTROL_PORT);
+  const tcpcopy = lab.host('online').spawn('peer-tcpcopy', ['bash', '-c', `exec ${commands.tcpcopy}`]);
+  await sleep(PEER_SETTLES);
+  if (tcpcopy.exit !== undefined) throw new Error(`the peer ended at once; its output is in ${tcpcopy.outputFile}`);
+  return { tcpcopy, intercept };
 }

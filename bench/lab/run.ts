@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { labObstacle } from '../../test/e2e/lab/lab.ts';
 import { CASES } from './cases.ts';
-import { NOBODY, ours, peer, type Contender } from './contender.ts';
+import { NOBODY, ours, peer, peerCommands, type Contender } from './contender.ts';
 import { measure, type Measurement } from './measure.ts';
 import { median, medianRatio } from './ratio.ts';
 
@@ -34,10 +34,7 @@ if (obstacle !== undefined) {
   console.error(`bench: no lab can be built here: ${obstacle}`);
   process.exit(2);
 }
-if ((values.peer === undefined) !== (values['peer-intercept'] === undefined)) {
-  console.error('bench: --peer and --peer-intercept go together');
-  process.exit(2);
-}
+const commands = peerCommands(values);
 if (values.beside && values.peer === undefined) {
   console.error('bench: --beside needs a --peer to be beside');
   process.exit(2);
@@ -52,7 +49,7 @@ if (unknown !== undefined) {
 }
 
 const contenders: Contender[] = [ours(values.args.split(' ').filter((arg) => arg !== ''))];
-if (values.peer !== undefined) contenders.push(peer(values.peer, values['peer-intercept']!));
+if (commands !== undefined) contenders.push(peer(commands));
 /** Who copies in the same lab at the same time. */
 const labs: Contender[][] = values.beside ? [contenders] : contenders.map((contender) => [contender]);
 if (values.alone) labs.push([NOBODY]);

@@ -72,16 +72,16 @@ export class WakeModeration {
   }
 
   /**
-   * The turn has handled so many events. Blocks until the next is due: so long that a batch gathers at the rate seen in this
+   * The turn has handled so many events. Blocks until the next is due: so long that `batch` events gather at the rate seen in this
    * turn and the one before, but `longest` milliseconds from the turn's beginning at most. Returns whether there was a rest.
    */
-  rest(events: number, longest = LONGEST_MS): boolean {
+  rest(events: number, longest = LONGEST_MS, batch = BATCH): boolean {
     const each = (this.#period + this.#periodBefore) / (events + this.#eventsBefore);
     this.#periodBefore = this.#period;
     this.#eventsBefore = events;
     // So few come that waiting would gather nothing.
     if (!(each < longest)) return false;
-    this.#rested = this.#began + Math.min(each * BATCH, longest);
+    this.#rested = this.#began + Math.min(each * batch, longest);
     const wanted = this.#rested - this.#now();
     if (wanted < SHORTEST_MS) return false;
     this.#pause(wanted);

@@ -50,6 +50,12 @@ const SILENT_PATIENCE = seconds(10);
 const HOUSEKEEPING = millis(20);
 /** Longest rest while captured data waits for the target, milliseconds. */
 const REST_WHILE_HELD = 1.5;
+/**
+ * The same while the target is silent, and how many events are worth a turn: being no burden comes first then. A slow one must
+ * not wait for us when it works off what has gathered.
+ */
+const REST_IN_VAIN = 12;
+const BATCH_IN_VAIN = 128;
 /** Live, how long responses may wait for a turn when nothing waits for them: longer than the ring's blocks do. */
 const RESPONSES_WAIT = millis(8);
 
@@ -202,12 +208,17 @@ export class Engine implements ReplayContext {
   /** Whether everything that the next turn could be about can be seen from here. */
   #mayStay(): boolean {
     const { pipeline, target, lookForResponses } = this.#parts;
-    if (!target.ready || pipeline.mayWait || this.#intake?.polled !== true) return false;
+    // The governor's steps must not wait behind long rests.
+    if (this.#waitsInVain || !target.ready || pipeline.mayWait || this.#intake?.polled !== true) return false;
     // What is found belongs to the turn that follows.
     this.#inTurn = true;
     const seen = lookForResponses?.() === true;
     this.#inTurn = false;
     return seen;
+  }
+
+  get #waitsInVain(): boolean {
+    return this.governor?.targetIsSilent === true;
   }
 
   /** Returns whether it was followed by a rest. */
@@ -232,6 +243,7 @@ export class Engine implements ReplayContext {
     }
     if (!this.#parts.live || (this.hurry && this.heldReplicas > 0)) return false;
     const events = responses + this.ledger.framesSeen - framesBefore;
+    if (this.#waitsInVain) return this.#moderation.rest(events, REST_IN_VAIN, BATCH_IN_VAIN);
     // What is held goes out when the target has answered.
     return this.#moderation.rest(events, this.heldReplicas > 0 ? REST_WHILE_HELD : undefined);
   }

@@ -69,6 +69,11 @@ ${o.ports.map((port) => `    listen ${port} backlog=8192;\n    listen [::]:${por
       proxy_set_header Content-Length "";
       proxy_pass http://127.0.0.1:${POSTED_PORT};
     }
+    location = /page {
+      gzip on;
+      gzip_comp_level 9;
+      gzip_types text/plain;
+    }
     location = /none { return 204; }
     location = /upload { proxy_pass http://127.0.0.1:${UPSTREAM_PORT}; }
     location = /tunnel {
@@ -85,8 +90,15 @@ ${o.ports.map((port) => `    listen ${port} backlog=8192;\n    listen [::]:${por
 }
 `;
 
-/** Sizes of the files that every nginx of the lab serves. */
-const FILES = { '/1k': 1_000, '/100k': 100_000 } as const;
+/** The files that every nginx of the lab serves. */
+const FILES = { '/1k': 'x'.repeat(1_000), '/100k': 'x'.repeat(100_000), '/page': words(24_000) } as const;
+
+/** Text that takes a while to compress. */
+function words(length: number): string {
+  let text = '';
+  for (let n = 1; text.length < length; n = (n * 48_271) % 2_147_483_647) text += `${(n % 46_656).toString(36)} `;
+  return text.slice(0, length);
+}
 
 export class Nginx {
   readonly host: Host;
@@ -95,7 +107,7 @@ export class Nginx {
   static async start(host: Host, options: NginxOptions = {}): Promise<Nginx> {
     const o = { ports: [SERVICE_PORT], keepaliveRequests: 10_000_000, keepaliveTimeout: 75, ...options };
     mkdirSync(host.file('www'), { recursive: true });
-    for (const [name, size] of Object.entries(FILES)) writeFileSync(host.file(`www${name}`), 'x'.repeat(size));
+    for (const [name, text] of Object.entries(FILES)) writeFileSync(host.file(`www${name}`), text);
     writeFileSync(host.file('nginx.conf'), config(host, o));
     // Workers run as nobody: every directory down to the files must let them through.
     host.sh(`chmod 755 ${host.file('..')} ${host.file('.')}`);

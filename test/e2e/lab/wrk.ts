@@ -15,6 +15,8 @@ export interface WrkOptions {
   readonly rate?: number;
   /** Bytes of body: then requests are POSTs. */
   readonly body?: number;
+  /** Another header line, without its end. */
+  readonly header?: string;
   /** A new connection for each request. */
   readonly short?: boolean;
   /** Put before each id, to tell loads apart. */
@@ -43,7 +45,7 @@ request = function()
   n = n + 1
   local check = string.format("%08x", (n * 2654435761) % 4294967296)
   return method .. " ${o.path}?id=${o.tag}" .. n .. " HTTP/1.1\\r\\nHost: online.example\\r\\nConnection: " .. connection ..
-    "\\r\\nX-Check: " .. string.rep(check, 1 + n % 7) .. extra .. "\\r\\n\\r\\n" .. body
+    "\\r\\nX-Check: " .. string.rep(check, 1 + n % 7) .. extra .. "${o.header === '' ? '' : `\\r\\n${o.header}`}" .. "\\r\\n\\r\\n" .. body
 end
 ${
   o.rate === 0
@@ -73,6 +75,7 @@ export class Wrk {
       seconds: 10,
       rate: 0,
       body: 0,
+      header: '',
       short: false,
       tag: '',
       through: [],

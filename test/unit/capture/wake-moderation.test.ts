@@ -18,12 +18,12 @@ describe('WakeModeration', () => {
   });
 
   /** A turn that begins after `period` ms, takes `took` and handles `events`; how long it rests, 0: not at all. */
-  function turn(period: number, took: number, events: number, longest?: number): number {
+  function turn(period: number, took: number, events: number, longest?: number, batch?: number): number {
     now += period;
     moderation.begin();
     now += took;
     const before = rests.length;
-    const rested = moderation.rest(events, longest);
+    const rested = moderation.rest(events, longest, batch);
     expect(rested).toBe(rests.length > before);
     return rests[before] ?? 0;
   }
@@ -36,6 +36,8 @@ describe('WakeModeration', () => {
   it('rests for 4 ms at most, or for as long as the caller can afford', () => {
     expect(turn(4, 0.5, 5)).toBeCloseTo(3.5);
     expect(turn(4, 0.5, 20, 1)).toBeCloseTo(0.5);
+    expect(turn(4, 0.5, 20, 12)).toBeCloseTo(9.9);
+    expect(turn(4, 0.5, 20, 12, 128)).toBeCloseTo(11.5);
   });
 
   it('rests once more when nothing came in one rest between others', () => {
