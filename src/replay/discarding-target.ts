@@ -29,6 +29,8 @@ export class DiscardingTarget implements Target {
   readonly bufferedBytes = 0;
   readonly shutOut = 0;
   readonly ready = true;
+  readonly packets = 0;
+  readonly unsent = 0;
   readonly heard = 0;
   openSessions = 0;
   readonly #gone = (): void => void this.openSessions--;

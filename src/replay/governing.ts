@@ -40,6 +40,8 @@ export class Governing {
   readonly #sensor: HostSensor;
   #frames = 0;
   #drops = 0;
+  #packets = 0;
+  #unsent = 0;
   #failed = 0;
   #errors = 0;
   /** Units shed when the trouble began; `undefined`: there is none. */
@@ -61,6 +63,7 @@ export class Governing {
   step(now: Instant, engine: Engine, pace: Pace): void {
     const { units, responsesFailed, framesSeen, kernelDropped } = this.#ledger;
     const { target, budget } = engine;
+    const { packets, unsent } = target;
     const failed = units.get('refused') + units.get('reset');
     this.governor.step({
       cpu: this.#sensor.ownCpu(),
@@ -74,11 +77,15 @@ export class Governing {
       busy: engine.busyReplicas,
       ready: target.ready,
       ...pace,
+      packets: packets - this.#packets,
+      unsent: unsent - this.#unsent,
       failed: failed - this.#failed,
       errors: responsesFailed - this.#errors,
     });
     this.#frames = framesSeen;
     this.#drops = kernelDropped;
+    this.#packets = packets;
+    this.#unsent = unsent;
     this.#failed = failed;
     this.#errors = responsesFailed;
     this.#tell(now);

@@ -44,6 +44,9 @@ export interface Readings {
   /** Units that were answered, and the sum of how long after their capture. */
   readonly answered: number;
   readonly age: Duration;
+  /** Packets to the target that the kernel took, and that it refused. */
+  readonly packets: number;
+  readonly unsent: number;
   /** Units that the target refused, or broke off. */
   readonly failed: number;
   /** Responses that say the service failed, where responses are read. */
@@ -74,8 +77,9 @@ const WINDOW = 10;
 const CALM_BELOW = 0.8;
 /** So many must wait before a target is judged by who waits: a single slow request is none of our business. */
 const LEAST_BEHIND = 16;
-/** Steps without an answer while they wait. */
+/** Steps without an answer while they wait; and where the kernel refuses most of what is sent, which is not the target's fault. */
 const SILENCE = 15;
+const SILENCE_UNASKED = 50;
 /** What becomes of the share when the kernel drops next to nothing, and the least that a cut for it leaves. */
 const DROPS_CUT = 0.95;
 const DROPS_CUT_MOST = 0.7;
@@ -173,7 +177,8 @@ export class GovernorRules {
 
   #silent({ behind, answered, failed }: Readings): Verdict {
     this.#silence = behind >= LEAST_BEHIND && answered === 0 && failed === 0 ? this.#silence + 1 : 0;
-    if (this.#silence < SILENCE) return CLEAR;
+    const unasked = sum(this.#window, 'unsent') > sum(this.#window, 'packets');
+    if (this.#silence < (unasked ? SILENCE_UNASKED : SILENCE)) return CLEAR;
     return { state: 'over', reason: 'target-silent', factor: 0, floor: SILENT_FLOOR, atOnce: true };
   }
 
@@ -229,7 +234,8 @@ export class GovernorRules {
   }
 }
 
-type SummedReading = 'frames' | 'kernelDrops' | 'answered' | 'age' | 'sent' | 'late' | 'failed' | 'errors';
+type SummedReading =
+  'frames' | 'kernelDrops' | 'answered' | 'age' | 'sent' | 'late' | 'packets' | 'unsent' | 'failed' | 'errors';
 
 function sum(window: readonly Readings[], field: SummedReading): number {
   return window.reduce((n, readings) => n + readings[field], 0);

@@ -58,6 +58,7 @@ export class RawTarget implements Target, RawSessionHost {
   #retransmissions = 0;
   heard = 0;
   shutOut = 0;
+  unsent = 0;
   opened = 0;
   /** Responses that were resets of a session. */
   resets = 0;
@@ -79,6 +80,10 @@ export class RawTarget implements Target, RawSessionHost {
 
   get bufferedBytes(): number {
     return this.#options.session.sendBuffer.usedBlocks * this.#options.session.sendBuffer.blockSize;
+  }
+
+  get packets(): number {
+    return this.#options.sink.stats().packets;
   }
 
   get ready(): boolean {
@@ -168,6 +173,7 @@ export class RawTarget implements Target, RawSessionHost {
 
   /** The kernel refused one of our packets; `bytes` is the sink's batch. */
   sendFailed(failure: SendFailure): void {
+    this.unsent++;
     const session = this.#senderOf(failure.offset);
     if (session === undefined) return;
     session.sendFailures++;

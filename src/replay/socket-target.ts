@@ -105,6 +105,8 @@ export class SocketTarget implements Target {
   readonly ready = true;
   /** The kernel does not tell. */
   readonly shutOut = 0;
+  readonly packets = 0;
+  readonly unsent = 0;
   readonly #limit: number;
   readonly #wake: () => void;
   readonly #heard = (): void => {

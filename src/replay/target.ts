@@ -42,6 +42,9 @@ export interface Target {
   readonly openSessions: number;
   /** Sessions of which the target takes no more bytes just now (a window of zero), as far as that can be told. */
   readonly shutOut: number;
+  /** Packets that the kernel took, and that it refused, as far as they are ours to send. */
+  readonly packets: number;
+  readonly unsent: number;
   /** Grows whenever a target has said something. */
   readonly heard: number;
   /** Whether sessions can be opened at all just now: offline replay waits for it. */

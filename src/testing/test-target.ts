@@ -25,6 +25,8 @@ export class SentBytes {
 export class TestTarget implements Target {
   readonly bufferedBytes = 0;
   readonly shutOut = 0;
+  readonly packets = 0;
+  readonly unsent = 0;
   readonly ready = true;
   heard = 0;
   readonly #sent = new Map<string, SentBytes[]>();

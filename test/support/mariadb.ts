@@ -1,7 +1,7 @@
 /** A real MariaDB server (Debian's) for tests: its data made once for each test file, its command line. */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 /** Small, and nothing of the machine's own configuration. Names of clients are not looked up. */
 const AS_ROOT = process.getuid?.() === 0 ? ['--user=root'] : [];
@@ -32,9 +32,17 @@ export function makeMariaDbData(directory: string, template?: string): string {
     return directory;
   }
   mkdirSync(directory, { recursive: true });
+  const own = [`--datadir=${directory}`, temporary(directory)];
   const normal = ['--auth-root-authentication-method=normal', '--skip-test-db'];
-  execFileSync('mariadb-install-db', [...COMMON, `--datadir=${directory}`, ...normal], { stdio: 'pipe' });
+  execFileSync('mariadb-install-db', [...COMMON, ...own, ...normal], { stdio: 'pipe' });
   return directory;
+}
+
+/** A server that starts removes what it takes for its own remains, also where another has just put that: each has its folder. */
+function temporary(directory: string): string {
+  const path = join(directory, '..', `${basename(directory)}.tmp`);
+  mkdirSync(path, { recursive: true });
+  return `--tmpdir=${path}`;
 }
 
 export interface MariaDbFiles {
@@ -53,6 +61,7 @@ export function mariaDbCommand(directory: string, port: number, more: readonly s
   return [
     ...['mariadbd', ...COMMON, `--datadir=${directory}`, `--port=${port}`, '--bind-address=*', `--socket=${socket}`],
     ...[`--pid-file=${join(directory, 'pid')}`, '--innodb-buffer-pool-size=16M', '--skip-name-resolve'],
+    temporary(directory),
     ...['--plugin-load-add=auth_ed25519', '--general-log=1', `--general-log-file=${generalLog}`, ...more],
   ];
 }

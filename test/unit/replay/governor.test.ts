@@ -21,6 +21,8 @@ const QUIET: Readings = {
   late: micros(0),
   answered: 0,
   age: micros(0),
+  packets: 0,
+  unsent: 0,
   failed: 0,
   errors: 0,
 };
@@ -124,6 +126,21 @@ describe('while all is well', () => {
       governor.step({ ...QUIET, behind: 5_000, sent: 100, answered: 100, age: micros(100 * 20_000) });
     }
     expect(governor.share).toBe(1);
+  });
+
+  it('a target that the kernel lets nothing reach is not silent for three seconds', () => {
+    const governor = new Governor(LIMITS);
+    for (let i = 0; i < 30; i++) governor.step({ ...QUIET, behind: 500, packets: 2, unsent: 10 });
+    expect(governor.share).toBe(1);
+    // The sessions are bounded all the same.
+    for (let i = 0; i < 30; i++) governor.step({ ...QUIET, behind: 500, packets: 2, unsent: 10 });
+    expect(governor.facts()).toMatchObject({ reason: 'target-silent' });
+  });
+
+  it('a target is silent although the kernel refuses some packets', () => {
+    const governor = new Governor(LIMITS);
+    for (let i = 0; i < 20; i++) governor.step({ ...QUIET, behind: 500, packets: 10, unsent: 3 });
+    expect(governor.facts()).toMatchObject({ reason: 'target-silent' });
   });
 
   it('a target behind an intercept that is gone is not judged', () => {
@@ -365,6 +382,8 @@ it('the share stays between 0 and 1, and comes back in six seconds of calm, what
     late: some(1e11).map(micros),
     answered: fc.nat(10_000),
     age: some(1e11).map(micros),
+    packets: fc.nat(10_000),
+    unsent: fc.nat(10_000),
     failed: fc.nat(100),
     errors: fc.nat(100),
   });

@@ -106,6 +106,8 @@ export class FakeTarget implements Target {
   ready = true;
   bufferedBytes = 0;
   readonly shutOut = 0;
+  readonly packets = 0;
+  readonly unsent = 0;
   heard = 0;
   /** Why no session can be opened, while set. */
   failure: OpenFailure | undefined;
