@@ -13,7 +13,7 @@ import { JsonText, type HttpJson } from './json.ts';
 import { methodName } from './llhttp-instance.ts';
 import type { LlhttpParser } from './llhttp.ts';
 import { QueryText, type HttpQuery } from './query.ts';
-import { checkedPath, checkedTarget, joinTarget, splitTarget } from './target.ts';
+import { checkedPath, checkedTarget, joinTarget, splitTarget, type TargetParts } from './target.ts';
 
 /** What was read of a head and does not change. */
 interface Captured {
@@ -104,10 +104,7 @@ export class HttpRequest implements Revertible {
   }
 
   set target(target: string) {
-    if (target === this.target) return;
-    this.#refuseConnect();
-    this.#target = checkedTarget(target);
-    this.#targetChanged = true;
+    this.#changeTarget(target);
   }
 
   /** Still percent-encoded. */
@@ -116,13 +113,13 @@ export class HttpRequest implements Revertible {
   }
 
   set path(path: string) {
-    this.target = joinTarget({ ...splitTarget(this.target), path: checkedPath(path) });
+    this.#changePart({ path: checkedPath(path) });
   }
 
   get query(): HttpQuery {
     this.#query ??= new QueryText(
       () => splitTarget(this.target).query,
-      (query) => (this.target = joinTarget({ ...splitTarget(this.target), query })),
+      (query) => this.#changePart({ query }),
     );
     return this.#query;
   }
@@ -273,6 +270,19 @@ export class HttpRequest implements Revertible {
 
   get #headChanged(): boolean {
     return this.#method !== this.#captured.method || this.#targetChanged || this.#headers.changed;
+  }
+
+  /** The rest stays as the client has written it, also an origin that could not be set, as in `http:///path`. */
+  #changePart(part: Partial<TargetParts>): void {
+    const parts = { ...splitTarget(this.target), ...part };
+    this.#changeTarget(joinTarget(parts), parts.origin !== '');
+  }
+
+  #changeTarget(target: string, sound = false): void {
+    if (target === this.target) return;
+    this.#refuseConnect();
+    this.#target = sound ? target : checkedTarget(target);
+    this.#targetChanged = true;
   }
 
   #refuseConnect(): void {

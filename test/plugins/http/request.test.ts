@@ -68,6 +68,14 @@ describe('reading', () => {
 });
 
 describe('editing', () => {
+  it('parts of a target that names no host, as some clients send, keeps the rest', () => {
+    const r = request('GET http:///p?b=1 HTTP/1.1\r\nHost: x\r\n\r\n');
+    r.query.set('b', 'v w');
+    expect(r.target).toBe('http:///p?b=v%20w');
+    r.path = '/q';
+    expect(written(r)).toBe('GET http:///q?b=v%20w HTTP/1.1\r\nHost: x\r\n\r\n');
+  });
+
   it('nothing changes nothing', () => {
     expect(edited(FIELDS, () => undefined)).toBe(`${START}${FIELDS}\r\n`);
     expect(edited(FIELDS, (r) => r.headers.set('x-y', 'two'))).toBe(`${START}${FIELDS}\r\n`);
