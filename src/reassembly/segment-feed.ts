@@ -28,13 +28,6 @@ export class SegmentFeed {
     this.#direct = direct;
   }
 
-  /** Which end of a connection that a segment opens is the client. */
-  clientIsSource(segment: Segment): boolean {
-    if (segment.flags & TCP_SYN) return (segment.flags & TCP_ACK) === 0;
-    const told = this.#options.clientOf?.(segment);
-    return told === undefined ? segment.srcPort >= segment.dstPort : told === 'source';
-  }
-
   /** Gives a segment to its half-stream, and its acknowledgement to the other. */
   feed(c: Connection, segment: Segment, own: HalfStream, other: HalfStream): Outcome {
     const { flags } = segment;

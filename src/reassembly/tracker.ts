@@ -60,6 +60,7 @@ import {
 import { ACTIVE, CLOSED, FlowTable } from './flow-table.ts';
 import { continuesRival, isReplacement, isRival } from './incarnation.ts';
 import { SKIP_ALL, SKIP_ONE, type HalfStream } from './half-stream.ts';
+import { OpeningRules } from './opening-rules.ts';
 import { BYTES, RESET, RESET_LATER, SegmentFeed } from './segment-feed.ts';
 import { StreamContext } from './stream-context.ts';
 import { StreamOutlet } from './stream-outlet.ts';
@@ -83,9 +84,6 @@ export { AHEAD } from './flow-table.ts';
 /** A connection without segments for this long may have ended unseen, and its endpoints may be another's now. */
 const QUIET = seconds(1);
 
-/** Wrong checksums are rare where so many connections begin with a right one for each. */
-const RARE = 20;
-
 const FAST_FLAGS_MASK = TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK;
 
 export class ConnectionTracker<User = unknown> {
@@ -97,6 +95,7 @@ export class ConnectionTracker<User = unknown> {
   readonly #oneWay: boolean;
   readonly #table: FlowTable;
   readonly #context: StreamContext;
+  readonly #openings: OpeningRules;
   readonly #segments: SegmentFeed;
   readonly #outlet: StreamOutlet;
   /** By entry of the flow table. */
@@ -109,9 +108,6 @@ export class ConnectionTracker<User = unknown> {
   #told: Connection<User> | undefined = undefined;
   #now: Instant = instant(0.5);
   #opened = 0;
-  /** Connections that began with a right checksum, and segments with a wrong one that would begin one in the middle. */
-  #soundOpenings = 0;
-  #suspectOpenings = 0;
   #active = 0;
   readonly #direct = new DirectBytes();
   /** Whose they are, while they are still to be handed out. */
@@ -131,6 +127,7 @@ export class ConnectionTracker<User = unknown> {
     this.#options = options;
     this.#oneWay = options.oneWay;
     this.#context = new StreamContext(options, this.counters);
+    this.#openings = new OpeningRules(options);
     this.#segments = new SegmentFeed(options, this.#context, this.#direct);
     this.#outlet = new StreamOutlet(this.#context, this.chunk, this.gap);
     this.#table = new FlowTable({
@@ -298,14 +295,10 @@ export class ConnectionTracker<User = unknown> {
     const { records } = this.#table;
     const own = this.#closedOwn.load(records, entry, half);
     const other = this.#closedOther.load(records, entry, half ^ 1);
-    if (this.#mayOpen(segment) && isReplacement(true, true, own, other, segment)) {
+    if (this.#openings.mayReplace(segment) && isReplacement(true, true, own, other, segment)) {
       this.#table.remove(entry);
       this.#open(segment);
     } else this.counters.add(COUNT_AFTER_CLOSE);
-  }
-
-  #mayOpen(segment: Segment): boolean {
-    return (segment.flags & TCP_SYN) !== 0 || this.#options.midstream !== 'off';
   }
 
   /** Every segment of an open connection that is not plainly the next one. */
@@ -318,7 +311,7 @@ export class ConnectionTracker<User = unknown> {
       this.#replace(c, segment, c.rival);
       return;
     }
-    if (this.#mayOpen(segment) && isReplacement((c.state & RESET_SEEN) !== 0, quiet, own, other, segment)) {
+    if (this.#openings.mayReplace(segment) && isReplacement((c.state & RESET_SEEN) !== 0, quiet, own, other, segment)) {
       // In a recording each SYN is a connection, also one that nothing came of.
       if (this.#options.startAtOnce && isRival(c, own, segment)) c.rival = seqAdd(segment.seq, 1);
       else this.#replace(c, segment);
@@ -347,20 +340,12 @@ export class ConnectionTracker<User = unknown> {
 
   /** A segment of endpoints that are not in the table. `start`: where the client's bytes begin, by a SYN before it. */
   #open(segment: Segment, start?: SeqNum): void {
-    const { flags } = segment;
-    const { midstream } = this.#options;
-    if ((flags & TCP_SYN) === 0 && start === undefined) {
-      const opens = midstream === 'any' || (midstream === 'data' && segment.sentLength > 0 && (flags & TCP_RST) === 0);
-      if (!opens) {
-        this.counters.add(COUNT_WITHOUT_CONNECTION);
-        return;
-      }
-    }
-    if (segment.checksum === CHECKSUM_BAD && (midstream !== 'any' || this.#isDamaged(segment))) {
+    const behindSyn = start !== undefined;
+    if (!this.#openings.begins(segment, behindSyn)) {
       this.counters.add(COUNT_WITHOUT_CONNECTION);
       return;
     }
-    const clientIsSource = (start !== undefined && (flags & TCP_SYN) === 0) || this.#segments.clientIsSource(segment);
+    const clientIsSource = this.#openings.clientIsSource(segment, behindSyn);
     if (this.#oneWay && !clientIsSource) {
       this.counters.add(COUNT_OUT_OF_SIGHT);
       return;
@@ -371,22 +356,16 @@ export class ConnectionTracker<User = unknown> {
       this.#rejected = true;
       return;
     }
-    if (segment.checksum !== CHECKSUM_BAD) this.#soundOpenings++;
+    this.#openings.hasBegun(segment);
     const c = new Connection<User>(this.#opened++, segment, this.#table, entry, clientIsSource, this.#context);
     this.#connections[entry] = c;
     this.#active++;
     this.counters.add(COUNT_CONNECTIONS);
-    if (flags & TCP_SYN || start !== undefined) c.openedBy = 'syn';
-    if (start !== undefined) c.c2s.takeSyn(seqAdd(start, -1));
+    if (segment.flags & TCP_SYN || behindSyn) c.openedBy = 'syn';
+    if (behindSyn) c.c2s.takeSyn(seqAdd(start, -1));
     c.state |= TO_ANNOUNCE;
     this.#enqueue(c);
     this.#feed(c, segment, clientIsSource ? c.c2s : c.s2c, clientIsSource ? c.s2c : c.c2s);
-  }
-
-  /** Whether a segment with a wrong checksum is so by accident, so that not even its ports can be believed. */
-  #isDamaged(segment: Segment): boolean {
-    if (this.#options.suspectOpens === 'always' || segment.flags & TCP_SYN) return false;
-    return this.#soundOpenings > RARE * ++this.#suspectOpenings;
   }
 
   /** A place in the flow table, made by forgetting a closed connection or, if so told, closing an idle one. */
