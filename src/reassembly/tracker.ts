@@ -23,25 +23,14 @@
  * Time is the capture's: the latest `segment.time` or `advance`. `advance` finds holes that stood too long and
  * connections that went idle; it and `finish` are followed by `poll` like `handle` is.
  */
-import { LinkedList } from '../core/linked-list.ts';
-import { Roster } from '../core/roster.ts';
 import { seqAdd, type SeqNum } from '../core/seq-num.ts';
 import { elapsed, instant, seconds, type Instant } from '../core/time.ts';
 import { CHECKSUM_BAD, CHECKSUM_GOOD, TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, type Segment } from '../wire/segment.ts';
-import { ClosedHalf, remember } from './closed-flow.ts';
-import { OVER, QUEUED, RESET_SEEN, TO_ANNOUNCE, TO_CLOSE } from './connection-state.ts';
-import { CLIENT_TO_SERVER, Connection, SERVER_TO_CLIENT, type ConnectionEnd, type Half } from './connection.ts';
-import {
-  Chunk,
-  EVENT_CLOSED,
-  EVENT_DATA,
-  EVENT_NONE,
-  EVENT_OPENED,
-  EVENT_REJECTED,
-  EVENT_RESET,
-  Gap,
-  type TrackerEvent,
-} from './delivery.ts';
+import { ClosedHalf } from './closed-flow.ts';
+import { ConnectionEvents } from './connection-events.ts';
+import { OVER, RESET_SEEN, TO_ANNOUNCE } from './connection-state.ts';
+import { CLIENT_TO_SERVER, Connection, SERVER_TO_CLIENT, type Half } from './connection.ts';
+import { Chunk, EVENT_DATA, EVENT_NONE, EVENT_REJECTED, Gap, type TrackerEvent } from './delivery.ts';
 import { DirectBytes } from './direct-bytes.ts';
 import {
   ACKED,
@@ -59,11 +48,11 @@ import {
 } from './flow-record.ts';
 import { ACTIVE, CLOSED, FlowTable } from './flow-table.ts';
 import { continuesRival, isReplacement, isRival } from './incarnation.ts';
-import { SKIP_ALL, SKIP_ONE, type HalfStream } from './half-stream.ts';
+import type { HalfStream } from './half-stream.ts';
+import { OpenConnections } from './open-connections.ts';
 import { OpeningRules } from './opening-rules.ts';
 import { BYTES, RESET, RESET_LATER, SegmentFeed } from './segment-feed.ts';
 import { StreamContext } from './stream-context.ts';
-import { StreamOutlet } from './stream-outlet.ts';
 import {
   COUNT_AFTER_CLOSE,
   COUNT_CONNECTIONS,
@@ -73,7 +62,6 @@ import {
   COUNT_OUT_OF_SIGHT,
   COUNT_REJECTED,
   COUNT_SEGMENTS,
-  COUNT_TOTAL_CAP,
   COUNT_WITHOUT_CONNECTION,
   trackerCounters,
   type TrackerOptions,
@@ -97,9 +85,10 @@ export class ConnectionTracker<User = unknown> {
   readonly #context: StreamContext;
   readonly #openings: OpeningRules;
   readonly #segments: SegmentFeed;
-  readonly #outlet: StreamOutlet;
+  readonly #events: ConnectionEvents<User>;
+  readonly #open: OpenConnections<User>;
   /** By entry of the flow table. */
-  readonly #connections: (Connection<User> | undefined)[] = [];
+  readonly #connections: readonly (Connection<User> | undefined)[];
   /** Views of a closed flow's record. */
   readonly #closedOwn = new ClosedHalf();
   readonly #closedOther = new ClosedHalf();
@@ -108,20 +97,10 @@ export class ConnectionTracker<User = unknown> {
   #told: Connection<User> | undefined = undefined;
   #now: Instant = instant(0.5);
   #opened = 0;
-  #active = 0;
   readonly #direct = new DirectBytes();
-  /** Whose they are, while they are still to be handed out. */
-  #directOwner: Connection<User> | undefined = undefined;
-  /** The same where the connection is plain: its entry, so that it need not be looked at. */
+  /** Whose they are, while they are still to be handed out, if its connection is plain, which then is not looked at. */
   #directEntry = -1;
   #rejected = false;
-  readonly #queue: Connection<User>[] = [];
-  #queueHead = 0;
-  /** Connections with a hole, the longest waiting first, about. */
-  readonly #waiting = new LinkedList<Connection<User>>();
-  /** Connections that were reset and are given time for what was on its way. */
-  readonly #reset = new Roster<Connection<User>>();
-  #nextWaitingCheck: Instant = instant(0.5);
 
   constructor(options: TrackerOptions) {
     this.#options = options;
@@ -129,18 +108,19 @@ export class ConnectionTracker<User = unknown> {
     this.#context = new StreamContext(options, this.counters);
     this.#openings = new OpeningRules(options);
     this.#segments = new SegmentFeed(options, this.#context, this.#direct);
-    this.#outlet = new StreamOutlet(this.#context, this.chunk, this.gap);
     this.#table = new FlowTable({
       maxFlows: options.maxConnections,
       ...(options.hashSeed === undefined ? {} : { seed: options.hashSeed }),
     });
+    this.#open = new OpenConnections(this.#table);
+    this.#connections = this.#open.byEntry;
+    this.#events = new ConnectionEvents(options, this.#context, this.#open, this.#direct, this.chunk, this.gap);
     this.#now = instant(0);
-    this.#nextWaitingCheck = instant(0);
   }
 
   /** Connections open now. */
   get openConnections(): number {
-    return this.#active;
+    return this.#open.count;
   }
 
   /** What the last event is about; undefined only after EVENT_REJECTED and before the first event. */
@@ -178,7 +158,7 @@ export class ConnectionTracker<User = unknown> {
     this.counters.add(COUNT_SEGMENTS);
     this.passTime(segment.time);
     if (found < 0) {
-      this.#open(segment);
+      this.#begin(segment);
       return;
     }
     const entry = found >> 1;
@@ -212,23 +192,17 @@ export class ConnectionTracker<User = unknown> {
     if (this.#directEntry >= 0) {
       this.#toldEntry = this.#directEntry;
       this.#directEntry = -1;
-      return this.#takeDirect();
+      this.#direct.fill(this.chunk);
+      this.half = this.#direct.half;
+      return EVENT_DATA;
     }
-    for (;;) {
-      const connection = this.#queue[this.#queueHead];
-      if (connection === undefined) break;
-      const event = this.#step(connection);
+    if (this.#events.pending) {
+      const event = this.#events.next(this.#now);
       if (event !== EVENT_NONE) {
         this.#toldEntry = -1;
-        this.#told = connection;
+        this.#told = this.#events.told;
+        this.half = this.#events.half;
         return event;
-      }
-      connection.state &= ~QUEUED;
-      this.#queueHead++;
-      if (this.#queueHead === this.#queue.length) {
-        this.#queue.length = 0;
-        this.#queueHead = 0;
-        this.#shedHeld();
       }
     }
     if (this.#rejected) {
@@ -243,17 +217,7 @@ export class ConnectionTracker<User = unknown> {
   /** Time has passed: finds holes that stood too long, idle connections, and closed ones that can be forgotten. */
   advance(now: Instant): void {
     if (now > this.#now) this.#now = now;
-    if (this.#now >= this.#nextWaitingCheck && !(this.#waiting.isEmpty && this.#reset.size === 0)) {
-      this.#nextWaitingCheck = instant(this.#now + this.#context.ackedGapPatience / 4);
-      for (let c = this.#waiting.first; c !== undefined; c = c.listNext) {
-        if (c.c2s.overdue(this.#now, c.clientAck)) c.c2s.skip = SKIP_ONE;
-        if (c.s2c.overdue(this.#now, c.serverAck)) c.s2c.skip = SKIP_ONE;
-        if (c.c2s.skip !== 0 || c.s2c.skip !== 0) this.#enqueue(c);
-      }
-      for (const connection of this.#reset.members) {
-        if (elapsed(this.#now, connection.lastSeen) >= this.#options.resetPatience) this.#close(connection, 'reset');
-      }
-    }
+    this.#events.advance(this.#now);
     this.#expire(ACTIVE, this.#options.idleTimeout);
     this.#expire(CLOSED, this.#options.closedLinger);
   }
@@ -261,7 +225,7 @@ export class ConnectionTracker<User = unknown> {
   /** The input has ended: every connection is closed, with the gaps that remain. */
   finish(): void {
     for (const connection of this.#connections) {
-      if (connection !== undefined && (connection.state & OVER) === 0) this.#close(connection, 'input-ended');
+      if (connection !== undefined && (connection.state & OVER) === 0) this.#events.close(connection, 'input-ended');
     }
   }
 
@@ -284,12 +248,6 @@ export class ConnectionTracker<User = unknown> {
     this.counters.add(COUNT_DELIVERED, length);
   }
 
-  #takeDirect(): TrackerEvent {
-    this.#direct.fill(this.chunk);
-    this.half = this.#direct.half;
-    return EVENT_DATA;
-  }
-
   /** A segment of a connection that is over. */
   #handleStraggler(entry: number, half: Half, segment: Segment): void {
     const { records } = this.#table;
@@ -297,7 +255,7 @@ export class ConnectionTracker<User = unknown> {
     const other = this.#closedOther.load(records, entry, half ^ 1);
     if (this.#openings.mayReplace(segment) && isReplacement(true, true, own, other, segment)) {
       this.#table.remove(entry);
-      this.#open(segment);
+      this.#begin(segment);
     } else this.counters.add(COUNT_AFTER_CLOSE);
   }
 
@@ -322,24 +280,24 @@ export class ConnectionTracker<User = unknown> {
     other.sync();
     if (segment.flags & TCP_SYN) this.#segments.orient(c, segment);
     this.#feed(c, segment, own, other);
-    this.#enqueue(c);
+    this.#events.enqueue(c);
   }
 
   #feed(c: Connection<User>, segment: Segment, own: HalfStream, other: HalfStream): void {
     const outcome = this.#segments.feed(c, segment, own, other);
-    if (outcome === BYTES) this.#directOwner = c;
-    else if (outcome === RESET) this.#close(c, 'reset');
-    else if (outcome === RESET_LATER) this.#reset.add(c);
+    if (outcome === BYTES) this.#events.giveDirect(c);
+    else if (outcome === RESET) this.#events.close(c, 'reset');
+    else if (outcome === RESET_LATER) this.#events.resetLater(c);
   }
 
   #replace(c: Connection<User>, segment: Segment, start?: SeqNum): void {
-    this.#close(c, c.state & RESET_SEEN ? 'reset' : 'replaced');
-    this.#detach(c);
-    this.#open(segment, start);
+    this.#events.close(c, c.state & RESET_SEEN ? 'reset' : 'replaced');
+    this.#open.detach(c);
+    this.#begin(segment, start);
   }
 
   /** A segment of endpoints that are not in the table. `start`: where the client's bytes begin, by a SYN before it. */
-  #open(segment: Segment, start?: SeqNum): void {
+  #begin(segment: Segment, start?: SeqNum): void {
     const behindSyn = start !== undefined;
     if (!this.#openings.begins(segment, behindSyn)) {
       this.counters.add(COUNT_WITHOUT_CONNECTION);
@@ -358,13 +316,12 @@ export class ConnectionTracker<User = unknown> {
     }
     this.#openings.hasBegun(segment);
     const c = new Connection<User>(this.#opened++, segment, this.#table, entry, clientIsSource, this.#context);
-    this.#connections[entry] = c;
-    this.#active++;
+    this.#open.add(c);
     this.counters.add(COUNT_CONNECTIONS);
     if (segment.flags & TCP_SYN || behindSyn) c.openedBy = 'syn';
     if (behindSyn) c.c2s.takeSyn(seqAdd(start, -1));
     c.state |= TO_ANNOUNCE;
-    this.#enqueue(c);
+    this.#events.enqueue(c);
     this.#feed(c, segment, clientIsSource ? c.c2s : c.s2c, clientIsSource ? c.s2c : c.c2s);
   }
 
@@ -379,8 +336,8 @@ export class ConnectionTracker<User = unknown> {
       if (oldest < 0) return -1;
       const connection = this.#connections[oldest]!;
       this.counters.add(COUNT_EVICTED);
-      this.#close(connection, 'evicted');
-      this.#detach(connection);
+      this.#events.close(connection, 'evicted');
+      this.#open.detach(connection);
     }
     entry = this.#table.insert(segment, this.#now);
     return entry;
@@ -396,99 +353,8 @@ export class ConnectionTracker<User = unknown> {
       }
       const connection = this.#connections[entry]!;
       this.counters.add(COUNT_IDLE);
-      this.#close(connection, 'idle');
-      this.#detach(connection);
+      this.#events.close(connection, 'idle');
+      this.#open.detach(connection);
     }
-  }
-
-  /** Marks a connection to be closed by `poll`. */
-  #close(c: Connection<User>, end: ConnectionEnd): void {
-    if (c.end === 'open') c.end = c.state & RESET_SEEN ? 'reset' : end;
-    c.state |= TO_CLOSE;
-    c.c2s.skip = SKIP_ALL;
-    c.s2c.skip = SKIP_ALL;
-    this.#enqueue(c);
-  }
-
-  /** Takes a connection out of the flow table. */
-  #detach(c: Connection<User>): void {
-    if (c.entry < 0) return;
-    this.#table.remove(c.entry);
-    this.#connections[c.entry] = undefined;
-    c.entry = -1;
-  }
-
-  #enqueue(c: Connection<User>): void {
-    if (c.state & QUEUED) return;
-    c.settle();
-    c.state |= QUEUED;
-    this.#queue.push(c);
-  }
-
-  /** The next event of one connection. */
-  #step(c: Connection<User>): TrackerEvent {
-    if (c.state & TO_ANNOUNCE) {
-      c.state &= ~TO_ANNOUNCE;
-      return EVENT_OPENED;
-    }
-    if (this.#directOwner === c) {
-      this.#directOwner = undefined;
-      return this.#takeDirect();
-    }
-    if (c.state & OVER) return EVENT_NONE;
-    for (let half = 0; half < 2; half++) {
-      const stream = half === CLIENT_TO_SERVER ? c.c2s : c.s2c;
-      const event = this.#outlet.pull(stream);
-      if (event !== EVENT_NONE) {
-        this.half = half as Half;
-        return event;
-      }
-    }
-    if ((c.state & TO_CLOSE) === 0) {
-      const closed = c.c2s.ended && (c.s2c.ended || this.#oneWay);
-      if (!closed) {
-        const waits = this.#waits(c);
-        if (waits) this.#waiting.add(c);
-        else this.#waiting.delete(c);
-        return EVENT_NONE;
-      }
-      c.end = c.state & RESET_SEEN ? 'reset' : 'fin';
-    }
-    return this.#end(c);
-  }
-
-  /** Both halves have told everything: gives the last event. */
-  #end(c: Connection<User>): TrackerEvent {
-    c.state = (c.state & ~TO_CLOSE) | OVER;
-    c.c2s.drop();
-    c.s2c.drop();
-    this.#waiting.delete(c);
-    this.#reset.delete(c);
-    this.#active--;
-    if (c.entry >= 0) {
-      remember(this.#table.records, c);
-      this.#table.retire(c.entry, this.#now);
-      this.#connections[c.entry] = undefined;
-      c.entry = -1;
-    }
-    return c.end === 'reset' ? EVENT_RESET : EVENT_CLOSED;
-  }
-
-  #waits(c: Connection<User>): boolean {
-    const client = c.c2s.wait(this.#now, c.clientAck);
-    const server = c.s2c.wait(this.#now, c.serverAck);
-    return client || server;
-  }
-
-  /** Over the total cap the connection that has waited longest gives up its oldest hole, until the rest fits. */
-  #shedHeld(): void {
-    if (this.#context.heldBytes <= this.#options.maxHeldTotal) return;
-    const connection = this.#waiting.first;
-    if (connection === undefined) return;
-    this.counters.add(COUNT_TOTAL_CAP);
-    for (const stream of [connection.c2s, connection.s2c]) {
-      if (stream.waiting) stream.skip = Math.max(stream.skip, SKIP_ONE);
-    }
-    this.#enqueue(connection);
   }
 }
