@@ -14,14 +14,16 @@ import type { Detachable } from '../pipeline/protocol-hooks.ts';
 import type { ClientBytes, Codec, Piece } from '../protocol/codec.ts';
 import type { Dialogue } from '../protocol/dialogue.ts';
 import { OpaqueCodec } from '../protocol/opaque-codec.ts';
-import type { ResponseReader, ServerMessage } from '../protocol/response-reader.ts';
+import type { ResponseReader } from '../protocol/response-reader.ts';
 import { UNREAD_REASONS, type ConnectionBucket, type UnitBucket, type UnreadReason } from '../report/ledger.ts';
 import { ConnectionAccount } from './connection-account.ts';
 import { ContainedCodec } from './contained-codec.ts';
 import { PendingExchange, type ReadRequest } from './exchange.ts';
 import type { DroppedBy } from './message-observer.ts';
 import { ObservedMessages } from './observed-messages.ts';
-import { OnlineResponses, type OnlineOwner } from './online-responses.ts';
+import { OnlineReport } from './online-report.ts';
+import { OnlineResponses } from './online-responses.ts';
+import { PluginBacklog, type CapturedEvents } from './plugin-backlog.ts';
 import type { ClientEnd, ReplicaOwner } from './replica-owner.ts';
 import { Replica } from './replica.ts';
 import type { ReplayContext } from './replay-context.ts';
@@ -56,7 +58,7 @@ const INPUT: Mutable<ClientBytes> = {
 const PLACES = 2 ** 30;
 const UNREADABLE = 'not strictly of its protocol';
 
-export class ConnectionReplay implements ReplicaOwner, Rostered {
+export class ConnectionReplay implements CapturedEvents, ReplicaOwner, Rostered {
   rosterIndex = -1;
   readonly client: Endpoint;
   readonly target: Endpoint;
@@ -84,7 +86,7 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
   /** The rest of the message under way has been replaced. */
   #replaced = false;
   /** Set while a plugin takes its time over a message: everything after it waits. */
-  #backlog: (() => void)[] | undefined;
+  #backlog: PluginBacklog | undefined;
   /** The client's ACK as of the last data: what it sends later answers what lies beyond. */
   #ackSeen: SeqNum | undefined;
   #replicasLeft: number;
@@ -127,7 +129,8 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
     this.#replicas = replicas;
     const { reading } = context;
     if (reading?.online === true && plan.excluded === undefined) {
-      this.#online = new OnlineResponses(reading, this.#onlineOwner(), info.openedBy === 'syn');
+      const report = new OnlineReport(context, pipeline, info, this.#codec, replicas);
+      this.#online = new OnlineResponses(reading, report, info.openedBy === 'syn');
     }
     const opensNow = info.openedBy === 'syn' && context.governor?.takes(this.#place / PLACES) !== false;
     if (opensNow) for (const replica of this.#replicas) replica.openEarly();
@@ -146,25 +149,16 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
     return this.#ackSeen === undefined && this.#gaps === 0;
   }
 
-  /** Client bytes in order; valid during the call. `ack`: the client's ACK on the segment that brought them. */
   data(bytes: Uint8Array, offset: number, length: number, time: Instant, ack: SeqNum): void {
-    if (this.#backlog !== undefined) {
-      const kept = bytes.slice(offset, offset + length);
-      this.#backlog.push(() => this.data(kept, 0, length, time, ack));
-      return;
-    }
+    if (this.#backlog !== undefined) return this.#backlog.data(bytes, offset, length, time, ack);
     this.#context.ledger.bytesCaptured += length;
     const seen = this.#ackSeen === undefined ? 0 : seqDiff(ack, this.#ackSeen);
     if (seen > 0 || this.#ackSeen === undefined) this.#ackSeen = ack;
     this.#decode(bytes, offset, length, time, Math.max(0, seen));
   }
 
-  /** Client bytes the capture does not have. */
   gap(length: number): void {
-    if (this.#backlog !== undefined) {
-      this.#backlog.push(() => this.gap(length));
-      return;
-    }
+    if (this.#backlog !== undefined) return this.#backlog.gap(length);
     this.#context.ledger.bytesMissing += length;
     this.#gaps++;
     const bucket = this.#context.gapBucket();
@@ -175,38 +169,25 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
     this.#countSkipped();
   }
 
-  /** Bytes of the online server, or that so many are missing. Valid during the call. */
   serverBytes(bytes: Uint8Array | undefined, offset: number, length: number, time: Instant): void {
     const observer = this.#observed?.observer;
     if (observer?.serverBytes === undefined && this.#online === undefined) return;
-    if (this.#backlog !== undefined) {
-      const kept = bytes?.slice(offset, offset + length);
-      this.#backlog.push(() => this.serverBytes(kept, 0, length, time));
-      return;
-    }
+    if (this.#backlog !== undefined) return this.#backlog.serverBytes(bytes, offset, length, time);
     observer?.serverBytes?.(bytes, offset, length, time);
     if (bytes === undefined) this.#online?.gap(length, time);
     else this.#online?.received(bytes, offset, length, time);
   }
 
-  /** The online server has closed, or no more is captured of it. */
   onlineEnded(time: Instant): void {
     if (this.#online === undefined) return;
-    if (this.#backlog !== undefined) {
-      this.#backlog.push(() => this.onlineEnded(time));
-      return;
-    }
+    if (this.#backlog !== undefined) return this.#backlog.onlineEnded(time);
     this.#online.ended(time);
     if (this.#replicasLeft === 0 && this.#ended) this.#settle();
   }
 
-  /** The client is done. `ack`: its last ACK. */
   ended(end: ClientEnd, ack: SeqNum): void {
     if (this.#ended) return;
-    if (this.#backlog !== undefined) {
-      this.#backlog.push(() => this.ended(end, ack));
-      return;
-    }
+    if (this.#backlog !== undefined) return this.#backlog.ended(end, ack);
     if (!this.#flushed) {
       this.#flushed = true;
       this.#codec.end?.();
@@ -477,30 +458,6 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
     return exchange;
   }
 
-  #onlineOwner(): OnlineOwner {
-    const { ledger } = this.#context;
-    const protocol = (): string => this.protocol;
-    return {
-      get protocol() {
-        return protocol();
-      },
-      reader: (read) => (read.online ? read.responses?.(this.#info, 'online') : undefined),
-      dialogue: () => undefined,
-      unread: (why, error) => {
-        ledger.onlineUnread.add(UNREAD_REASONS.indexOf(why));
-        if (why === 'plugin-error') this.#pipeline.protocolFailed(this.protocol, error, 'responses');
-      },
-      heardOnline: (said, request) => this.#heardOnline(said, request),
-      onlineResponded: (time) => this.#context.responded('online', time),
-    };
-  }
-
-  #heardOnline(said: ServerMessage, request: unknown): void {
-    this.#context.ledger.onlineRead++;
-    this.#pipeline.response(this.#info, this.protocol, 'online', said.message);
-    for (const replica of this.#replicas) replica.heardOnline(said, request);
-  }
-
   #addReplica(): void {
     const replica = new Replica(this.#context, this, this.#replicas.length);
     // What came until now was not for it.
@@ -511,30 +468,19 @@ export class ConnectionReplay implements ReplicaOwner, Rostered {
 
   /** A plugin answers later: keeps what comes meanwhile, and goes on from there. */
   #wait(plan: Promise<Plan>, piece: Piece): void {
-    this.#backlog = [];
-    const backlog = this.#backlog;
+    const backlog = new PluginBacklog(this);
+    this.#backlog = backlog;
     const resume = (decided: Plan | undefined): void => {
       // Stopped meanwhile: the message is counted already.
       if (this.#backlog !== backlog) return;
       this.#backlog = undefined;
       this.#carryOut(decided, piece);
       this.#takePieces();
-      this.#replay(backlog);
+      backlog.replay(() => this.#backlog);
       this.#context.wake();
     };
     // The pipeline contains what plugins do: it never rejects.
     void plan.then(resume);
-  }
-
-  /** Does what was kept, as far as nobody takes their time again. */
-  #replay(kept: (() => void)[]): void {
-    for (let i = 0; i < kept.length; i++) {
-      if (this.#backlog !== undefined) {
-        this.#backlog.push(...kept.slice(i));
-        return;
-      }
-      kept[i]!();
-    }
   }
 
   /** Messages the codec swallowed since it was last asked: before the first boundary, or around a gap. */
