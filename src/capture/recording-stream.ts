@@ -97,7 +97,7 @@ export class RecordingStream {
 
   #fileError(cause: unknown): TcpcopyError {
     const reasons: Record<string, string> = {
-      ENOENT: 'no such file',
+      ENOENT: 'there is no such file',
       EACCES: 'no permission to read it',
       EISDIR: 'this is a directory, not a recording',
     };

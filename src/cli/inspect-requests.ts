@@ -21,11 +21,12 @@ export interface InspectRequestsOptions {
 const MOST = 1e12;
 const PROCESS = { logLevel: 'warn', logFormat: 'text' } as const;
 
-/** Returns what of the recording could not be read, as one clause. */
+/** `width`: of the terminal, if it is one. Returns what of the recording could not be read, as one clause. */
 export async function printRequests(
   recording: string,
   options: InspectRequestsOptions,
   print: (line: string) => void,
+  width: number | undefined,
 ): Promise<string> {
   const number = (flag: string, text: string | undefined, max: number) =>
     text === undefined ? undefined : parseInteger(flag, text, { min: 1, max });
@@ -36,13 +37,13 @@ export async function printRequests(
     limit: number('--limit', options.limit, MOST) ?? Infinity,
     log: createLog(PROCESS, (line) => process.stderr.write(`${line}\n`)),
   };
-  const report = options.json === true ? jsonLines(print) : textLines(print);
+  const report = options.json === true ? jsonLines(print) : textLines(print, width);
   const totals = await inspectRequests(recording, inspection, report);
   if (options.json !== true) for (const line of totalLines(totals, options.plugin !== undefined)) print(line);
   return unreadablePart(totals);
 }
 
-function textLines(print: (line: string) => void): (request: InspectedRequest) => void {
+function textLines(print: (line: string) => void, width: number | undefined): (request: InspectedRequest) => void {
   let first: InspectedRequest | undefined;
   const colors = pc.createColors(process.stdout.isTTY === true && pc.isColorSupported);
   const paint = (line: string) =>
@@ -51,7 +52,7 @@ function textLines(print: (line: string) => void): (request: InspectedRequest) =
     if (first === undefined) print(REQUEST_HEADING);
     first ??= request;
     const since = micros(Math.max(0, elapsed(request.at, first.at)));
-    for (const line of requestLines({ ...request, since })) print(paint(line));
+    for (const line of requestLines({ ...request, since }, width)) print(paint(line));
   };
 }
 
@@ -78,7 +79,7 @@ function jsonLines(print: (line: string) => void): (request: InspectedRequest) =
 
 function totalLines(totals: RequestTotals, withPlugins: boolean): string[] {
   const { requests, connections, limited, plugins } = totals;
-  const more = limited ? '; the rest was not read (--limit)' : '';
+  const more = limited ? '; the rest is not shown (--limit)' : '';
   const lines = [`${plural(requests, 'request')}, ${plural(connections, 'connection')}${more}`];
   if (!withPlugins) return lines;
   for (const { name, calls, drops, failures, time, waiting } of plugins) {

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { TcpcopyError } from '../core/errors.ts';
 import { collect, refuseProgramOptions } from './command-base.ts';
 import type { InspectRequestsOptions } from './inspect-requests.ts';
+import { sizeOf } from './terminal.ts';
 
 interface InspectOptions extends InspectRequestsOptions {
   readonly requests?: boolean;
@@ -26,7 +27,7 @@ export function registerInspect(program: Command): void {
       refuseProgramOptions(program, 'inspect');
       if (wantsRequests(options)) {
         const { printRequests } = await import('./inspect-requests.ts');
-        warn(recording, await printRequests(recording, options, print));
+        warn(recording, await printRequests(recording, options, print, terminalWidth()));
         return;
       }
       await (options.json === true ? printJson(recording) : printTable(recording));
@@ -53,7 +54,7 @@ async function printJson(recording: string): Promise<void> {
 
 async function printTable(recording: string): Promise<void> {
   const [{ inspectFile }, { InspectionTable, inspectionTotals, unreadablePart }] = await modules();
-  const table = new InspectionTable(print);
+  const table = new InspectionTable(print, terminalWidth());
   const inspection = await inspectFile(recording, (connection) => table.add(connection));
   table.flush();
   print(inspectionTotals(inspection));
@@ -63,6 +64,10 @@ async function printTable(recording: string): Promise<void> {
 /** Loaded when needed, so that `--help` answers at once. */
 function modules() {
   return Promise.all([import('../replay/inspect-recording.ts'), import('../report/inspection-table.ts')]);
+}
+
+function terminalWidth(): number | undefined {
+  return process.stdout.isTTY ? sizeOf(process.stdout.columns) : undefined;
 }
 
 function print(line: string): void {

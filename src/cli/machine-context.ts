@@ -54,9 +54,10 @@ function readText(path: string, where: string): string {
     return readFileSync(path, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new TcpcopyError('E_FILE', `cannot be read (${code})`, {
+    const missing = code === 'ENOENT';
+    throw new TcpcopyError('E_FILE', missing ? 'there is no such file' : `cannot be read (${code})`, {
       where,
-      hint: 'check the path and its permissions',
+      hint: missing ? 'check the path' : 'check the path and its permissions',
     });
   }
 }

@@ -129,7 +129,7 @@ export class CopyRun {
       reading,
       sessionTimeout: options.sessionTimeout,
       governor: this.#governing?.governor,
-      observe: options.dryRun ? listRequests(environment) : recording?.observe,
+      observe: options.dryRun ? listRequests(environment, options.mappings) : recording?.observe,
       takeFrame: recording?.takeFrame,
       responses: () => raw?.network.takeResponses() ?? 0,
       lookForResponses: () => raw?.network.lookForResponses() === true,

@@ -1,21 +1,26 @@
 /** `--dry-run`: shows each request as it would be sent. */
+import type { Selected } from '../config/copy-options.ts';
 import { formatEndpoint } from '../core/ip-address.ts';
 import type { RunEnvironment } from '../core/run-environment.ts';
 import type { Piece } from '../protocol/codec.ts';
-import { DRY_RUN_HEADING, dryRunLine } from '../report/dry-run-line.ts';
+import { dryRunHeading, dryRunLines } from '../report/dry-run-line.ts';
 import { messageText } from '../report/request-text.ts';
 import type { MessageObserver, Observe, Verdict } from './message-observer.ts';
 
+type Environment = Pick<RunEnvironment, 'stdout' | 'columns'>;
+
 /** Prints a line when a message is over: only then its length is known. */
-export function listRequests({ stdout }: Pick<RunEnvironment, 'stdout'>): Observe {
+export function listRequests(environment: Environment, mappings: readonly Selected[]): Observe {
+  const oneTarget = mappings.length === 1 && mappings.every(({ online }) => online.portFirst === online.portLast);
   let headed = false;
   return ({ client }, target) =>
     new Listing((text, verdict, bytes, whole) => {
-      if (!headed) stdout(DRY_RUN_HEADING);
+      if (!headed) environment.stdout(dryRunHeading(!oneTarget));
       headed = true;
       const outcome = verdict.dropped ? 'dropped' : !whole ? 'cut short' : verdict.changed ? 'changed' : 'as it is';
-      const ends = { client: formatEndpoint(client), target: formatEndpoint(target) };
-      stdout(dryRunLine({ ...ends, bytes, text, outcome, ...verdict }));
+      const ends = { client: formatEndpoint(client), target: oneTarget ? undefined : formatEndpoint(target) };
+      const lines = dryRunLines({ ...ends, bytes, text, outcome, ...verdict }, environment.columns);
+      for (const line of lines) environment.stdout(line);
     });
 }
 

@@ -11,8 +11,9 @@
  * left out first and come back last. Where it is for the target's sake that connections are left out, a few messages a
  * second go to it all the same (*probes*): only so can be seen that it is well again.
  */
+import { Counters } from '../core/counters.ts';
 import type { Duration } from '../core/time.ts';
-import type { ShedReason } from '../report/ledger.ts';
+import { SHED_REASONS, type ShedReason } from '../report/ledger.ts';
 import type { GovernorFacts } from '../report/run-facts.ts';
 import { GovernorRules, STEP, type GovernorLimits, type Readings, type Verdict } from './governor-rules.ts';
 
@@ -40,7 +41,8 @@ export class Governor {
   #calm = 0;
   #probes = 0;
   #spells = 0;
-  #steps = 0;
+  /** With less than all copied, by why. */
+  readonly #steps = new Counters(SHED_REASONS);
 
   constructor(limits: GovernorLimits) {
     this.#rules = new GovernorRules(limits);
@@ -80,17 +82,20 @@ export class Governor {
     this.#sinceCut++;
     if (verdict.state === 'over') this.#cut(verdict);
     else if (verdict.state === 'clear') this.#grow();
-    if (this.#share < 1) this.#steps++;
+    if (this.#share < 1) this.#steps.add(SHED_REASONS.indexOf(this.#reason!));
     const forTheTarget = this.#share < 1 && this.#reason?.startsWith('target') === true;
     this.#probes = forTheTarget ? Math.min(MOST_PROBES, this.#probes + 1) : 0;
   }
 
   facts(): GovernorFacts {
+    const steps = (reason: ShedReason): number => this.#steps.get(reason);
+    const reasons = SHED_REASONS.filter((reason) => steps(reason) > 0).toSorted((a, b) => steps(b) - steps(a));
     return {
       share: this.#share,
       reason: this.#share < 1 ? this.#reason : undefined,
+      reasons,
       spells: this.#spells,
-      time: (STEP * this.#steps) as Duration,
+      time: (STEP * this.#steps.values.reduce((a, b) => a + b)) as Duration,
     };
   }
 

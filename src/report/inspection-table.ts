@@ -1,6 +1,7 @@
 /** The connections of a recording as a table, printed in blocks so that a long one needs no memory. */
 import type { Duration } from '../core/time.ts';
 import { formatBytes, formatCount, formatTime, plural } from './format.ts';
+import { BELOW } from './listing-line.ts';
 
 export interface InspectionStreamRow {
   readonly bytes: number;
@@ -28,7 +29,8 @@ export interface InspectionTotals {
 
 /** Rows whose common width is worth waiting for. */
 const BLOCK = 200;
-const HEADINGS = ['client', 'server', 'to server', 'to client', 'lasted', 'opened', 'ended', 'missing'];
+const HEADINGS = ['client', 'server', 'to server', 'to client', 'lasted', 'opened', 'ended'];
+const MISSING = 'missing';
 /** Columns of figures. */
 const RIGHT_ALIGNED = new Set([2, 3, 4]);
 
@@ -43,16 +45,19 @@ const ENDS: Readonly<Record<string, string>> = {
 
 export class InspectionTable {
   readonly #print: (line: string) => void;
-  #rows: string[][] = [];
+  readonly #width: number;
+  #rows: { readonly cells: readonly string[]; readonly missing: string }[] = [];
   #widths = HEADINGS.map((heading) => heading.length);
   #headed = false;
 
-  constructor(print: (line: string) => void) {
+  /** `width`: of the terminal, if it is one: what is missing stands below a row that it would make too long. */
+  constructor(print: (line: string) => void, width = Infinity) {
     this.#print = print;
+    this.#width = width;
   }
 
   add(row: InspectionRow): void {
-    this.#rows.push([
+    const cells = [
       row.client,
       row.server,
       formatCount(row.c2s.seen),
@@ -60,26 +65,37 @@ export class InspectionTable {
       formatTime(row.duration),
       row.openedBy === 'syn' ? 'SYN' : 'before',
       ENDS[row.end] ?? row.end,
-      [missing('to server', row.c2s), missing('to client', row.s2c)].filter((text) => text !== '').join('; '),
-    ]);
+    ];
+    const parts = [missing('to server', row.c2s), missing('to client', row.s2c)];
+    this.#rows.push({ cells, missing: parts.filter((text) => text !== '').join('; ') });
     if (this.#rows.length === BLOCK) this.flush();
   }
 
   flush(): void {
-    for (const row of this.#rows) this.#widths = this.#widths.map((width, i) => Math.max(width, row[i]!.length));
+    for (const { cells } of this.#rows)
+      this.#widths = this.#widths.map((width, i) => Math.max(width, cells[i]!.length));
     if (!this.#headed && this.#rows.length > 0) {
-      this.#rows.unshift(HEADINGS);
+      const heading = this.#line(HEADINGS);
+      const whole = `${heading}  ${MISSING}`;
+      this.#print(whole.length <= this.#width ? whole : heading.trimEnd());
       this.#headed = true;
     }
-    for (const row of this.#rows) this.#print(this.#line(row));
+    for (const row of this.#rows) this.#printRow(row.cells, row.missing);
     this.#rows = [];
   }
 
-  #line(row: readonly string[]): string {
-    return row
+  #printRow(cells: readonly string[], missing: string): void {
+    const line = this.#line(cells);
+    const whole = missing === '' ? line.trimEnd() : `${line}  ${missing}`;
+    if (missing === '' || whole.length <= this.#width) return this.#print(whole);
+    this.#print(line.trimEnd());
+    this.#print(`${BELOW}${MISSING}: ${missing}`);
+  }
+
+  #line(cells: readonly string[]): string {
+    return cells
       .map((cell, i) => (RIGHT_ALIGNED.has(i) ? cell.padStart(this.#widths[i]!) : cell.padEnd(this.#widths[i]!)))
-      .join('  ')
-      .trimEnd();
+      .join('  ');
   }
 }
 

@@ -1,8 +1,8 @@
 /** The requests of a recording as lines, in columns that do not wait for the longest value. */
 import { toSeconds, type Duration } from '../core/time.ts';
 import { formatCount, formatTime } from './format.ts';
+import { BELOW, lineOf, listingLines } from './listing-line.ts';
 import { messageDiff } from './message-diff.ts';
-import { lineOf } from './request-text.ts';
 
 export interface RequestLine {
   readonly connection: number;
@@ -21,36 +21,28 @@ export interface RequestLine {
   readonly response: { readonly status: number | string | undefined; readonly after: Duration } | undefined;
 }
 
-const INDENT = ' '.repeat(6);
+export const REQUEST_HEADING = `${columns('#', 'client', 'at', 'bytes', 'status', 'took')}  request`;
 
-export const REQUEST_HEADING = columns('#', 'client', 'at', 'bytes', 'status', 'took', 'request');
-
-export function requestLines(request: RequestLine): string[] {
+/** `width`: of the terminal, if it is one. */
+export function requestLines(request: RequestLine, width: number | undefined): string[] {
   const { connection, client, since, text, bytes, whole, verdict, changes, response } = request;
   const status = response === undefined ? '–' : String(response.status ?? 'yes');
   const took = response === undefined ? '–' : formatTime(response.after);
   const at = `+${toSeconds(since).toFixed(3)}`;
   const cut = whole ? '' : '(cut short) ';
-  const lines = [columns(String(connection), client, at, formatCount(bytes), status, took, cut + text)];
+  const figures = columns(String(connection), client, at, formatCount(bytes), status, took);
+  const lines: string[] = [];
   for (const { plugin, before, after } of changes) {
-    lines.push(`${INDENT}${plugin}`, ...messageDiff(before, after).map((line) => `${INDENT}  ${line}`));
+    lines.push(`${BELOW}${plugin}`, ...messageDiff(before, after).map((line) => `${BELOW}  ${line}`));
   }
   const { dropped, copies, delayed } = verdict;
-  if (dropped !== undefined) lines.push(`${INDENT}dropped by ${dropped.plugin ?? 'an option'}: ${dropped.reason}`);
-  if (copies > 1) lines.push(`${INDENT}sent ${formatCount(copies)} times`);
-  if (delayed > 0) lines.push(`${INDENT}held back for ${formatTime(delayed)}`);
-  return lines.map(lineOf);
+  if (dropped !== undefined) lines.push(`${BELOW}dropped by ${dropped.plugin ?? 'an option'}: ${dropped.reason}`);
+  if (copies > 1) lines.push(`${BELOW}sent ${formatCount(copies)} times`);
+  if (delayed > 0) lines.push(`${BELOW}held back for ${formatTime(delayed)}`);
+  return [...listingLines(figures, cut + text, width), ...lines.map(lineOf)];
 }
 
-function columns(
-  connection: string,
-  client: string,
-  at: string,
-  bytes: string,
-  status: string,
-  took: string,
-  text: string,
-): string {
+function columns(connection: string, client: string, at: string, bytes: string, status: string, took: string): string {
   const cells = [connection.padStart(4), client.padEnd(21), at.padStart(8), bytes.padStart(7)];
-  return [...cells, status.padStart(6), took.padStart(8), text].join('  ');
+  return [...cells, status.padStart(6), took.padStart(8)].join('  ');
 }

@@ -8,8 +8,6 @@ const HOST = /^host:[ \t]*([^\r\n]*?)[ \t]*\r?$/im;
 /** Enough for a long target and the Host field behind it. */
 const LOOKED_AT = 8192;
 const LONGEST_OPAQUE = 64;
-/** Longer lines of a listing are cut. A terminal wraps those that are longer than it is wide: the end says most. */
-const LONGEST_LINE = 300;
 
 /** `message`: what the codec made of it, where it is read. */
 export function messageText(message: unknown, bytes: Uint8Array, offset: number, length: number): string {
@@ -35,11 +33,6 @@ export function requestText(bytes: Uint8Array, offset: number, length: number): 
   const [, method, target] = line;
   const host = target!.startsWith('/') || target === '*' ? (HOST.exec(headOf(text))?.[1] ?? '') : '';
   return escaped(`${method} ${host}${target}`);
-}
-
-/** A line of a listing. */
-export function lineOf(text: string): string {
-  return text.length > LONGEST_LINE ? `${text.slice(0, LONGEST_LINE - 1)}…` : text;
 }
 
 function headOf(text: string): string {

@@ -105,6 +105,8 @@ export interface GovernorFacts {
   readonly share: number;
   /** Why it is less than 1; `undefined`: it is not. */
   readonly reason: ShedReason | undefined;
+  /** Why it ever was, the reason that it was longest for first. */
+  readonly reasons: readonly ShedReason[];
   /** How often it has been, and for how long in all. */
   readonly spells: number;
   readonly time: Duration;

@@ -185,6 +185,7 @@ function mergeGovernors(all: readonly GovernorFacts[]): GovernorFacts | undefine
   return {
     share: all.reduce((n, { share }) => n + share, 0) / all.length,
     reason: all.find(({ reason }) => reason !== undefined)?.reason,
+    reasons: [...new Set(all.toSorted((a, b) => b.time - a.time).flatMap(({ reasons }) => reasons))],
     spells: Math.max(...all.map(({ spells }) => spells)),
     time: longest(all.map(({ time }) => time)),
   };

@@ -19,10 +19,12 @@ export function quantilesText({ p50, p99 }: Quantiles): string {
   return `${formatTime(p50)} median, ${formatTime(p99)} p99`;
 }
 
-export function sheddingText({ share, spells, time }: GovernorFacts, endedBy: RunFacts['endedBy']): string {
+export function sheddingText({ share, reasons, spells, time }: GovernorFacts, endedBy: RunFacts['endedBy']): string {
   const when = endedBy === undefined ? 'are copied now' : 'were copied at the end';
   const now = share < 1 ? `; ${formatShare(share, 1)} of the connections ${when}` : '';
-  return `${spells === 1 ? 'once' : plural(spells, 'time')}, for ${formatTime(time)}${spells === 1 ? '' : ' in all'}${now}`;
+  const often =
+    spells === 1 ? `once, for ${formatTime(time)}` : `${plural(spells, 'time')}, for ${formatTime(time)} in all`;
+  return `${often} (${reasons.join(', ')})${now}`;
 }
 
 export function pluginText({

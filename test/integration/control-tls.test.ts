@@ -292,8 +292,8 @@ describe.skipIf(!possible)('the files of the TLS options (needs the openssl comm
 
   it('are refused when they are not, without a word of what they hold', () => {
     const missing = `${good.certificate}.none`;
-    expect(line(() => intercept(missing, good.key))).toContain(`--tls-cert ${missing}: cannot be read (ENOENT)`);
-    expect(line(() => copy(missing))).toContain(`--tls-ca ${missing}: cannot be read (ENOENT)`);
+    expect(line(() => intercept(missing, good.key))).toContain(`--tls-cert ${missing}: there is no such file`);
+    expect(line(() => copy(missing))).toContain(`--tls-ca ${missing}: there is no such file`);
     expect(line(() => copy(ca.key))).toContain(`--tls-ca ${ca.key}: holds no certificate in PEM form; give `);
     const swapped = line(() => intercept(good.key, good.certificate));
     expect(swapped).toContain(`--tls-cert ${good.key}: holds no certificate in PEM form; give `);

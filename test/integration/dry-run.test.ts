@@ -48,21 +48,30 @@ async function dryRun(options: Readonly<Record<string, unknown>>) {
 it('shows what plugins do, without an intercept', async () => {
   const lines = await dryRun({ plugin: ['http-host-rewrite=staging', 'http-filter,denyPath=/private'] });
   expect(lines).toEqual([
-    'client target outcome bytes request',
-    '192.0.2.1:5000 127.0.0.1:80 changed 34 GET staging/a',
-    '192.0.2.1:5001 127.0.0.1:80 as it is 10 "PING\\r\\n\\x1b[2J"',
-    '192.0.2.1:5000 127.0.0.1:80 dropped 45 (http-filter: denyPath) GET shop.example/private',
-    '192.0.2.1:5000 127.0.0.1:80 changed 34 GET staging/c',
+    'client outcome bytes request',
+    '192.0.2.1:5000 changed 34 GET staging/a',
+    '192.0.2.1:5001 as it is 10 "PING\\r\\n\\x1b[2J"',
+    '192.0.2.1:5000 dropped 45 (http-filter: denyPath) GET shop.example/private',
+    '192.0.2.1:5000 changed 34 GET staging/c',
   ]);
 });
 
 it('and without plugins, by turns', async () => {
   expect(await dryRun({})).toEqual([
+    'client outcome bytes request',
+    '192.0.2.1:5001 as it is 10 "PING\\r\\n\\x1b[2J"',
+    '192.0.2.1:5000 as it is 39 GET shop.example/a',
+    '192.0.2.1:5000 as it is 45 GET shop.example/private',
+    '192.0.2.1:5000 as it is 39 GET shop.example/c',
+  ]);
+});
+
+it('the target too where there are several', async () => {
+  const { port } = server.address() as AddressInfo;
+  const lines = await dryRun({ map: [`80-127.0.0.1:${port}`, '81-127.0.0.1:9'] });
+  expect(lines.slice(0, 2)).toEqual([
     'client target outcome bytes request',
     '192.0.2.1:5001 127.0.0.1:80 as it is 10 "PING\\r\\n\\x1b[2J"',
-    '192.0.2.1:5000 127.0.0.1:80 as it is 39 GET shop.example/a',
-    '192.0.2.1:5000 127.0.0.1:80 as it is 45 GET shop.example/private',
-    '192.0.2.1:5000 127.0.0.1:80 as it is 39 GET shop.example/c',
   ]);
 });
 

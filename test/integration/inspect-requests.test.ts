@@ -120,7 +120,7 @@ it('as lines, for people and for machines', () => {
     '      http-host-rewrite',
     '        - Host: shop.example',
     '        + Host: staging',
-    '1 request, 2 connections; the rest was not read (--limit)',
+    '1 request, 2 connections; the rest is not shown (--limit)',
     expect.stringMatching(/^http-host-rewrite: 4 calls; .* in all, .* each$/),
     '',
   ]);

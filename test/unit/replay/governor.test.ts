@@ -105,7 +105,7 @@ describe('while all is well', () => {
     for (const rate of [0, 10, 200, 20_000]) {
       const model = new Model(rate).run(20);
       expect(model.shed).toBe(0);
-      expect(model.governor.facts()).toEqual({ share: 1, reason: undefined, spells: 0, time: 0 });
+      expect(model.governor.facts()).toEqual({ share: 1, reason: undefined, reasons: [], spells: 0, time: 0 });
     }
   });
 
@@ -156,7 +156,12 @@ describe('a silent target', () => {
     model.capacity = 0;
     model.run(60);
     expect(model.most).toBeLessThan(4_000);
-    expect(model.governor.facts()).toMatchObject({ share: 0.01, reason: 'target-silent', spells: 1 });
+    expect(model.governor.facts()).toMatchObject({
+      share: 0.01,
+      reason: 'target-silent',
+      reasons: ['target-silent'],
+      spells: 1,
+    });
     // The share, and ten probes a second.
     expect(model.waiting.length).toBeLessThan(400);
   });
@@ -275,6 +280,9 @@ describe('a failing target', () => {
     model.outcome = 'answered';
     // Old failures leave the average within a second.
     expect(model.recovery(10)).toBeLessThan(5);
+    model.capacity = 0;
+    model.run(60);
+    expect(model.governor.facts().reasons).toEqual(['target-silent', 'target-failing']);
   });
 
   it('gets everything where nobody is to be spared for its sake', () => {

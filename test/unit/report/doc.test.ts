@@ -24,7 +24,7 @@ it('docs/ledger.md shows a summary as it is printed', () => {
     sources: [{ name: 'eth0', frames: 42_160, kernelDropped: 0, unreadable: [] }],
     sent: { packets: 31_408, bytes: 3_920_000, failed: {} },
     cpu: seconds(2.6),
-    governor: { share: 1, reason: undefined, spells: 1, time: seconds(1.8) },
+    governor: { share: 1, reason: undefined, reasons: ['target-silent'], spells: 1, time: seconds(1.8) } as const,
   };
   const page = readFileSync(file, 'utf8');
   const shown = summaryLines(ledger, facts, { columns: 100 }).slice(1).join('\n');

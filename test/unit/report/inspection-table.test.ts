@@ -38,6 +38,20 @@ describe('InspectionTable', () => {
     ]);
   });
 
+  it('on a narrow terminal what is missing stands below', () => {
+    const lines: string[] = [];
+    const table = new InspectionTable((line) => lines.push(line), 80);
+    table.add(row);
+    table.add({ ...row, c2s: row.s2c });
+    table.flush();
+    expect(lines).toEqual([
+      'client           server           to server  to client  lasted  opened  ended',
+      '192.0.2.1:40000  198.51.100.1:80     12,345          7  1.5 ms  SYN     closed',
+      '      missing: 1.52 kB to server in 2 gaps',
+      '192.0.2.1:40000  198.51.100.1:80          7          7  1.5 ms  SYN     closed',
+    ]);
+  });
+
   it('prints long lists in blocks, without waiting for the end', () => {
     const lines: string[] = [];
     const table = new InspectionTable((line) => lines.push(line));

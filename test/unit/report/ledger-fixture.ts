@@ -31,7 +31,7 @@ export const FACTS: RunFacts = {
   sources: [{ name: 'eth0', frames: 1200, kernelDropped: 0, unreadable: [] }],
   connectionsOpen: 0,
   sessionsOpen: 3,
-  governor: { share: 1, reason: undefined, spells: 0, time: seconds(0) },
+  governor: { share: 1, reason: undefined, reasons: [], spells: 0, time: seconds(0) },
   intercepts: [{ address: '192.0.2.20:36524', connected: true, outages: [] }],
   lag: { p50: micros(400), p99: millis(2.1) },
   responseTimes: { target: undefined, online: undefined },

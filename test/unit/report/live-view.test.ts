@@ -63,7 +63,7 @@ describe('the page', () => {
       cpu: seconds(1.25),
       plugins: [{ ...PLUGIN, calls: 3_000 }],
       responseTimes: { target: { p50: millis(2), p99: millis(9) }, online: { p50: millis(1), p99: millis(5) } },
-      governor: { share: 0.1, reason: 'target-slow', spells: 1, time: seconds(1) },
+      governor: { share: 0.1, reason: 'target-slow', reasons: ['target-slow'], spells: 1, time: seconds(1) },
     });
     expect(text).toMatch(/^tcpcopy {2}80 → 192\.0\.2\.10:8080 +00:00:11$/m);
     expect(text).toMatch(/^Requests +2,000\/s {2}▂█$/m);

@@ -50,6 +50,15 @@ describe('the reports of several processes', () => {
     expect(facts.lag!.p99).toBeGreaterThan(9_000);
   });
 
+  it('name why connections were left out, what lasted longest first', () => {
+    const governor = { share: 1, reason: undefined, spells: 1 };
+    const { facts } = mergeReports([
+      reportOf(ledgerOf({}), { governor: { ...governor, reasons: ['cpu', 'memory'], time: seconds(1) } }),
+      reportOf(ledgerOf({}), { governor: { ...governor, reasons: ['target-full', 'cpu'], time: seconds(2) } }),
+    ]);
+    expect(facts.governor?.reasons).toEqual(['target-full', 'cpu', 'memory']);
+  });
+
   it('of one process is that process', () => {
     const ledger = ledgerOf({ answered: 8, reset: 2 }, { replayed: 2 });
     const merged = mergeReports([reportOf(ledger, { lag: undefined })]);

@@ -119,13 +119,14 @@ it('of a dry run, of copies, of a recording', () => {
 });
 
 it('says how much was left out, and whether it still is', () => {
-  const governor = { share: 0.25, reason: 'target-slow', spells: 1, time: seconds(2) } as const;
-  expect(text(ledgerOf({ shed: 1 }), { ...FACTS, governor })).toContain(
-    'Shedding      once, for 2.0 s; 25.00 % of the connections were copied at the end',
+  const reasons = ['target-slow', 'cpu'] as const;
+  const governor = { share: 0.25, reason: 'target-slow', reasons, spells: 1, time: seconds(2) } as const;
+  expect(text(ledgerOf({ shed: 1 }), { ...FACTS, governor }, { columns: 120 })).toContain(
+    'Shedding      once, for 2.0 s (target-slow, cpu); 25.00 % of the connections were copied at the end',
   );
   const meanwhile = { ...FACTS, governor: { ...governor, spells: 2 }, endedBy: undefined };
-  expect(text(ledgerOf({ shed: 1 }), meanwhile)).toContain(
-    'Shedding      2 times, for 2.0 s in all; 25.00 % of the connections are copied now',
+  expect(text(ledgerOf({ shed: 1 }), meanwhile, { columns: 120 })).toContain(
+    'Shedding      2 times, for 2.0 s in all (target-slow, cpu); 25.00 % of the connections are copied now',
   );
 });
 
