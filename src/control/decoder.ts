@@ -21,7 +21,6 @@ import {
   HURRY,
   INSTANCE_ID_BYTES,
   LEASE_GRANT,
-  LEASE_RELEASE,
   LEASE_REQUEST,
   LENGTH_BYTES,
   MAGIC,
@@ -95,7 +94,7 @@ export class Decoder {
       return this.#responses;
     }
     const name = MESSAGE_NAMES[type];
-    if (name === undefined || type === 0) throw protocolError(`message type ${type} is unknown`);
+    if (name === undefined) throw protocolError(`message type ${type} is unknown`);
     const fields = new FieldReader(this.#bytes, this.#view, start, end, name);
     const message = readBody(type, fields);
     // Later versions may say more in the two messages that are exchanged before a version is agreed on.
@@ -148,7 +147,6 @@ function readBody(type: number, from: FieldReader): Message {
       return { type, blocks: from.u8() };
     case LEASE_GRANT:
       return { type, wanted: from.u8(), free: from.u8(), blocks: readBlocks(from) };
-    case LEASE_RELEASE:
     case RECLAIM:
       return { type, blocks: readBlocks(from) };
     case WANT_PAYLOAD:

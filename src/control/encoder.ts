@@ -9,7 +9,6 @@ import {
   HELLO_HAS_KEY,
   HURRY,
   LEASE_GRANT,
-  LEASE_RELEASE,
   LEASE_REQUEST,
   LENGTH_BYTES,
   MAGIC,
@@ -93,7 +92,6 @@ function writeBody(out: FieldWriter, message: ControlMessage): void {
       out.u8(message.free);
       writeBlocks(out, message.blocks);
       return;
-    case LEASE_RELEASE:
     case RECLAIM:
       writeBlocks(out, message.blocks);
       return;

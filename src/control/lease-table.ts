@@ -87,18 +87,13 @@ export class LeaseTable {
     });
   }
 
-  /** Frees these blocks as far as they are the holder's. */
-  release(holder: number, blocks: readonly number[]): void {
-    for (const block of blocks) {
-      if (this.#owner[block] !== holder) continue;
+  /** Frees all blocks of a holder. */
+  release(holder: number): void {
+    this.#vanished.delete(holder);
+    for (const block of this.blocksOf(holder)) {
       this.#owner[block] = NO_HOLDER;
       this.#freed.push(block);
     }
-  }
-
-  releaseAll(holder: number): void {
-    this.#vanished.delete(holder);
-    this.release(holder, this.blocksOf(holder));
   }
 
   /** The holder's last connection is gone: its silence begins. */
@@ -114,7 +109,7 @@ export class LeaseTable {
   /** Frees the blocks of holders that stayed away too long, and returns these holders. */
   expire(now: Instant): number[] {
     const gone = [...this.#vanished].filter(([, at]) => at <= now).map(([holder]) => holder);
-    for (const holder of gone) this.releaseAll(holder);
+    for (const holder of gone) this.release(holder);
     return gone;
   }
 

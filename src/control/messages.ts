@@ -6,7 +6,6 @@ import type {
   HELLO,
   HURRY,
   LEASE_GRANT,
-  LEASE_RELEASE,
   LEASE_REQUEST,
   PING,
   PONG,
@@ -108,12 +107,6 @@ export interface LeaseGrant {
   readonly blocks: readonly number[];
 }
 
-/** Answered by one LEASE_GRANT. */
-export interface LeaseRelease {
-  readonly type: typeof LEASE_RELEASE;
-  readonly blocks: readonly number[];
-}
-
 /** After a reconnect: "these were mine." Answered by one LEASE_GRANT. */
 export interface Reclaim {
   readonly type: typeof RECLAIM;
@@ -174,7 +167,6 @@ export type ControlMessage =
   | Targets
   | LeaseRequest
   | LeaseGrant
-  | LeaseRelease
   | Reclaim
   | WantPayload
   | Hurry

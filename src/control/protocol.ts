@@ -35,7 +35,7 @@ export const REFUSED = 5;
 export const TARGETS = 6;
 export const LEASE_REQUEST = 7;
 export const LEASE_GRANT = 8;
-export const LEASE_RELEASE = 9;
+// 9 was LEASE_RELEASE, which nobody sent: it stays unused.
 export const RECLAIM = 10;
 export const RESPONSES = 11;
 export const WANT_PAYLOAD = 12;
@@ -48,9 +48,9 @@ export const PROBE = 17;
 export const PROBE_REPORT = 18;
 export const HURRY = 19;
 
-/** Message names by type, for error texts. */
+/** Message names by type, for error texts; types without one are unknown. */
 export const MESSAGE_NAMES = [
-  '?',
+  undefined,
   'HELLO',
   'CHALLENGE',
   'PROOF',
@@ -59,7 +59,7 @@ export const MESSAGE_NAMES = [
   'TARGETS',
   'LEASE_REQUEST',
   'LEASE_GRANT',
-  'LEASE_RELEASE',
+  undefined,
   'RECLAIM',
   'RESPONSES',
   'WANT_PAYLOAD',

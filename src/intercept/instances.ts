@@ -10,7 +10,6 @@ import {
   BYE,
   HURRY,
   LEASE_GRANT,
-  LEASE_RELEASE,
   LEASE_REQUEST,
   MESSAGE_NAMES,
   PING,
@@ -127,11 +126,6 @@ export class Instances {
         this.#leases.reclaim(instance.slot, message.blocks);
         this.#answerLease(peer, instance);
         return;
-      case LEASE_RELEASE:
-        this.#leases.release(instance.slot, message.blocks);
-        instance.wanted = this.#leases.blocksOf(instance.slot).length;
-        this.#answerLease(peer, instance);
-        return;
       case BYE:
         peer.leaving = true;
         peer.close();
@@ -171,7 +165,7 @@ export class Instances {
 
   #forget(instance: Instance, what: string): void {
     const ports = this.#leases.blocksOf(instance.slot).length;
-    this.#leases.releaseAll(instance.slot);
+    this.#leases.release(instance.slot);
     this.#forwardedBefore += instance.forwarded;
     this.#droppedBefore += instance.dropped;
     this.#byId.delete(instance.id);
