@@ -196,22 +196,22 @@ export class ConnectionTracker<User = unknown> {
       this.half = this.#direct.half;
       return EVENT_DATA;
     }
-    if (this.#events.pending) {
-      const event = this.#events.next(this.#now);
-      if (event !== EVENT_NONE) {
-        this.#toldEntry = -1;
-        this.#told = this.#events.told;
-        this.half = this.#events.half;
-        return event;
-      }
-    }
-    if (this.#rejected) {
+    return this.#events.pending || this.#rejected ? this.#pollOthers() : EVENT_NONE;
+  }
+
+  /** The next event of a connection that is not plain, or of none. */
+  #pollOthers(): TrackerEvent {
+    const event = this.#events.next(this.#now);
+    if (event === EVENT_NONE && !this.#rejected) return EVENT_NONE;
+    this.#toldEntry = -1;
+    if (event === EVENT_NONE) {
       this.#rejected = false;
-      this.#toldEntry = -1;
       this.#told = undefined;
       return EVENT_REJECTED;
     }
-    return EVENT_NONE;
+    this.#told = this.#events.told;
+    this.half = this.#events.half;
+    return event;
   }
 
   /** Time has passed: finds holes that stood too long, idle connections, and closed ones that can be forgotten. */
