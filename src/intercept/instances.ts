@@ -37,11 +37,14 @@ export class Instances {
   readonly #leases: LeaseTable;
   readonly #log: Log;
   readonly #wishesChanged: () => void;
+  readonly #hurryChanged: (hurry: boolean) => void;
 
-  constructor(leases: LeaseTable, log: Log, wishesChanged: () => void) {
+  /** `wishesChanged`: other frames may be wanted; `hurryChanged`: responses are to be handed over the moment they come, or not. */
+  constructor(leases: LeaseTable, log: Log, wishesChanged: () => void, hurryChanged: (hurry: boolean) => void) {
     this.#leases = leases;
     this.#log = log;
     this.#wishesChanged = wishesChanged;
+    this.#hurryChanged = hurryChanged;
   }
 
   get all(): Iterable<Instance> {
@@ -70,11 +73,6 @@ export class Instances {
   /** The most payload that any of them wants of a segment. */
   maxPayload(): number {
     return Math.max(0, ...[...this.#byId.values()].map((instance) => instance.maxPayload));
-  }
-
-  /** Whether responses are to be handed over the moment they come. */
-  get hurry(): boolean {
-    return [...this.#byId.values()].some(({ hurries }) => hurries);
   }
 
   /** Takes a connection in; a string says why not. */
@@ -115,7 +113,7 @@ export class Instances {
         this.#wishesChanged();
         return;
       case HURRY:
-        instance.hurries = message.on;
+        this.#setHurry(instance, message.on);
         return;
       case LEASE_REQUEST:
         instance.wanted = message.blocks;
@@ -139,7 +137,7 @@ export class Instances {
   left(peer: Peer, instance: Instance, now: Instant): void {
     instance.remove(peer);
     if (instance.peers.length > 0) return;
-    instance.hurries = false;
+    this.#setHurry(instance, false);
     if (peer.leaving) this.#forget(instance, 'has left');
     else this.#leases.vanish(instance.slot, now);
   }
@@ -150,6 +148,11 @@ export class Instances {
       const instance = this.bySlot[slot];
       if (instance !== undefined) this.#forget(instance, 'did not come back');
     }
+  }
+
+  #setHurry(instance: Instance, hurries: boolean): void {
+    instance.hurries = hurries;
+    this.#hurryChanged([...this.#byId.values()].some((any) => any.hurries));
   }
 
   #answerLease(peer: Peer, instance: Instance): void {

@@ -13,16 +13,7 @@ import { monotonicNow } from '../clock/clock.ts';
 import { encode } from '../control/encoder.ts';
 import { LeaseTable } from '../control/lease-table.ts';
 import type { Hello, Message, Stats } from '../control/messages.ts';
-import {
-  BYE,
-  HURRY,
-  INSTANCE_ID_BYTES,
-  NONCE_BYTES,
-  PROBE,
-  REFUSED_BUSY,
-  STATS,
-  TARGETS,
-} from '../control/protocol.ts';
+import { BYE, INSTANCE_ID_BYTES, NONCE_BYTES, PROBE, REFUSED_BUSY, STATS, TARGETS } from '../control/protocol.ts';
 import { ResponseWriter } from '../control/response-writer.ts';
 import { RunningClock } from '../control/running-clock.ts';
 import { refusedMessage, ServerHandshake, type ServerIdentity } from '../control/server-handshake.ts';
@@ -92,7 +83,12 @@ export class Intercept implements PeerOwner, SegmentHandler {
     this.#entering = new Anteroom(this.#tuning.maxEntering);
     this.#clock = new RunningClock(monotonicNow(), (tick * LATE_TICKS) as Duration);
     this.#leases = new LeaseTable({ firstPort, silence: leaseSilence });
-    this.#instances = new Instances(this.#leases, setup.log, () => this.#refilter());
+    this.#instances = new Instances(
+      this.#leases,
+      setup.log,
+      () => this.#refilter(),
+      (hurry) => (this.#capture.hurry = hurry),
+    );
     this.#router = new Router(this.#leases, this.#instances.bySlot);
     const { devices, backend, expression } = setup;
     this.#probes = new Probes({ devices, backend, expression, leases: this.#leases });
@@ -218,7 +214,6 @@ export class Intercept implements PeerOwner, SegmentHandler {
       return;
     }
     this.#instances.handle(peer, instance, message);
-    if (message.type === HURRY) this.#capture.hurry = this.#instances.hurry;
     // The counts as they stand, so that the instance can tell what is lost from now on.
     if (message.type === TARGETS) peer.send(this.#statsFor(instance));
   }
@@ -229,9 +224,7 @@ export class Intercept implements PeerOwner, SegmentHandler {
     if (refusal !== undefined) this.#refuse(refusal);
     this.#probes.left(peer);
     if (reason !== undefined) this.#setup.log.warn(`control connection of ${peer.name} closed: ${reason}`);
-    if (peer.instance === undefined) return;
-    this.#instances.left(peer, peer.instance, this.time);
-    this.#capture.hurry = this.#instances.hurry;
+    if (peer.instance !== undefined) this.#instances.left(peer, peer.instance, this.time);
   }
 
   #refuse(refusal: Refusal): void {
