@@ -3,19 +3,15 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { InterceptOptions } from '../../src/config/copy-options.ts';
 import { parseIp } from '../../src/core/ip-address.ts';
 import { SILENT_LOG } from '../../src/core/log.ts';
 import { PAYLOAD_ALL } from '../../src/control/protocol.ts';
 import { runIntercept } from '../../src/intercept/run-intercept.ts';
 import { loadNative } from '../../src/native/load.ts';
-import { HOST, LabLink, until } from './control-lab/lab.ts';
-
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
+import { HOST, until } from './control-lab/lab.ts';
+import { afterTest, makeLink } from './control-lab/started.ts';
 
 async function freePort(): Promise<number> {
   const server = createServer();
@@ -78,7 +74,7 @@ async function run(options: Partial<InterceptOptions>): Promise<Running> {
     stopper.abort();
     return exit;
   };
-  cleanups.push(stop);
+  afterTest(stop);
   return { port, lines, stop };
 }
 
@@ -86,7 +82,7 @@ async function run(options: Partial<InterceptOptions>): Promise<Running> {
 async function startServer(): Promise<number> {
   const server = createServer((socket) => socket.once('data', () => socket.end('hello')));
   await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
-  cleanups.push(() => server.close());
+  afterTest(() => server.close());
   return (server.address() as AddressInfo).port;
 }
 
@@ -112,12 +108,11 @@ const possible = process.getuid?.() === 0 && loadNative().addon !== undefined;
 describe.skipIf(!possible)('intercept on a device', () => {
   it.each([['lo'], ['any']])('forwards the responses captured on %s, each once', async (device) => {
     const summaryJson = join(tmpdir(), `intercept-${process.pid}-${device}.json`);
-    cleanups.push(() => rm(summaryJson, { force: true }));
+    afterTest(() => rm(summaryJson, { force: true }));
     const intercept = await run({ devices: [device], summaryJson });
     const target = await startServer();
     const targets = [{ address: parseIp(HOST)!, portFirst: target, portLast: target }];
-    const link = new LabLink(intercept.port, { targets, wantPayload: PAYLOAD_ALL });
-    cleanups.push(() => link.link.close());
+    const link = makeLink(intercept.port, { targets, wantPayload: PAYLOAD_ALL });
     await link.link.connect();
 
     const ports: number[] = [];
@@ -142,8 +137,7 @@ describe.skipIf(!possible)('intercept on a device', () => {
     const target = await startServer();
     const intercept = await run({ filter: `not tcp src port ${target}` });
     const targets = [{ address: parseIp(HOST)!, portFirst: target, portLast: target }];
-    const link = new LabLink(intercept.port, { targets });
-    cleanups.push(() => link.link.close());
+    const link = makeLink(intercept.port, { targets });
     await link.link.connect();
     await ask(target, link.firstPort + 600);
     await new Promise((resolve) => setTimeout(resolve, 100));

@@ -4,21 +4,17 @@
  */
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { ClientHandshake } from '../../src/control/client-handshake.ts';
 import { Decoder } from '../../src/control/decoder.ts';
 import { MAX_HANDSHAKE_MESSAGE } from '../../src/control/protocol.ts';
 import { millis } from '../../src/core/time.ts';
 import { hmacSha256 } from '../../src/intercept/hmac.ts';
 import { CertificateLab, hasOpenssl, readCertified } from './control-lab/certificates.ts';
-import { HOST, LabIntercept, LabLink, until } from './control-lab/lab.ts';
+import { HOST, until, type LabIntercept } from './control-lab/lab.ts';
+import { afterTest, makeLink, startIntercept } from './control-lab/started.ts';
 
 const KEY = 'correct horse battery';
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
 const certificates = hasOpenssl() ? new CertificateLab() : undefined;
 const identity = certificates && readCertified(certificates.selfSigned('intercept', `IP:${HOST}`));
 afterAll(() => certificates?.remove());
@@ -32,10 +28,8 @@ describe.each([
 
   /** An intercept with a key, and a tcpcopy that knows it. */
   async function start(tuning: Parameters<typeof LabIntercept.start>[1] = {}) {
-    const lab = await LabIntercept.start({ key: KEY, tls }, tuning);
-    cleanups.push(() => lab.intercept.stop());
-    const good = new LabLink(lab.intercept.port, { key: KEY, tls: trust });
-    cleanups.push(() => good.link.close());
+    const lab = await startIntercept({ key: KEY, tls }, tuning);
+    const good = makeLink(lab.intercept.port, { key: KEY, tls: trust });
     await good.link.connect();
     const { port } = lab.intercept;
 
@@ -51,7 +45,7 @@ describe.each([
 
   function open(port: number, bytes: Uint8Array = new Uint8Array(0)): Socket {
     const socket = tls ? connectTls({ port, host: HOST, ca: tls.certificate }) : connect(port, HOST);
-    cleanups.push(() => socket.destroy());
+    afterTest(() => socket.destroy());
     socket.on('error', () => undefined);
     socket.write(bytes);
     return socket.resume();
@@ -136,8 +130,7 @@ describe.each([
       const { port, unaffected, refused } = await start({ maxEntering: 8 });
       const crowd = Array.from({ length: 40 }, () => open(port));
       await until(() => (refused()['crowded-out'] ?? 0) === 32, 'the crowd');
-      const late = new LabLink(port, { key: KEY, tls: trust });
-      cleanups.push(() => late.link.close());
+      const late = makeLink(port, { key: KEY, tls: trust });
       await late.link.connect();
       expect(late.link.up).toBe(true);
       expect(crowd.length).toBe(40);

@@ -3,33 +3,17 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { millis } from '../../src/core/time.ts';
-import { HOST, LabIntercept, LabLink, until } from './control-lab/lab.ts';
-
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
+import { HOST, until } from './control-lab/lab.ts';
+import { afterTest, makeLink, startIntercept } from './control-lab/started.ts';
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function startIntercept(...options: Parameters<typeof LabIntercept.start>): Promise<LabIntercept> {
-  const lab = await LabIntercept.start(...options);
-  cleanups.push(() => lab.intercept.stop());
-  return lab;
-}
-
-function makeLink(port: number, options?: ConstructorParameters<typeof LabLink>[1]): LabLink {
-  const link = new LabLink(port, options);
-  cleanups.push(() => link.link.close());
-  return link;
-}
 
 async function forkIntercept(): Promise<{ child: ChildProcess; port: number }> {
   const path = fileURLToPath(new URL('control-lab/intercept-process.ts', import.meta.url));
   const child = fork(path, { execArgv: ['--import', 'tsx'] });
-  cleanups.push(() => child.kill('SIGKILL'));
+  afterTest(() => child.kill('SIGKILL'));
   const [message] = (await once(child, 'message')) as [{ port: number }];
   return { child, port: message.port };
 }
@@ -124,7 +108,7 @@ describe('one of several connections', () => {
       inner.on('close', () => outer.destroy());
     });
     await new Promise<void>((resolve) => relay.listen(0, HOST, resolve));
-    cleanups.push(() => relay.close());
+    afterTest(() => relay.close());
     const link = makeLink((relay.address() as AddressInfo).port, { connections: 3 });
     await link.link.connect();
     await until(() => link.link.connectionsUp === 3, 'three connections');

@@ -1,7 +1,7 @@
 /** The control channel over TLS, on loopback, with certificates made here. Needs the openssl command. */
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { machineContext } from '../../src/cli/machine-context.ts';
 import { parseCopyOptions } from '../../src/config/copy-options-schema.ts';
 import type { ControlIdentity, ControlTrust } from '../../src/config/copy-options.ts';
@@ -11,7 +11,8 @@ import type { TcpcopyError } from '../../src/core/errors.ts';
 import { SILENT_LOG, type Log } from '../../src/core/log.ts';
 import { millis } from '../../src/core/time.ts';
 import { CertificateLab, hasOpenssl, readCertified, type Certified } from './control-lab/certificates.ts';
-import { HOST, LabIntercept, LabLink, until, type Response } from './control-lab/lab.ts';
+import { HOST, until, type LabLink, type Response } from './control-lab/lab.ts';
+import { makeLink, startIntercept } from './control-lab/started.ts';
 
 const possible = hasOpenssl();
 const certificates = possible ? new CertificateLab() : undefined;
@@ -37,24 +38,6 @@ beforeAll(() => {
 });
 afterAll(() => certificates?.remove());
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-/** An intercept and the way to give it responses. */
-async function startIntercept(...options: Parameters<typeof LabIntercept.start>) {
-  const started = await LabIntercept.start(...options);
-  cleanups.push(() => started.intercept.stop());
-  return { intercept: started.intercept, respond: (...responses: Response[]) => started.respond(...responses) };
-}
-
-function makeLink(port: number, options?: ConstructorParameters<typeof LabLink>[1]): LabLink {
-  const link = new LabLink(port, options);
-  cleanups.push(() => link.link.close());
-  return link;
-}
-
 /** What is logged as a warning. */
 function warnings(): { readonly log: Log; readonly lines: string[] } {
   const lines: string[] = [];
@@ -78,7 +61,8 @@ const closed = (socket: Socket): Promise<unknown> => new Promise((resolve) => so
 
 describe.skipIf(!possible)('TLS (needs the openssl command)', () => {
   it('carries responses over several connections, in order in each session', async () => {
-    const { intercept, respond } = await startIntercept({ tls: identity });
+    const lab = await startIntercept({ tls: identity });
+    const { intercept } = lab;
     const link = makeLink(intercept.port, {
       ...{ connections: 4, tls: trust, wantPayload: PAYLOAD_ALL, heartbeatTimeout: millis(400) },
     });
@@ -90,7 +74,7 @@ describe.skipIf(!possible)('TLS (needs the openssl command)', () => {
       seq: i,
       payload: Buffer.from(`response ${i}`),
     }));
-    for (let i = 0; i < sent.length; i += 500) respond(...sent.slice(i, i + 500));
+    for (let i = 0; i < sent.length; i += 500) lab.respond(...sent.slice(i, i + 500));
     await until(() => link.responses.length >= sent.length, 'all responses');
     for (let port = link.firstPort; port < link.firstPort + 50; port++) {
       const mine = link.responses.filter((r) => r.port === port);
@@ -104,7 +88,8 @@ describe.skipIf(!possible)('TLS (needs the openssl command)', () => {
   });
 
   it('stops reading when nobody takes the responses, and goes on when somebody does', async () => {
-    const { intercept, respond } = await startIntercept({ tls: identity }, { outputCap: 64 << 20 });
+    const lab = await startIntercept({ tls: identity }, { outputCap: 64 << 20 });
+    const { intercept } = lab;
     const link = makeLink(intercept.port, {
       ...{ connections: 1, tls: trust, wantPayload: PAYLOAD_ALL, heartbeatTimeout: millis(500) },
     });
@@ -113,7 +98,7 @@ describe.skipIf(!possible)('TLS (needs the openssl command)', () => {
     const payload = new Uint8Array(1400).fill(120);
     const total = 16_000;
     for (let i = 0; i < total; i += 64) {
-      respond(...Array.from({ length: 64 }, (_, k) => ({ port: link.firstPort, seq: i + k, payload })));
+      lab.respond(...Array.from({ length: 64 }, (_, k) => ({ port: link.firstPort, seq: i + k, payload })));
       if (i % 640 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     await new Promise((resolve) => setTimeout(resolve, 800));
@@ -125,14 +110,15 @@ describe.skipIf(!possible)('TLS (needs the openssl command)', () => {
   });
 
   it('drops and counts what a tcpcopy that does not read cannot take', async () => {
-    const { intercept, respond } = await startIntercept({ tls: identity }, { outputCap: 300_000 });
+    const lab = await startIntercept({ tls: identity }, { outputCap: 300_000 });
+    const { intercept } = lab;
     const link = makeLink(intercept.port, { connections: 1, tls: trust, wantPayload: PAYLOAD_ALL });
     await link.link.connect();
     link.reading = false;
     const payload = new Uint8Array(1400).fill(120);
     const total = 20_000;
     for (let i = 0; i < total; i += 50) {
-      respond(...Array.from({ length: 50 }, (_, k) => ({ port: link.firstPort, seq: i + k, payload })));
+      lab.respond(...Array.from({ length: 50 }, (_, k) => ({ port: link.firstPort, seq: i + k, payload })));
       await new Promise((resolve) => setImmediate(resolve));
     }
     await until(() => intercept.stats().segments === total, 'all captured');
