@@ -31,6 +31,10 @@ export class ClosedHalf implements StreamTraces {
   start = 0 as SeqNum;
   #next = 0 as SeqNum;
 
+  get position(): SeqNum {
+    return this.#next;
+  }
+
   plausible(seq: SeqNum, length: number): boolean {
     return isNear(seq, length, this.#next);
   }

@@ -146,6 +146,13 @@ export class HalfStream {
     return this.held?.firstSeq;
   }
 
+  get position(): SeqNum | undefined {
+    if (this.anchored) return this.next;
+    const { payloadSeen, seenEnd, ackKnown, peerAck } = this.extent;
+    if (payloadSeen) return seenEnd;
+    return ackKnown ? peerAck : undefined;
+  }
+
   /** Writes into the flow's record what changes when a segment is passed straight through. */
   stash({ words, doubles }: FlowRecords, entry: number, half: number): void {
     words[entry * RECORD_WORDS + NEXT + half] = this.next;

@@ -20,6 +20,8 @@ export interface StreamTraces {
   readonly anchored: boolean;
   readonly start: SeqNum | undefined;
   readonly lowestHeld: SeqNum | undefined;
+  /** About how far the stream has come, as far as anything tells. */
+  readonly position: SeqNum | undefined;
   plausible(seq: SeqNum, length: number): boolean;
 }
 

@@ -66,6 +66,7 @@ import {
   trackerCounters,
   type TrackerOptions,
 } from './tracker-options.ts';
+import { TwinPaths } from './twin-paths.ts';
 
 export { AHEAD } from './flow-table.ts';
 
@@ -82,6 +83,7 @@ export class ConnectionTracker<User = unknown> {
   readonly #options: TrackerOptions;
   readonly #oneWay: boolean;
   readonly #table: FlowTable;
+  readonly #paths: TwinPaths;
   readonly #context: StreamContext;
   readonly #openings: OpeningRules;
   readonly #segments: SegmentFeed;
@@ -114,6 +116,7 @@ export class ConnectionTracker<User = unknown> {
     });
     this.#open = new OpenConnections(this.#table);
     this.#connections = this.#open.byEntry;
+    this.#paths = new TwinPaths(this.#table, this.#connections);
     this.#events = new ConnectionEvents(options, this.#context, this.#open, this.#direct, this.chunk, this.gap);
     this.#now = instant(0);
   }
@@ -135,6 +138,7 @@ export class ConnectionTracker<User = unknown> {
 
   /** Takes one segment; its bytes need to stay only until `poll` has returned EVENT_NONE. */
   handle(segment: Segment): void {
+    if (this.#paths.joined) segment.encapsulation = this.#paths.of(segment.encapsulation);
     this.#take(segment, this.#table.find(segment));
   }
 
@@ -145,7 +149,9 @@ export class ConnectionTracker<User = unknown> {
 
   /** Like `handle`, for the segment that was the `i`th to be expected. */
   handleExpected(segment: Segment, i: number): void {
-    this.#take(segment, this.#table.findExpected(segment, i));
+    // What was looked up may be by a path that has got a stand-in since.
+    if (this.#paths.joined) this.handle(segment);
+    else this.#take(segment, this.#table.findExpected(segment, i));
   }
 
   /** A frame of something else was seen then: the capture has come so far. */
@@ -153,10 +159,11 @@ export class ConnectionTracker<User = unknown> {
     if (time > this.#now) this.#now = time;
   }
 
-  /** `found`: as the flow table tells it. */
-  #take(segment: Segment, found: number): void {
+  /** `known`: where the connection is, as the flow table tells it. */
+  #take(segment: Segment, known: number): void {
     this.counters.add(COUNT_SEGMENTS);
     this.passTime(segment.time);
+    const found = known < 0 ? this.#paths.find(segment) : known;
     if (found < 0) {
       this.#begin(segment);
       return;
@@ -315,6 +322,7 @@ export class ConnectionTracker<User = unknown> {
       return;
     }
     this.#openings.hasBegun(segment);
+    this.#paths.note(segment.encapsulation);
     const c = new Connection<User>(this.#opened++, segment, this.#table, entry, clientIsSource, this.#context);
     this.#open.add(c);
     this.counters.add(COUNT_CONNECTIONS);

@@ -11,9 +11,6 @@ import type { InspectedConnection } from '../../src/replay/connection-inspector.
 import { inspectFile } from '../../src/replay/inspect-recording.ts';
 import { captureManifest, CAPTURES, type CaptureStream } from '../support/shared-captures.ts';
 
-/** Where one stream of the manifest is several connections here: the same endpoints on several VXLANs. */
-const KEPT_APART = new Set(['link/zeek__vxlan-overlapping-http-get.pcap']);
-
 describe('every recording', () => {
   it.each(captureManifest().map((f) => [f.file, f.streams] as const))('%s', async (file, streams) => {
     const byEnds = new Map<string, InspectedConnection[]>();
@@ -23,7 +20,7 @@ describe('every recording', () => {
     });
     const found = streams.map(({ client, server }) => byEnds.get(`${client} > ${server}`)?.shift());
     expect(found.map(measured)).toEqual(streams.map(expected));
-    if (!KEPT_APART.has(file)) expect(inspection.connections).toBe(streams.length);
+    expect(inspection.connections).toBe(streams.length);
     const dropped = Object.values(inspection.drops).reduce((sum, n) => sum + n, 0);
     expect(inspection.segments + dropped).toBe(inspection.frames);
   });

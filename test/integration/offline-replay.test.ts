@@ -11,8 +11,6 @@ import { ByteServer } from './offline/byte-server.ts';
 import { replayOffline, type OfflineRun } from './offline/offline-run.ts';
 
 const files = completeFiles();
-/** Where one stream of the manifest is several connections here: the same endpoints on several VXLANs. */
-const KEPT_APART = 'link/zeek__vxlan-overlapping-http-get.pcap';
 
 /** Recordings that lack something, or of which it is not certain what they hold. */
 const incomplete = captureManifest()
@@ -36,7 +34,7 @@ function expectWhole(file: CompleteFile, run: OfflineRun, received: readonly str
   expect(missingFrom(received, wanted), run.output.join('\n')).toEqual([]);
   if (!file.nothingElse) return;
   expect(run.summary).toMatchObject({ fidelityPercent: 100, requests: { lost: 0 }, bytes: { missing: 0 } });
-  if (file.file !== KEPT_APART) expect(received).toHaveLength(wanted.length);
+  expect(received).toHaveLength(wanted.length);
 }
 
 it('there are recordings of every kind', () => {

@@ -179,6 +179,41 @@ describe('how connections begin', () => {
     expect(t.tracker.connection).toMatchObject({ openedBy: 'syn', client: { port: 80 } });
   });
 
+  describe('of which the same is seen through two VLANs', () => {
+    it('takes each byte once', () => {
+      const t = recording();
+      for (const encapsulation of [1, 2]) t.handle(c({ flags: 'S', seq: 100 }, { encapsulation }));
+      for (const encapsulation of [1, 2]) t.handle(s({ flags: 'SA', seq: 500, ack: 101 }, { encapsulation }));
+      const a = c({ seq: 101, ack: 501, data: 'a' }, { encapsulation: 2 });
+      expect(t.handle(a)).toEqual(['c2s 0 a']);
+      expect(t.handle(c({ seq: 101, ack: 501, data: 'a' }, { encapsulation: 1 }))).toEqual([]);
+      // The next connection of either is one too.
+      t.handle(c({ flags: 'S', seq: 7 }, { clientPort: 40001, encapsulation: 2 }));
+      expect(t.handle(c({ seq: 8, data: 'b' }, { clientPort: 40001, encapsulation: 1 }))).toEqual(['c2s 0 b']);
+    });
+
+    it('puts the directions together when each has one', () => {
+      const t = recording();
+      t.handle(c({ flags: 'S', seq: 100 }, { encapsulation: 1 }));
+      t.handle(s({ flags: 'SA', seq: 500, ack: 101 }, { encapsulation: 2 }));
+      expect(t.handle(c({ seq: 101, ack: 501, data: 'a' }, { encapsulation: 1 }))).toEqual(['c2s 0 a']);
+      expect(t.handle(s({ seq: 501, ack: 102, data: 'b' }, { encapsulation: 2 }))).toEqual(['s2c 0 b']);
+    });
+
+    it('is told by both numbers where no SYN was seen', () => {
+      const t = live();
+      t.handle(c({ seq: 101, ack: 501, data: 'one' }, { encapsulation: 1 }));
+      expect(t.handle(c({ seq: 104, ack: 501, data: 'two' }, { encapsulation: 2 }))).toEqual(['c2s 3 two']);
+    });
+
+    it('is another connection when one number is far off', () => {
+      const t = live();
+      t.handle(c({ seq: 101, ack: 501, data: 'one' }, { encapsulation: 1 }));
+      expect(t.handle(c({ seq: 104, ack: 900_501, data: 'two' }, { encapsulation: 2 }))).toHaveLength(2);
+      expect(t.tracker.openConnections).toBe(2);
+    });
+  });
+
   it('keeps connections of different encapsulation apart', () => {
     const t = live();
     t.handle(c({ flags: 'S', seq: 100 }, { encapsulation: 1 }));
