@@ -19,7 +19,7 @@ export interface LogStyle extends Pick<ProcessOptions, 'logLevel'> {
 
 export interface LogFile {
   readonly log: Log;
-  /** A line that is not a log record, as the summary is; in JSON it becomes one. */
+  /** A line that is not a log record, as the summary is; in JSON it becomes one, unless it is empty. */
   line(text: string): void;
   /** After the file has been moved away. */
   reopen(): void;
@@ -66,7 +66,7 @@ export function openLogFile(path: string, options: LogStyle): LogFile {
   const log = createLog(options, write);
   return {
     log,
-    line: options.logFormat === 'json' ? (text) => log.info(text) : write,
+    line: options.logFormat === 'json' ? (text) => void (text !== '' && log.info(text)) : write,
     reopen: () => destination.reopen(),
     flush: () => destination.flushSync(),
   };

@@ -54,9 +54,9 @@ export class TcpcopyError extends Error {
     this.hint = detail.hint;
   }
 
-  /** One line: where, what, what to do, code. */
-  oneLine(): string {
-    const where = this.where === undefined ? '' : `${this.where}: `;
+  /** One line: where (`''`: without), what, what to do, code. */
+  oneLine(place = this.where ?? ''): string {
+    const where = place === '' ? '' : `${place}: `;
     const hint = this.hint === undefined ? '' : `; ${this.hint}`;
     // What it quotes may be anything that was typed, or that a file is called.
     return `${where}${this.message}${hint} [${this.code}]`.replace(

@@ -217,7 +217,8 @@ export class InterceptLink implements ConnectionOwner {
     this.#lease.connectionLost();
     const other = this.#connections.find((candidate) => candidate.isWelcomed);
     if (other !== undefined) this.#claimOver(other);
-    else this.#goDown(error.oneLine());
+    // Whose link it is is known to who listens.
+    else this.#goDown(error.oneLine(''));
   }
 
   // ---- lease ----

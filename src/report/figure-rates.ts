@@ -5,6 +5,8 @@ import type { RunFacts } from './run-facts.ts';
 
 /** Looks that are remembered of the rate of requests. */
 const HISTORY = 120;
+/** Requests under way are many where they are more than come in so many seconds. */
+export const MANY_UNDER_WAY = 2;
 
 /** Each a second. */
 export interface Rates {

@@ -162,6 +162,11 @@ export class Ledger {
     return this.units.values.reduce((a, b) => a + b, 0) - this.delivered() - this.excluded();
   }
 
+  /** Units that are not settled yet. */
+  underWay(): number {
+    return this.unitsOpened - this.units.values.reduce((a, b) => a + b, 0);
+  }
+
   /** Delivered units over units that were to be replayed, in percent; 100 when there were none. */
   fidelity(): number {
     const wanted = this.unitsOpened - this.excluded();

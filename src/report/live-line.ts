@@ -4,12 +4,15 @@
  */
 import { elapsed, instant, seconds, toSeconds, type Duration, type Instant } from '../core/time.ts';
 import type { RunEnvironment } from '../core/run-environment.ts';
+import { MANY_UNDER_WAY } from './figure-rates.ts';
 import { formatBytes, formatClock, formatCount, formatShare, formatTime, plural } from './format.ts';
 import type { Ledger } from './ledger.ts';
 import type { RunFacts } from './run-facts.ts';
 
 const REFRESH = seconds(1);
 const LEAST_COLUMNS = 40;
+/** For what a terminal shows of Ctrl-C: in a line of its own it would stay. */
+const ECHO = '^C'.length;
 
 export class LiveLine {
   readonly #env: Pick<RunEnvironment, 'liveLine' | 'stdout' | 'columns'>;
@@ -35,7 +38,7 @@ export class LiveLine {
     this.#next = instant(now + this.#interval);
     const pieces = this.#pieces(ledger, facts);
     if (!this.#env.liveLine) return this.#env.stdout(pieces.join('  '));
-    this.#env.liveLine(fitting(pieces, Math.max(LEAST_COLUMNS, this.#env.columns ?? 80) - 1));
+    this.#env.liveLine(fitting(pieces, Math.max(LEAST_COLUMNS, this.#env.columns ?? 80) - 1 - ECHO));
   }
 
   /** Most important first: a narrow terminal shows as many as fit. */
@@ -65,6 +68,8 @@ export class LiveLine {
       `${formatCount(lost)} lost`,
     ];
     pieces.push(...kernelDrops(ledger));
+    const underWay = ledger.underWay();
+    if (underWay > 0 && underWay > MANY_UNDER_WAY * rate) pieces.push(`${formatCount(underWay)} under way`);
     const { governor } = facts;
     if (governor?.reason !== undefined) {
       pieces.push(`SHEDDING ${formatShare(1 - governor.share, 1)} (${governor.reason})`);

@@ -144,7 +144,7 @@ function arrivedText(ledger: Ledger, wanted: number, unsent: Unsent | undefined)
 }
 
 function lostText(ledger: Ledger, wanted: number): string {
-  const underWay = wanted - ledger.delivered() - ledger.lost();
+  const underWay = ledger.underWay();
   const lost =
     ledger.lost() === 0 ? 'nothing' : `${plural(ledger.lost(), 'request')}, ${formatShare(ledger.lost(), wanted)}`;
   return underWay > 0 ? `${lost}; ${formatCount(underWay)} under way` : lost;

@@ -1,10 +1,10 @@
 /** What the whole-screen view shows, as lines of text that are cut to the screen later. */
-import { toSeconds } from '../core/time.ts';
+import { seconds, toSeconds } from '../core/time.ts';
 import { SHED_TEXTS, UNIT_TEXTS } from './bucket-texts.ts';
-import type { Rates } from './figure-rates.ts';
-import { formatBytes, formatClock, formatCount, formatShare, formatTime, plural } from './format.ts';
+import { MANY_UNDER_WAY, type Rates } from './figure-rates.ts';
+import { formatBytes, formatClock, formatCount, formatShare, formatTime, plural, wrap } from './format.ts';
 import { UNIT_BUCKETS, type Ledger } from './ledger.ts';
-import type { PluginFacts, Quantiles, RunFacts } from './run-facts.ts';
+import type { InterceptFacts, PluginFacts, Quantiles, RunFacts } from './run-facts.ts';
 
 export interface Line {
   readonly text: string;
@@ -44,11 +44,13 @@ function head(ledger: Ledger, facts: RunFacts, rates: Rates, columns: number): L
       lost === 0 ? 'nothing' : `${perSecond(rates.lost)} now, ${plural(lost, 'request')} since the start`,
       rates.lost > 0 ? 'bad' : 'plain',
     ),
+    underWay(ledger.underWay(), rates.captured),
   ];
   if (governor?.reason !== undefined) {
     const share = formatShare(1 - governor.share, 1);
     const why = SHED_TEXTS[governor.reason].meaning;
-    lines.push(fact('SHEDDING', `${share} left out (${governor.reason}): ${why}`, 'bad'));
+    const text = wrap(`${share} left out (${governor.reason}): ${why}`, Math.max(1, columns - LABEL));
+    lines.push(...text.map((line, i) => fact(i === 0 ? 'SHEDDING' : '', line, 'bad')));
   }
   const response = responseTimes(facts);
   if (response !== undefined) lines.push(fact('Response', response));
@@ -58,6 +60,13 @@ function head(ledger: Ledger, facts: RunFacts, rates: Rates, columns: number): L
     fact('Cost', `${(rates.cpu * 100).toFixed(0)} % of a processor, ${formatBytes(facts.rss)} of memory`),
   );
   return lines;
+}
+
+function underWay(requests: number, perSecond: number): Line {
+  if (requests === 0) return fact('Under way', 'nothing');
+  const many = perSecond > 0 && requests > MANY_UNDER_WAY * perSecond;
+  const much = many ? `, ${formatTime(seconds(requests / perSecond))} of traffic` : '';
+  return fact('Under way', `${plural(requests, 'request')}${much}`, many ? 'bad' : 'plain');
 }
 
 function copied(ledger: Ledger, rates: Rates): string {
@@ -80,12 +89,8 @@ function flow(ledger: Ledger, facts: RunFacts): Line[] {
       fact('Capture', `${name}: ${plural(frames, 'frame')}${dropped}`, (kernelDropped ?? 0) > 0 ? 'bad' : 'plain'),
     );
   }
-  for (const { address, connected, outages } of facts.intercepts) {
-    const times = outages.length === 0 ? '' : `, was away ${plural(outages.length, 'time')}`;
-    lines.push(
-      fact('Intercept', `${address}: ${connected ? 'connected' : 'AWAY'}${times}`, connected ? 'plain' : 'bad'),
-    );
-  }
+  for (const intercept of facts.intercepts)
+    lines.push(fact('Intercept', interceptText(intercept), intercept.connected ? 'plain' : 'bad'));
   if (facts.sent !== undefined) {
     const failed = Object.entries(facts.sent.failed).map(([error, n]) => `, ${formatCount(n)} refused: ${error}`);
     const again = ledger.retransmissions === 0 ? '' : `, ${formatCount(ledger.retransmissions)} sent again`;
@@ -97,6 +102,14 @@ function flow(ledger: Ledger, facts: RunFacts): Line[] {
     );
   }
   return lines;
+}
+
+function interceptText({ address, connected, outages }: InterceptFacts): string {
+  const past = outages.filter(({ to }) => to !== undefined).length;
+  const before = past === 0 ? '' : `, was away ${plural(past, 'time')}${connected ? '' : ' before'}`;
+  const since = connected ? undefined : outages.at(-1)?.from;
+  const now = connected ? 'connected' : since === undefined ? 'AWAY' : `AWAY since ${formatClock(since)}`;
+  return `${address}: ${now}${before}`;
 }
 
 function notCopied(ledger: Ledger, rates: Rates): Line[] {

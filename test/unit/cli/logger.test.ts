@@ -75,6 +75,7 @@ describe('a log file', () => {
     renameSync(path, `${path}.1`);
     file.reopen();
     file.line('after');
+    file.line('');
     file.flush();
     expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ level: 'info', msg: 'after' });
   });

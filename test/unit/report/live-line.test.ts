@@ -15,11 +15,11 @@ describe('on a terminal', () => {
     const { shown, line } = setUp({ columns: 120 });
     const ledger = ledgerOf({ answered: 3000, reset: 1000 });
     line.show(instant(0), ledger, { ...FACTS, elapsed: seconds(2) });
-    ledger.unitsOpened += 30; // under way
+    ledger.unitsOpened += 30;
     line.show(instant(0), ledger, { ...FACTS, elapsed: seconds(5) });
     expect(shown).toEqual([
       '00:00:02  2,000 requests/s  75.00 % copied  3 sessions  1,000 lost  3,000 sent  delay 400 µs',
-      '00:00:05  10 requests/s  75.00 % copied  3 sessions  1,000 lost  3,000 sent  delay 400 µs',
+      '00:00:05  10 requests/s  75.00 % copied  3 sessions  1,000 lost  30 under way  3,000 sent  delay 400 µs',
     ]);
   });
 

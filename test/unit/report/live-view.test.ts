@@ -70,12 +70,54 @@ describe('the page', () => {
     expect(text).toMatch(/^Copied +95\.00 % now, 81\.67 % since the start: 4,900 requests, all answered$/m);
     expect(text).toMatch(/^Lost +100\/s now, 1,100 requests since the start$/m);
     expect(text).toMatch(/^SHEDDING +90\.00 % left out \(target-slow\): the target was more than ten seconds behind$/m);
+    expect(text).toMatch(/^Under way +nothing$/m);
     expect(text).toMatch(/^Response +target 2\.0 ms \(p99 9\.0 ms\); online 1\.0 ms \(p99 5\.0 ms\)$/m);
     expect(text).toMatch(/^Cost +25 % of a processor/m);
     expect(text).toMatch(/^shed +100 +100\/s/m);
     expect(text).toMatch(/^reset +1,000 +0\/s/m);
     expect(text).toMatch(/^http-host-rewrite +2,000\/s +3 µs each {2}0\.5 % of a processor, 4 dropped$/m);
     expect(text.indexOf('shed  '), 'what goes wrong now stands first').toBeLessThan(text.indexOf('reset  '));
+  });
+
+  it('shows what waits for the target, in red where it is much', () => {
+    const { paper, view } = setUp();
+    const ledger = ledgerOf({ answered: 3_000 });
+    view.show(instant(0), ledger, { ...FACTS, elapsed: seconds(10) });
+    ledger.unitsOpened += 200;
+    ledger.settleUnit('answered', 50);
+    view.show(instant(0), ledger, { ...FACTS, elapsed: seconds(11) });
+    expect(paper.text).toMatch(/^Under way +150 requests$/m);
+    ledger.unitsOpened += 500;
+    view.show(instant(0), ledger, { ...FACTS, elapsed: seconds(12) });
+    expect(paper.text).toMatch(/^Under way +650 requests$/m);
+    ledger.unitsOpened += 100;
+    view.show(instant(0), ledger, { ...FACTS, elapsed: seconds(13) });
+    expect(paper.text).toMatch(/^Under way +750 requests, 7\.5 s of traffic$/m);
+  });
+
+  it('says since when an intercept is away', () => {
+    const { look } = setUp();
+    const address = '192.0.2.20:36524';
+    const [first, now] = [
+      { from: seconds(3), to: seconds(4) },
+      { from: seconds(22), to: undefined },
+    ];
+    const shown = (connected: boolean, outages: RunFacts['intercepts'][number]['outages']): string =>
+      look(ledgerOf({}), { intercepts: [{ address, connected, outages }] });
+    expect(shown(false, [now])).toMatch(/^Intercept +192\.0\.2\.20:36524: AWAY since 00:00:22$/m);
+    expect(shown(false, [first, now])).toMatch(/AWAY since 00:00:22, was away 1 time before$/m);
+    expect(shown(true, [first])).toMatch(/: connected, was away 1 time$/m);
+  });
+
+  it('breaks the reason why connections are left out into lines', () => {
+    const { paper, look } = setUp();
+    paper.columns = 80;
+    const text = look(ledgerOf({ shed: 1 }), {
+      governor: { share: 0.1, reason: 'cpu', reasons: ['cpu'], spells: 1, time: seconds(1) },
+    });
+    expect(text).toMatch(
+      /^SHEDDING +90\.00 % left out \(cpu\): tcpcopy used more CPU time than --max-cpu\n {12}allows$/m,
+    );
   });
 
   it('has what the run has to say at its end', () => {
