@@ -4,7 +4,8 @@ import { expect, it } from 'vitest';
 import { HttpResponseCodec } from '../../../plugins/http/index.ts';
 import { captureManifest, CAPTURES, type CaptureStream } from '../../support/shared-captures.ts';
 import { captureStreams } from '../../support/capture-streams.ts';
-import { bodyOf, cut, feed, type Transcript } from './transcript.ts';
+import { cut } from '../../support/codec-driving.ts';
+import { bodyOf, feed, type Transcript } from './transcript.ts';
 
 interface HttpStream extends CaptureStream {
   /** Heads; what follows counts and hashes complete requests and all decoded bodies, and responses. */

@@ -1,36 +1,14 @@
-/** A request codec driven step by step; every step tells, in one line a piece, what came out. */
+/** A request codec driven step by step. */
 import { HttpRequestCodec, httpSettings, type HttpPiece, type HttpSettings } from '../../../plugins/http/index.ts';
-import { contentOf, Pusher, text } from './transcript.ts';
+import { CodecConversation, contentOf } from '../../support/codec-driving.ts';
 
-export class Conversation {
-  readonly codec: HttpRequestCodec;
+export class Conversation extends CodecConversation<HttpPiece, HttpRequestCodec> {
   readonly settings: HttpSettings;
-  readonly #pusher = new Pusher();
 
-  constructor(settings: Partial<HttpSettings> = {}, fromSyn = true) {
-    this.settings = httpSettings(settings);
-    this.codec = new HttpRequestCodec(fromSyn, this.settings);
-  }
-
-  /** One segment of the client, which had seen `seen` more bytes of the server. */
-  push(latin1: string, seen = 0): string[] {
-    this.codec.push(this.#pusher.input(text(latin1), seen));
-    return this.#drain();
-  }
-
-  end(): string[] {
-    this.codec.end();
-    return this.#drain();
-  }
-
-  get skipped(): [bytes: number, messages: number] {
-    return [this.codec.skippedBytes, this.codec.skippedMessages];
-  }
-
-  #drain(): string[] {
-    const told: string[] = [];
-    for (let piece = this.codec.next(); piece !== undefined; piece = this.codec.next()) told.push(tell(piece));
-    return told;
+  constructor(given: Partial<HttpSettings> = {}, fromSyn = true) {
+    const settings = httpSettings(given);
+    super(new HttpRequestCodec(fromSyn, settings), tell);
+    this.settings = settings;
   }
 }
 

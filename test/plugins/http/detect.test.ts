@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { detect } from '../../../plugins/http/index.ts';
-import { text } from './transcript.ts';
+import { text } from '../../support/codec-driving.ts';
 
 function judge(latin1: string) {
   const bytes = text(`xx${latin1}yy`);

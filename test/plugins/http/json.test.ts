@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HttpRequest } from '../../../plugins/http/index.ts';
 import { JsonText, type HttpJson } from '../../../plugins/http/json.ts';
-import { feed, text } from './transcript.ts';
+import { text } from '../../support/codec-driving.ts';
+import { feed } from './transcript.ts';
 
 /** `given` after `edit`. */
 function edited(given: string, edit: (json: HttpJson) => unknown): string {

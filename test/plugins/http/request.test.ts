@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HttpRequest } from '../../../plugins/http/index.ts';
-import { feed, text } from './transcript.ts';
+import { text } from '../../support/codec-driving.ts';
+import { feed } from './transcript.ts';
 
 const HOLD = { wantsBody: () => true };
 

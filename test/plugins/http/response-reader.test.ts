@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { HttpRequest } from '../../../plugins/http/index.ts';
 import { HttpRequestCodec, HttpResponseReader, httpSettings, type HttpResponse } from '../../../plugins/http/index.ts';
 import { instant } from '../../../src/core/time.ts';
-import { byteByByte, text } from './transcript.ts';
+import { byteByByte, text } from '../../support/codec-driving.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello';
 const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n2\r\nde\r\n0\r\nT: v\r\n\r\n';

@@ -1,6 +1,6 @@
 /** Feeds bytes to a request codec in given chunks, and tells what came out. */
-import type { ClientBytes, Instant, Piece } from 'tcpcopy/plugin';
 import { type HttpRequest, HttpRequestCodec, httpSettings, type HttpSettings } from '../../../plugins/http/index.ts';
+import { contentOf, Pusher } from '../../support/codec-driving.ts';
 
 export interface SeenMessage {
   readonly line: string;
@@ -35,42 +35,9 @@ export interface FeedOptions {
   readonly edit?: (request: HttpRequest) => void;
 }
 
-export function text(latin1: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(latin1, 'latin1'));
-}
-
-/** Cuts before every offset in `cuts`. */
-export function cut(bytes: Uint8Array, cuts: readonly number[]): Uint8Array[] {
-  const edges = [0, ...[...new Set(cuts)].sort((a, b) => a - b), bytes.length];
-  return edges.slice(1).flatMap((end, i) => (end > edges[i]! ? [bytes.subarray(edges[i], end)] : []));
-}
-
-export function byteByByte(bytes: Uint8Array): Uint8Array[] {
-  return Array.from(bytes, (_, i) => bytes.subarray(i, i + 1));
-}
-
 /** What is known of the body: its content when it was held, else what of it came on the wire. */
 export function bodyOf({ request, bodyParts }: SeenMessage): Uint8Array {
   return request.body ?? Uint8Array.from(Buffer.concat(bodyParts));
-}
-
-export function contentOf(piece: Piece): Uint8Array {
-  return Uint8Array.from(piece.bytes.subarray(piece.offset, piece.offset + piece.length));
-}
-
-/** A push whose bytes lie in the middle of memory that is overwritten afterwards, as those of a capture are. */
-export class Pusher {
-  readonly #memory = new Uint8Array(1 << 17);
-  #time = 0;
-  #used = 0;
-
-  input(chunk: Uint8Array, serverBytesSeen = 0): ClientBytes {
-    const offset = 3 + (this.#time % 7);
-    this.#memory.fill(0x47, 0, this.#used);
-    this.#memory.set(chunk, offset);
-    this.#used = offset + chunk.length;
-    return { bytes: this.#memory, offset, length: chunk.length, time: ++this.#time as Instant, serverBytesSeen };
-  }
 }
 
 export function feed(chunks: readonly Uint8Array[], options: FeedOptions = {}): Transcript {

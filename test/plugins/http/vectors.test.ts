@@ -7,7 +7,8 @@ import { describe, expect, it } from 'vitest';
 import { HttpResponseCodec } from '../../../plugins/http/index.ts';
 import { seededRandom } from '../../support/damage.ts';
 import { CAPTURES } from '../../support/shared-captures.ts';
-import { bodyOf, byteByByte, cut, feed, text, type Transcript } from './transcript.ts';
+import { byteByByte, cut, text } from '../../support/codec-driving.ts';
+import { bodyOf, feed, type Transcript } from './transcript.ts';
 
 interface Vector {
   readonly id: string;

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { captureManifest, CAPTURES, type CaptureStream } from '../../support/shared-captures.ts';
 import { captureStreams } from '../../support/capture-streams.ts';
 import { MysqlResponseReader, mysqlSettings } from '../../../plugins/mysql/index.ts';
-import { byteByByte, cut } from '../http/transcript.ts';
+import { byteByByte, cut } from '../../support/codec-driving.ts';
 import { feed, type Transcript } from './transcript.ts';
 
 interface MysqlStream extends CaptureStream {

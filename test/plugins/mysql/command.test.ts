@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { MysqlConnection } from '../../../plugins/mysql/index.ts';
 import { MysqlResponseReader, type MysqlCommand } from '../../../plugins/mysql/index.ts';
 import { CLIENT } from '../../../plugins/mysql/login/index.ts';
-import { byteByByte, cut, text } from '../http/transcript.ts';
+import { byteByByte, cut, text } from '../../support/codec-driving.ts';
 import { about, clientLogin, execute, FLAGS, prepare, prepared } from './servers.ts';
 import { feed, packet, query, type FeedOptions } from './transcript.ts';
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { detect } from '../../../plugins/mysql/index.ts';
-import { text } from '../http/transcript.ts';
+import { text } from '../../support/codec-driving.ts';
 import { about, clientLogin, execute, prepare } from './servers.ts';
 import { packet, query } from './transcript.ts';
 

@@ -12,7 +12,7 @@ import {
 import { MysqlCommandCodec } from '../../../plugins/mysql/index.ts';
 import { CLIENT, parseClientHello } from '../../../plugins/mysql/login/index.ts';
 import { CredentialMap, Credentials } from '../../../src/plugin/index.ts';
-import { contentOf, Pusher } from '../http/transcript.ts';
+import { contentOf, Pusher } from '../../support/codec-driving.ts';
 import { about, clientLogin, error, execute, FLAGS, greeting, ok, prepare, prepared } from './servers.ts';
 import { feed, packet, query } from './transcript.ts';
 

@@ -6,7 +6,7 @@ import {
   type MysqlResponse,
 } from '../../../plugins/mysql/index.ts';
 import { CLIENT, MARIADB, type Capabilities } from '../../../plugins/mysql/login/index.ts';
-import { byteByByte } from '../http/transcript.ts';
+import { byteByByte } from '../../support/codec-driving.ts';
 import { about, clientLogin, error, execute, greeting, ok, prepare } from './servers.ts';
 import { feed, packet, query } from './transcript.ts';
 

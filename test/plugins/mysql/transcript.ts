@@ -6,7 +6,7 @@ import {
   type MysqlCommand,
   type MysqlSettings,
 } from '../../../plugins/mysql/index.ts';
-import { contentOf, Pusher } from '../http/transcript.ts';
+import { contentOf, Pusher } from '../../support/codec-driving.ts';
 
 export interface SeenCommand {
   readonly command: MysqlCommand;

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { captureManifest, CAPTURES, type CaptureStream } from '../../support/shared-captures.ts';
 import { captureStreams } from '../../support/capture-streams.ts';
 import { redisSettings, RedisReplyReader } from '../../../plugins/redis/index.ts';
-import { byteByByte, cut } from '../http/transcript.ts';
+import { byteByByte, cut } from '../../support/codec-driving.ts';
 import { feed, type Transcript } from './transcript.ts';
 
 interface RedisStream extends CaptureStream {

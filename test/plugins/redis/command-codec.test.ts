@@ -1,38 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { RedisCommandCodec, redisSettings, type RedisPiece, type RedisSettings } from '../../../plugins/redis/index.ts';
-import { contentOf, Pusher, text } from '../http/transcript.ts';
+import { CodecConversation, contentOf, text } from '../../support/codec-driving.ts';
 import { feed, resp } from './transcript.ts';
 
-/** A codec driven step by step; every step tells, in one line a piece, what came out. */
-class Conversation {
+class Conversation extends CodecConversation<RedisPiece, RedisCommandCodec> {
   readonly settings: RedisSettings;
-  readonly codec: RedisCommandCodec;
-  readonly #pusher = new Pusher();
 
-  constructor(settings: Partial<RedisSettings> = {}, fromSyn = true) {
-    this.settings = redisSettings(settings);
-    this.codec = new RedisCommandCodec(fromSyn, this.settings);
-  }
-
-  /** One segment of the client, which had seen `seen` more bytes of the server. */
-  push(latin1: string, seen = 0): string[] {
-    this.codec.push(this.#pusher.input(text(latin1), seen));
-    return this.#drain();
-  }
-
-  end(): string[] {
-    this.codec.end();
-    return this.#drain();
-  }
-
-  get skipped(): [bytes: number, messages: number] {
-    return [this.codec.skippedBytes, this.codec.skippedMessages];
-  }
-
-  #drain(): string[] {
-    const told: string[] = [];
-    for (let piece = this.codec.next(); piece !== undefined; piece = this.codec.next()) told.push(tell(piece));
-    return told;
+  constructor(given: Partial<RedisSettings> = {}, fromSyn = true) {
+    const settings = redisSettings(given);
+    super(new RedisCommandCodec(fromSyn, settings), tell);
+    this.settings = settings;
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RedisCommand } from '../../../plugins/redis/index.ts';
-import { text } from '../http/transcript.ts';
+import { text } from '../../support/codec-driving.ts';
 import { feed, resp } from './transcript.ts';
 
 const of = RedisCommand.of;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { detect } from '../../../plugins/redis/index.ts';
-import { text } from '../http/transcript.ts';
+import { text } from '../../support/codec-driving.ts';
 import { resp } from './transcript.ts';
 
 function judged(latin1: string): string {

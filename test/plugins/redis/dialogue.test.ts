@@ -7,7 +7,7 @@ import {
   type RedisReply,
 } from '../../../plugins/redis/index.ts';
 import { Credentials } from '../../../src/plugin/index.ts';
-import { text } from '../http/transcript.ts';
+import { text } from '../../support/codec-driving.ts';
 import { feed } from './transcript.ts';
 
 const EMPTY = new Uint8Array(0);

@@ -7,7 +7,7 @@ import { readValue } from '../../../plugins/redis/reply-value.ts';
 import { captureStreams } from '../../support/capture-streams.ts';
 import { seededRandom } from '../../support/damage.ts';
 import { captureManifest, CAPTURES, type CaptureStream } from '../../support/shared-captures.ts';
-import { cut } from '../http/transcript.ts';
+import { cut } from '../../support/codec-driving.ts';
 import { feed } from './transcript.ts';
 
 interface ParserOptions {

@@ -11,7 +11,7 @@ import {
 import { FAILED, REPLY, ReplyScanner } from '../../../plugins/redis/reply-scanner.ts';
 import { readValue } from '../../../plugins/redis/reply-value.ts';
 import { CAPTURES } from '../../support/shared-captures.ts';
-import { byteByByte, cut, text } from '../http/transcript.ts';
+import { byteByByte, cut, text } from '../../support/codec-driving.ts';
 
 /** A session: commands go out, bytes come in, and each step tells what was read. */
 class Session {

@@ -5,7 +5,7 @@ import {
   type RedisCommand,
   type RedisSettings,
 } from '../../../plugins/redis/index.ts';
-import { contentOf, Pusher } from '../http/transcript.ts';
+import { contentOf, Pusher } from '../../support/codec-driving.ts';
 
 export interface Transcript {
   readonly commands: readonly SeenCommand[];

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../support/damage.ts';
 import { CAPTURES } from '../../support/shared-captures.ts';
-import { byteByByte, cut, text } from '../http/transcript.ts';
+import { byteByByte, cut, text } from '../../support/codec-driving.ts';
 import { feed, resp, type Transcript } from './transcript.ts';
 
 interface Vector {

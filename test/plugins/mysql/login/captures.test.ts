@@ -7,7 +7,7 @@ import { buildGreeting, parseGreeting } from '../../../../plugins/mysql/login/gr
 import { buildHandshakeResponse, parseClientHello } from '../../../../plugins/mysql/login/handshake-response.ts';
 import { captureStreams } from '../../../support/capture-streams.ts';
 import { captureManifest, CAPTURES, type CaptureStream } from '../../../support/shared-captures.ts';
-import { byteByByte } from '../../http/transcript.ts';
+import { byteByByte } from '../../../support/codec-driving.ts';
 
 interface MysqlStream extends CaptureStream {
   readonly c2s_start: string;

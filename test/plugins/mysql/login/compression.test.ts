@@ -1,7 +1,7 @@
 import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { Decompressor } from '../../../../plugins/mysql/login/compression.ts';
-import { byteByByte, cut } from '../../http/transcript.ts';
+import { byteByByte, cut } from '../../../support/codec-driving.ts';
 
 function frame(body: Uint8Array, plainLength: number, sequence = 0): Uint8Array {
   const header = Buffer.alloc(7);
