@@ -14,7 +14,16 @@ import {
 import { COMMANDS } from '../../plugins/mysql/command-names.ts';
 import { about, clientLogin, error, execute, greeting, ok, prepare, prepared } from '../plugins/mysql/servers.ts';
 import { packet, query } from '../plugins/mysql/transcript.ts';
-import { chunksOf, drain, pick, push, repeat, type Random } from '../support/codec-fuzzing.ts';
+import {
+  chunksOf,
+  drain,
+  pick,
+  PieceAccount,
+  push,
+  pushWithGaps,
+  repeat,
+  type Random,
+} from '../support/codec-fuzzing.ts';
 import { fuzzRuns } from '../support/fuzzing.ts';
 
 /** Inputs in all, in an ordinary run. */
@@ -181,36 +190,14 @@ describe('command codec', { timeout: 3_600_000 }, () => {
       const bytes = makeInput(random, REQUESTS, random() < 0.5 ? clientLogin() : undefined);
       const settings = settingsOf(random);
       const codec = new MysqlCommandCodec(new MysqlConnection(), random() < 0.5, settings);
-      let [taken, captured, open, searchFrom] = [0, 0, false, 0];
-      let message = Buffer.alloc(0);
+      const account = new PieceAccount(bytes);
       const take = (piece: MysqlPiece) => {
-        taken += piece.length;
-        if (!piece.first && !open) throw new Error('a piece of no command');
-        open = !piece.last;
         if (piece.message !== undefined) lookAt(piece.message);
-        if (piece.first) {
-          searchFrom += message.length;
-          message = Buffer.alloc(0);
-        }
-        message = Buffer.concat([message, piece.bytes.subarray(piece.offset, piece.offset + piece.length)]);
-        if (settings.stats.compressed > 0) return;
-        searchFrom = Buffer.from(bytes).indexOf(message, searchFrom);
-        if (searchFrom < 0) throw new Error(`bytes that were not sent: ${message.toString('latin1')}`);
+        account.take(piece, settings.stats.compressed === 0);
       };
-      for (const chunk of chunksOf(random, bytes)) {
-        captured += chunk.length;
-        if (random() < 0.2) {
-          codec.gap(chunk.length);
-          open = false;
-          continue;
-        }
-        push(codec, chunk, random() < 0.3 ? 10 : 0);
-        drain(codec, take);
-      }
-      codec.end();
-      drain(codec, take);
+      pushWithGaps(random, codec, chunksOf(random, bytes), take, () => (account.open = false));
       // What is compressed has another length.
-      if (settings.stats.compressed === 0) expect(taken + codec.skippedBytes).toBe(captured);
+      if (settings.stats.compressed === 0) expect(account.taken + codec.skippedBytes).toBe(bytes.length);
       expect(settings.budget.used).toBe(0);
       resynchronised += settings.stats.resynchronised;
     });

@@ -7,7 +7,16 @@ import { RedisCommandCodec, redisSettings, type RedisCommand, type RedisPiece } 
 import { splitInline } from '../../plugins/redis/inline-arguments.ts';
 import { FAILED, REPLY, ReplyScanner } from '../../plugins/redis/reply-scanner.ts';
 import { readValue } from '../../plugins/redis/reply-value.ts';
-import { chunksOf, drain, pick, push, repeat, type Random } from '../support/codec-fuzzing.ts';
+import {
+  chunksOf,
+  drain,
+  pick,
+  PieceAccount,
+  push,
+  pushWithGaps,
+  repeat,
+  type Random,
+} from '../support/codec-fuzzing.ts';
 import { fuzzRuns } from '../support/fuzzing.ts';
 import { CAPTURES } from '../support/shared-captures.ts';
 
@@ -192,33 +201,13 @@ describe('command codec', { timeout: 3_600_000 }, () => {
       const bytes = makeInput(random, requests);
       const settings = redisSettings(random() < 0.5 ? {} : { commandLimit: 10 + random() * 60 });
       const codec = new RedisCommandCodec(random() < 0.5, settings);
-      let [taken, captured, open, searchFrom] = [0, 0, false, 0];
-      let message = Buffer.alloc(0);
-      const take = (piece: RedisPiece) => {
-        taken += piece.length;
-        if (!piece.first && !open) throw new Error('a piece of no command');
-        open = !piece.last;
-        if (piece.first) {
-          searchFrom += message.length;
-          message = Buffer.alloc(0);
-        }
-        message = Buffer.concat([message, piece.bytes.subarray(piece.offset, piece.offset + piece.length)]);
-        searchFrom = Buffer.from(bytes).indexOf(message, searchFrom);
-        if (searchFrom < 0) throw new Error(`bytes that were not sent: ${message.toString('latin1')}`);
+      const account = new PieceAccount(bytes);
+      const lost = (broken: boolean) => {
+        expect(broken).toBe(account.open);
+        account.open = false;
       };
-      for (const chunk of chunksOf(random, bytes)) {
-        captured += chunk.length;
-        if (random() < 0.2) {
-          expect(codec.gap(chunk.length)).toBe(open);
-          open = false;
-          continue;
-        }
-        push(codec, chunk, random() < 0.3 ? 10 : 0);
-        drain(codec, take);
-      }
-      codec.end();
-      drain(codec, take);
-      expect(taken + codec.skippedBytes).toBe(captured);
+      pushWithGaps(random, codec, chunksOf(random, bytes), (piece) => account.take(piece), lost);
+      expect(account.taken + codec.skippedBytes).toBe(bytes.length);
       expect(settings.budget.used).toBe(0);
       resynchronised += settings.stats.resynchronised;
     });

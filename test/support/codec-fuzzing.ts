@@ -1,5 +1,5 @@
 /** What fuzz targets of codecs have in common: seeded choices, bytes cut anywhere, and a codec fed with them. */
-import type { ClientBytes, Instant } from 'tcpcopy/plugin';
+import type { ClientBytes, Codec, Instant, Piece } from 'tcpcopy/plugin';
 import { seededRandom } from './damage.ts';
 import { fuzzSeeds } from './fuzzing.ts';
 
@@ -37,4 +37,58 @@ export function push(codec: { push(input: ClientBytes): void }, chunk: Uint8Arra
 
 export function drain<P>(codec: { next(): P | undefined }, take: (piece: P) => void): void {
   for (let piece = codec.next(); piece !== undefined; piece = codec.next()) take(piece);
+}
+
+/** What is known of pieces that came out of `sent`: none without its message, and each message one stretch of `sent`, behind the one before. */
+export class PieceAccount {
+  /** Bytes of all pieces. */
+  taken = 0;
+  /** A message has begun and not ended. */
+  open = false;
+  readonly #sent: Buffer;
+  #message = Buffer.alloc(0);
+  #searchFrom = 0;
+
+  constructor(sent: Uint8Array) {
+    this.#sent = Buffer.from(sent);
+  }
+
+  /** `found`: the bytes are those that were sent. */
+  take(piece: Pick<Piece, 'first' | 'last' | 'bytes' | 'offset' | 'length'>, found = true): void {
+    this.taken += piece.length;
+    if (!piece.first && !this.open) throw new Error('a piece of no message');
+    this.open = !piece.last;
+    if (piece.first) {
+      this.#searchFrom += this.#message.length;
+      this.#message = Buffer.alloc(0);
+    }
+    const bytes = piece.bytes.subarray(piece.offset, piece.offset + piece.length);
+    this.#message = Buffer.concat([this.#message, bytes]);
+    if (!found) return;
+    this.#searchFrom = this.#sent.indexOf(this.#message, this.#searchFrom);
+    if (this.#searchFrom < 0) throw new Error(`bytes that were not sent: ${this.#message.toString('latin1')}`);
+  }
+}
+
+/**
+ * Gives a codec all chunks but a fifth of them, which are gaps, and the end. `lost` is told what it says of each gap: whether
+ * it broke a message.
+ */
+export function pushWithGaps<P>(
+  random: Random,
+  codec: Pick<Codec, 'push' | 'gap' | 'end'> & { next(): P | undefined },
+  chunks: Iterable<Uint8Array>,
+  take: (piece: P) => void,
+  lost: (broken: boolean) => void,
+): void {
+  for (const chunk of chunks) {
+    if (random() < 0.2) {
+      lost(codec.gap(chunk.length));
+      continue;
+    }
+    push(codec, chunk, random() < 0.3 ? 10 : 0);
+    drain(codec, take);
+  }
+  codec.end?.();
+  drain(codec, take);
 }
