@@ -2,6 +2,14 @@
 import { HttpRequestCodec, httpSettings, type HttpPiece, type HttpSettings } from '../../../plugins/http/index.ts';
 import { CodecConversation, contentOf } from '../../support/codec-driving.ts';
 
+/** What it is given, and what that gives. */
+export const GET = 'GET /a HTTP/1.1\r\nHost: x\r\n\r\n';
+export const NEXT = 'GET /b HTTP/1.1\r\nHost: x\r\n\r\n';
+export const HEAD_OF_10 = 'POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n';
+export const CHUNKED = 'POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n';
+export const GOT = `^[GET /a] ${GET}$`;
+export const GOT_NEXT = `^[GET /b] ${NEXT}$`;
+
 export class Conversation extends CodecConversation<HttpPiece, HttpRequestCodec> {
   readonly settings: HttpSettings;
 
