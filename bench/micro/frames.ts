@@ -1,10 +1,8 @@
 /** Frames of many client connections to one server, built by the code that writes packets, for the micro benches. */
 import { FrameBatch } from '../../src/core/frame-batch.ts';
-import { V4_MAPPED_WORD } from '../../src/core/ip-address.ts';
-import { seqNum } from '../../src/core/seq-num.ts';
 import { instant } from '../../src/core/time.ts';
-import { TCP_ACK, TCP_PSH } from '../../src/wire/segment.ts';
-import { TcpHeader, writeTcpPacket } from '../../src/wire/tcp-writer.ts';
+import { writeTcpPacket } from '../../src/wire/tcp-writer.ts';
+import { dataHeader } from '../../test/support/data-header.ts';
 
 const LINKTYPE_ETHERNET = 1;
 const ETHERNET = 14;
@@ -18,20 +16,10 @@ export const SEQ = ETHERNET + 24;
 
 /** One data segment in an Ethernet frame, checksums right. */
 export function ethernetFrame(payloadLength: number): Uint8Array {
-  const header = new TcpHeader();
-  header.src2 = header.dst2 = V4_MAPPED_WORD;
-  header.src3 = 0x0a00_0001;
-  header.dst3 = 0x0a00_0002;
-  header.srcPort = 40_000;
-  header.dstPort = 80;
-  header.flags = TCP_ACK | TCP_PSH;
-  header.seq = seqNum(1_000);
-  header.ack = seqNum(1);
-  header.window = 501;
   const frame = new Uint8Array(ETHERNET + IP_AND_TCP + payloadLength);
   const view = new DataView(frame.buffer);
   view.setUint16(12, 0x0800);
-  writeTcpPacket(frame, view, ETHERNET, header, new Uint8Array(payloadLength).fill(120), 0, payloadLength);
+  writeTcpPacket(frame, view, ETHERNET, dataHeader(), new Uint8Array(payloadLength).fill(120), 0, payloadLength);
   return frame;
 }
 

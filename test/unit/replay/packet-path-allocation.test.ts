@@ -9,7 +9,7 @@ import { Decoder } from '../../../src/control/decoder.ts';
 import { MAX_MESSAGE, RESPONSES } from '../../../src/control/protocol.ts';
 import { ResponseWriter } from '../../../src/control/response-writer.ts';
 import { FrameBatch } from '../../../src/core/frame-batch.ts';
-import { V4_MAPPED_WORD, ipv4FromWord } from '../../../src/core/ip-address.ts';
+import { ipv4FromWord } from '../../../src/core/ip-address.ts';
 import { PacketBatch } from '../../../src/core/packet-batch.ts';
 import { seqAdd, seqNum } from '../../../src/core/seq-num.ts';
 import { instant, type Instant } from '../../../src/core/time.ts';
@@ -22,7 +22,8 @@ import { EVENT_NONE } from '../../../src/session/session-event.ts';
 import { Session } from '../../../src/session/session.ts';
 import { FrameParser } from '../../../src/wire/frame-parser.ts';
 import { Segment, TCP_ACK, TCP_PSH, TCP_SYN } from '../../../src/wire/segment.ts';
-import { TcpHeader, writeTcpPacket } from '../../../src/wire/tcp-writer.ts';
+import { writeTcpPacket } from '../../../src/wire/tcp-writer.ts';
+import { dataHeader } from '../../support/data-header.ts';
 
 const PAYLOAD = 200;
 const LINKTYPE_RAW = 101;
@@ -53,15 +54,7 @@ function leastAllocated(packet: (now: Instant) => void): number {
   return least;
 }
 
-const header = new TcpHeader();
-header.src2 = header.dst2 = V4_MAPPED_WORD;
-header.src3 = 0x0a00_0001;
-header.dst3 = 0x0a00_0002;
-header.srcPort = 40_000;
-header.dstPort = 80;
-header.flags = TCP_ACK | TCP_PSH;
-header.ack = seqNum(1);
-header.window = 501;
+const header = dataHeader();
 const memory = new Uint8Array(512);
 const view = new DataView(memory.buffer);
 const payload = new Uint8Array(PAYLOAD).fill(120);
