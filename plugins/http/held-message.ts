@@ -4,6 +4,16 @@ import { copyOf } from './bytes.ts';
 import { PendingBytes, type ByteBudget } from 'tcpcopy/plugin';
 import type { HttpRequest } from './request.ts';
 
+/** A piece of a message as it will be told. */
+export interface ReadyPiece {
+  readonly bytes: Uint8Array;
+  readonly offset: number;
+  readonly length: number;
+  readonly first: boolean;
+  readonly last: boolean;
+  readonly message?: HttpRequest;
+}
+
 export class HeldMessage {
   readonly request: HttpRequest;
   readonly headLength: number;
@@ -37,5 +47,16 @@ export class HeldMessage {
     this.request.attachBody(new CapturedBody(wire, spans, Uint8Array.from(trailers)));
     this.bytes.release();
     return this.request;
+  }
+
+  /** It will not be complete: the head, and what there is of the body, which may be nothing. */
+  giveUp(): ReadyPiece[] {
+    const { headLength, request: message } = this;
+    const { bytes, length } = this.bytes;
+    this.bytes.release();
+    return [
+      { bytes, offset: 0, length: headLength, first: true, last: false, message },
+      { bytes, offset: headLength, length: length - headLength, first: false, last: false },
+    ];
   }
 }

@@ -24,7 +24,7 @@ import { HttpInput } from './client-input.ts';
 import { detect } from './detect.ts';
 import { Framing } from './framing.ts';
 import { HeadReader } from './head-reader.ts';
-import { HeldMessage } from './held-message.ts';
+import { HeldMessage, type ReadyPiece } from './held-message.ts';
 import { methodName } from './llhttp-instance.ts';
 import { FAILED, MESSAGE_ENDS } from './llhttp.ts';
 import { HttpRequest } from './request.ts';
@@ -32,18 +32,8 @@ import { httpSettings, type HttpSettings } from './settings.ts';
 
 type State = 'head' | 'length' | 'chunked' | 'skip' | 'raw';
 
-/** A piece that waits because several became ready at once. */
-interface Waiting {
-  readonly bytes: Uint8Array;
-  readonly offset: number;
-  readonly length: number;
-  readonly first: boolean;
-  readonly last: boolean;
-  readonly message?: HttpRequest;
-}
-
 const EMPTY: Uint8Array = new Uint8Array(0);
-const NOTHING: readonly Waiting[] = [];
+const NOTHING: readonly ReadyPiece[] = [];
 
 export type HttpPiece = MessagePiece<HttpRequest>;
 
@@ -72,7 +62,8 @@ export class HttpRequestCodec implements Codec {
   /** What is wrong with the chunk framing at `#at`; empty: nothing so far. */
   #chunkFailure = '';
   #held: HeldMessage | undefined;
-  #waiting: readonly Waiting[] = NOTHING;
+  /** Pieces that became ready at once and are not out. */
+  #waiting: readonly ReadyPiece[] = NOTHING;
   /** The head reader is done with its head, but the piece that is out may still be asked for its message. */
   #headDone = false;
 
@@ -281,15 +272,8 @@ export class HttpRequestCodec implements Codec {
   }
 
   /** The held message will not be complete: its pieces, and `length` more bytes of it. */
-  #unhold(bytes: Uint8Array, offset: number, length: number, last: boolean): readonly Waiting[] {
-    const { request: message, headLength, bytes: held } = this.#held!;
-    const rest = held.length - headLength;
-    const pieces: Waiting[] = [
-      { bytes: held.bytes, offset: 0, length: headLength, first: true, last: false, message },
-      { bytes: held.bytes, offset: headLength, length: rest, first: false, last: false },
-      { bytes, offset, length, first: false, last },
-    ];
-    held.release();
+  #unhold(bytes: Uint8Array, offset: number, length: number, last: boolean): readonly ReadyPiece[] {
+    const pieces = [...this.#held!.giveUp(), { bytes, offset, length, first: false, last }];
     this.#held = undefined;
     return pieces.filter((piece) => piece.length > 0);
   }
