@@ -1,7 +1,7 @@
 /** How far things got, step by step along the way of a copy. */
 import type { Evidence, ProbeEvidence } from './evidence.ts';
 import { hostPort } from './networks.ts';
-import { isAnswer } from './rules/answers.ts';
+import { arrivalsToForward, isAnswer } from './rules/answers.ts';
 
 /** `none`: it could not be tried. `note`: worth knowing, nothing to mend. */
 export type StageState = 'ok' | 'no' | 'none' | 'note';
@@ -59,6 +59,7 @@ function rawStages(e: Evidence, clients: readonly ProbeEvidence[]): Stage[] {
     step('answers arrived', arrived, answered, `at ${e.intercepts.map(({ host }) => host).join(', ')}`),
     step('answers matched', matched, arrived, ''),
     fullSize(e),
+    ...forwarding(e, clients),
   ];
 }
 
@@ -103,6 +104,17 @@ function fullSize({ probes }: Evidence): Stage {
     return { name, state: 'note', text: 'it cannot be told: SYNs with data are not answered, whatever their size' };
   }
   return { name, state: full.every((p) => p.matched !== undefined) ? 'ok' : 'no', text: `${size} bytes` };
+}
+
+/** It shows only sometimes what becomes of answers at a host that forwards; where it does, that is a finding. */
+function forwarding(e: Evidence, clients: readonly ProbeEvidence[]): Stage[] {
+  return arrivalsToForward(e, clients)
+    .filter(({ onward, complaint }) => onward === undefined && !complaint)
+    .map(({ host, device }) => ({
+      name: 'forwarding',
+      state: 'note',
+      text: `on for ${device} at ${host}, which may pass answers on`,
+    }));
 }
 
 function socketStages({ targets }: Evidence): Stage[] {

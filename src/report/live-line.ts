@@ -64,18 +64,16 @@ export class LiveLine {
       formatClock(facts.elapsed),
       `${rate < 10 ? rate.toFixed(1) : formatCount(rate)} requests/s`,
       `${formatShare(delivered, delivered + lost)} ${recording === undefined ? 'copied' : 'recorded'}`,
-      plural(facts.sessionsOpen, 'session'),
-      `${formatCount(lost)} lost`,
     ];
-    pieces.push(...kernelDrops(ledger));
-    const underWay = ledger.underWay();
-    if (underWay > 0 && underWay > MANY_UNDER_WAY * rate) pieces.push(`${formatCount(underWay)} under way`);
+    if (down > 0) pieces.push(down === facts.intercepts.length ? 'NO INTERCEPT' : `${plural(down, 'intercept')} down`);
     const { governor } = facts;
     if (governor?.reason !== undefined) {
       pieces.push(`SHEDDING ${formatShare(1 - governor.share, 1)} (${governor.reason})`);
     }
-    if (down > 0) pieces.push(down === facts.intercepts.length ? 'NO INTERCEPT' : `${plural(down, 'intercept')} down`);
-    pieces.push(`${formatCount(delivered)} sent`);
+    pieces.push(...kernelDrops(ledger), `${formatCount(lost)} lost`);
+    const underWay = ledger.underWay();
+    if (underWay > 0 && underWay > MANY_UNDER_WAY * rate) pieces.push(`${formatCount(underWay)} under way`);
+    pieces.push(plural(facts.sessionsOpen, 'session'), `${formatCount(delivered)} sent`);
     if (facts.lag) pieces.push(`delay ${formatTime(facts.lag.p50)}`);
     return pieces;
   }

@@ -152,30 +152,51 @@ function notTaken({ intercepts }: Evidence, clients: readonly ProbeEvidence[]): 
 }
 
 /** The intercept's host passes the answers on, or tells the target that it cannot. */
-function forwarded({ intercepts }: Evidence, clients: readonly ProbeEvidence[]): Finding[] {
+function forwarded(e: Evidence, clients: readonly ProbeEvidence[]): Finding[] {
+  return arrivalsToForward(e, clients).flatMap(({ probe: { source, target }, device, onward, complaint }) => {
+    if (onward === undefined && !complaint) return [];
+    return [
+      finding({
+        cause: 'ip-forward',
+        host: 'assistant',
+        title: 'the assistant server forwards packets: answers do not end there',
+        reason:
+          onward !== undefined
+            ? `the answer to ${source} came by ${device} and left again by ${onward}`
+            : `it tried to pass on the answer to ${source}, and told the test server that it cannot (ICMP)`,
+        fix: [on('assistant', `sysctl -w ${isV6(target) ? 'net.ipv6.conf.all.forwarding' : 'net.ipv4.ip_forward'}=0`)],
+      }),
+    ];
+  });
+}
+
+export interface ArrivalToForward {
+  readonly host: string;
+  readonly probe: ProbeEvidence;
+  /** It came by this one, which forwards. */
+  readonly device: string;
+  /** It was seen to leave by this one. */
+  readonly onward: string | undefined;
+  /** The host was seen to tell the target that it cannot pass it on. */
+  readonly complaint: boolean;
+}
+
+/**
+ * Of each intercept's host an answer that arrived where it forwards packets, if there is one: the one first of which it
+ * is known what became of it. That is not always seen: a firewall may end it there, and Linux complains to a host once a second at most.
+ */
+export function arrivalsToForward({ intercepts }: Evidence, clients: readonly ProbeEvidence[]): ArrivalToForward[] {
   return intercepts.flatMap((intercept, index) => {
-    for (const { seen, source, target } of clients) {
-      const v6 = isV6(target);
-      const here = seen.filter((s) => s.at === index);
+    const all = clients.flatMap((probe): ArrivalToForward[] => {
+      const here = probe.seen.filter((s) => s.at === index);
       const arrival = here.find((s) => isAnswer(s) && !s.outgoing);
-      if (arrival === undefined || !forwards(intercept, arrival.device, v6)) continue;
-      const onward = here.find((s) => isAnswer(s) && s.outgoing);
-      const complaint = here.find((s) => s.kind === 'icmp' && s.outgoing);
-      if (onward === undefined && complaint === undefined) continue;
-      return [
-        finding({
-          cause: 'ip-forward',
-          host: 'assistant',
-          title: 'the assistant server forwards packets: answers do not end there',
-          reason:
-            onward !== undefined
-              ? `the answer to ${source} came by ${arrival.device} and left again by ${onward.device}`
-              : `it tried to pass on the answer to ${source}, and told the test server that it cannot (ICMP)`,
-          fix: [on('assistant', `sysctl -w ${v6 ? 'net.ipv6.conf.all.forwarding' : 'net.ipv4.ip_forward'}=0`)],
-        }),
-      ];
-    }
-    return [];
+      if (arrival === undefined || !forwards(intercept, arrival.device, isV6(probe.target))) return [];
+      const onward = here.find((s) => isAnswer(s) && s.outgoing)?.device;
+      const complaint = here.some((s) => s.kind === 'icmp' && s.outgoing);
+      return [{ host: intercept.host, probe, device: arrival.device, onward, complaint }];
+    });
+    const known = all.filter(({ onward, complaint }) => onward !== undefined || complaint);
+    return [...known, ...all].slice(0, 1);
   });
 }
 

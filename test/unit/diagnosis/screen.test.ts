@@ -24,6 +24,14 @@ describe('screen', () => {
     expect(longest).toBeGreaterThan(50);
   });
 
+  it('notes forwarding where it does not show what becomes of answers', () => {
+    const forwards = CASES.find(({ what }) => what === 'forwarding that a firewall there keeps in')!.is;
+    const note = '  note  forwarding         on for eth0 at 192.0.2.20, which may pass answers on';
+    expect(screen(titleOf(forwards.plan), stagesOf(forwards), [])).toContain(note);
+    const seen = CASES.find(({ what }) => what === 'forwarding')!.is;
+    expect(screen(titleOf(seen.plan), stagesOf(seen), judge(seen)).join('\n')).not.toContain('note  forwarding');
+  });
+
   it('is short where all is well', () => {
     const well = evidence();
     expect(screen(titleOf(well.plan), stagesOf(well), []).join('\n')).toMatchInlineSnapshot(`

@@ -18,8 +18,8 @@ describe('on a terminal', () => {
     ledger.unitsOpened += 30;
     line.show(instant(0), ledger, { ...FACTS, elapsed: seconds(5) });
     expect(shown).toEqual([
-      '00:00:02  2,000 requests/s  75.00 % copied  3 sessions  1,000 lost  3,000 sent  delay 400 µs',
-      '00:00:05  10 requests/s  75.00 % copied  3 sessions  1,000 lost  30 under way  3,000 sent  delay 400 µs',
+      '00:00:02  2,000 requests/s  75.00 % copied  1,000 lost  3 sessions  3,000 sent  delay 400 µs',
+      '00:00:05  10 requests/s  75.00 % copied  1,000 lost  30 under way  3 sessions  3,000 sent  delay 400 µs',
     ]);
   });
 
@@ -30,8 +30,16 @@ describe('on a terminal', () => {
     const down = { address: 'b:1', connected: false, outages: [] };
     line.show(instant(0), ledger, { ...FACTS, intercepts: [...FACTS.intercepts, down] });
     line.show(instant(0), ledger, { ...FACTS, intercepts: [down] });
-    expect(shown[0]).toContain('5 frames dropped by the kernel  1 intercept down  1 sent');
+    expect(shown[0]).toContain('copied  1 intercept down  5 frames dropped by the kernel  0 lost');
     expect(shown[1]).toContain('NO INTERCEPT');
+  });
+
+  it('shows what is the matter on 80 columns', () => {
+    const { shown, line } = setUp({ columns: 80 });
+    const ledger = ledgerOf({ answered: 4_000, shed: 3_000 });
+    const governor = { share: 0.01, reason: 'target-failing', reasons: [], spells: 1, time: seconds(1) } as const;
+    line.show(instant(0), ledger, { ...FACTS, governor });
+    expect(shown[0]).toBe('00:00:10  700 requests/s  57.14 % copied  SHEDDING 99.00 % (target-failing)');
   });
 
   it('leaves pieces out rather than break the line', () => {
@@ -61,7 +69,7 @@ describe('without a terminal', () => {
     expect(line.due(instant(29.9e6))).toBe(false);
     expect(line.due(instant(30e6))).toBe(true);
     line.show(instant(30e6), ledgerOf({}), { ...FACTS, intercepts: [], lag: undefined });
-    expect(shown).toEqual(['line: 00:00:10  0.0 requests/s  – copied  3 sessions  0 lost  0 sent']);
+    expect(shown).toEqual(['line: 00:00:10  0.0 requests/s  – copied  0 lost  3 sessions  0 sent']);
   });
 
   it('with an interval of 0 there is none', () => {
