@@ -117,7 +117,7 @@ export class CopyRun {
       ledger: this.#ledger,
       target,
       wheel: this.#wheel,
-      budget: new ByteBudget(options.memoryLimit / 2),
+      budget: new ByteBudget(options.memoryLimit / 2, this.#live),
       lag: this.#lag,
       targetTimes: this.#targetTimes,
       onlineTimes: this.#onlineTimes,

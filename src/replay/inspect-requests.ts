@@ -70,7 +70,7 @@ export async function inspectRequests(
     ledger,
     target: new DiscardingTarget(),
     wheel: new TimerWheel(monotonicNow()),
-    budget: new ByteBudget(BUDGET),
+    budget: new ByteBudget(BUDGET, false),
     lag: new Histogram(),
     live: false,
     onlyFromSyn: false,

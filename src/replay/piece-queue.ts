@@ -5,9 +5,15 @@
 export class ByteBudget {
   used = 0;
   readonly limit: number;
+  /**
+   * Whether each queue has limits of its own. Who reads a recording stops while one is crowded, but what reassembly held back
+   * comes at once, and in far more than a queue's worth: of that nothing is refused but for the budget.
+   */
+  readonly boundsQueues: boolean;
 
-  constructor(limit: number) {
+  constructor(limit: number, boundsQueues = true) {
     this.limit = limit;
+    this.boundsQueues = boundsQueues;
   }
 }
 
@@ -44,15 +50,16 @@ export class PieceQueue {
     this.#limit = limit;
   }
 
-  /** More should not be asked for: who reads a recording stops here, and so never meets the limit. */
+  /** More should not be asked for: who reads a recording stops here. */
   get crowded(): boolean {
     return this.length > this.#limit * CROWDED || this.#pieces > PIECE_LIMIT * CROWDED;
   }
 
   /** What keeps a piece of `length` bytes out, or `undefined` when it fits. */
   refuses(length: number): 'queue-cap' | 'memory-cap' | undefined {
-    if (this.length + length > this.#limit || this.#pieces >= PIECE_LIMIT) return 'queue-cap';
-    return this.#budget.used + length > this.#budget.limit ? 'memory-cap' : undefined;
+    const { used, limit, boundsQueues } = this.#budget;
+    if (boundsQueues && (this.length + length > this.#limit || this.#pieces >= PIECE_LIMIT)) return 'queue-cap';
+    return used + length > limit ? 'memory-cap' : undefined;
   }
 
   push(bytes: Uint8Array, offset: number, length: number): void {

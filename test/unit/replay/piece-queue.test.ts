@@ -118,6 +118,16 @@ describe('the limits of a piece queue', () => {
     expect(queue.refuses(1)).toBeUndefined();
   });
 
+  it('is the budget alone where reading waits for a crowded queue', () => {
+    const queue = new PieceQueue(new ByteBudget(20_000, false), LIMIT);
+    for (let i = 0; i < 20_000; i++) {
+      expect(queue.refuses(1)).toBeUndefined();
+      push(queue, 'x');
+    }
+    expect(queue.crowded).toBe(true);
+    expect(queue.refuses(1)).toBe('memory-cap');
+  });
+
   it('are announced well before they are reached', () => {
     const { queue } = filled();
     queue.push(new Uint8Array(250), 0, 250);
