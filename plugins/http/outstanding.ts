@@ -29,7 +29,7 @@ export class OutstandingRequests<T> {
   shift(): void {
     if (this.#head === this.#entries.length) return;
     this.#head++;
-    if (this.#head >= COMPACT_AT || this.#head === this.#entries.length) {
+    if (this.#head * 2 >= this.#entries.length && (this.#head >= COMPACT_AT || this.#head === this.#entries.length)) {
       this.#entries = this.#entries.slice(this.#head);
       this.#head = 0;
     }

@@ -78,6 +78,8 @@ export class RequestListing {
 
 /** The most that is kept of a server which speaks before the protocol is known, bytes. */
 const EARLY_LIMIT = 64 << 10;
+/** Places of reported requests are given up from this many on. */
+const COMPACT_AT = 64;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -88,7 +90,9 @@ class RequestStream implements MessageObserver {
   readonly #report: Report;
   readonly #takeChanges: () => readonly Change[];
   /** Those not reported yet: the last may go on, the others wait for responses. */
-  readonly #waiting: { readonly request: Mutable<InspectedRequest>; awaited: boolean }[] = [];
+  #waiting: { readonly request: Mutable<InspectedRequest>; awaited: boolean }[] = [];
+  /** How many of them have been reported all the same: a pipeline may be long, and is not moved for each. */
+  #told = 0;
   #current: Mutable<InspectedRequest> | undefined;
   #reader: ResponseReader | undefined;
   /** What a server said before its client; `undefined`: it is read, or not any more. */
@@ -169,7 +173,9 @@ class RequestStream implements MessageObserver {
   }
 
   #answered(message: unknown, time: Instant): void {
-    const waiting = this.#waiting.find(({ awaited }) => awaited);
+    let i = this.#told;
+    while (this.#waiting[i]?.awaited === false) i++;
+    const waiting = this.#waiting[i];
     if (waiting === undefined) return;
     const { status } = (message ?? {}) as { readonly status?: unknown };
     waiting.awaited = false;
@@ -197,15 +203,19 @@ class RequestStream implements MessageObserver {
 
   #giveUp(): void {
     this.#reader = undefined;
-    for (const waiting of this.#waiting) waiting.awaited = false;
+    for (let i = this.#told; i < this.#waiting.length; i++) this.#waiting[i]!.awaited = false;
     this.#tell();
   }
 
   /** In order, and none that may go on. */
   #tell(): void {
-    for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
+    for (let first = this.#waiting[this.#told]; first !== undefined; first = this.#waiting[this.#told]) {
       if (first.awaited || (first.request === this.#current && first.request.response === undefined)) return;
-      this.#waiting.shift();
+      this.#told++;
+      if (this.#told >= COMPACT_AT && this.#told * 2 >= this.#waiting.length) {
+        this.#waiting = this.#waiting.slice(this.#told);
+        this.#told = 0;
+      }
       this.#report(first.request);
     }
   }

@@ -64,6 +64,20 @@ describe('requests', () => {
     expect(totals).toMatchObject({ requests: 5, connections: 2, limited: false, unreadable: [] });
   });
 
+  it('of a long pipeline, each with its own', async () => {
+    const many = Array.from({ length: 300 }, (_, i) => i);
+    const join = (text: (i: number) => string) => many.map(text).join('');
+    const path = `${folder}/pipeline.pcap`;
+    const writer = new RecordingWriter();
+    const [request, response] = [join((i) => get(`/${i}`)), join((i) => reply(400 + (i % 100)))];
+    writer.add({ clientPort: 5_000, exchanges: [{ at: 0, request, response }] });
+    writer.save(path);
+    const { requests } = await inspect({}, path);
+    expect(requests.map(({ text, response }) => `${text} ${response?.status}`)).toEqual(
+      many.map((i) => `GET shop.example/${i} ${400 + (i % 100)}`),
+    );
+  });
+
   it('of one connection, and not more than asked for', async () => {
     expect((await inspect({ connection: 2 })).lines).toEqual(['2 "PING\\r\\n" 6 -']);
     const { lines, totals } = await inspect({ limit: 2 });
