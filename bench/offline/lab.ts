@@ -4,9 +4,10 @@
  *     npm run build && tsx bench/offline/lab.ts [--only short] [--args '--pace asap'] [--requests 20000] [--rounds 3]
  *         [--peer 'CMD … FILE …' --peer-intercept 'CMD …']
  *
- * Rates are of the requests that the server answered, by its access log, from the first to the last and from the start of
- * the program to the last; CPU is of tcpcopy and intercept. A peer's two programs run in the online host and the assistant, in
- * alternation with ours; FILE is the recording.
+ * Rates are of the requests that arrived, from the start of the program until the last of their bytes had reached the test
+ * host, and until the last was answered: a server that is sent requests without pause still works them off when the copier is
+ * done. CPU is of tcpcopy and intercept. A peer's two programs run in the online host and the assistant, in alternation with
+ * ours; FILE is the recording.
  */
 import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -16,6 +17,7 @@ import { ASSISTANT } from '../../test/e2e/lab/live-copy.ts';
 import { Nginx } from '../../test/e2e/lab/nginx.ts';
 import { CONTROL_PORT, COPY_NET, HOSTS } from '../../test/e2e/lab/plan.ts';
 import { RunningProgram, startIntercept } from '../../test/e2e/lab/programs.ts';
+import { outputOf } from '../../test/e2e/lab/host.ts';
 import { sleep } from '../../test/e2e/lab/shell.ts';
 import { usageOf } from '../../test/e2e/lab/usage.ts';
 import { KEEP_ALIVE, SHORT, writeRecording, type RecordingPlan } from './recordings.ts';
@@ -44,14 +46,21 @@ const table = new Table({
     'requests',
     'arrived',
     'twice',
+    'reached it/s',
     'answered/s',
-    'since start',
     'CPU µs a request',
     'RSS MB',
     'buckets',
   ],
   style: { head: [], border: [] },
 });
+
+/** Puts down, a line each, when (ns) how many packets with data had come for the service. */
+const ARRIVALS = `
+  iptables -A INPUT -p tcp --dport 80 -m length --length 80:65535
+  while sleep 0.1; do
+    echo $(date +%s%N) $(iptables -nvxL INPUT | tail -1)
+  done`;
 
 /** Tenths of a second without a request, after which a peer is taken to be done. */
 const PEER_SILENCE = 50;
@@ -96,6 +105,7 @@ async function byPeer(lab: Lab, command: string, input: string, arrived: () => n
 }
 async function replay(lab: Lab, plan: RecordingPlan, peer: string | undefined): Promise<void> {
   const test = await Nginx.start(lab.host('test'));
+  const arrivals = lab.host('test').spawn('arrivals', ['bash', '-c', ARRIVALS]);
   const assistant = lab.host('assistant');
   const intercept =
     peer === undefined
@@ -107,11 +117,13 @@ async function replay(lab: Lab, plan: RecordingPlan, peer: string | undefined): 
   const begun = usageOf(intercept.pid).cpu;
   const started = Date.now();
   const logged = () => statSync(lab.host('test').file('access.log')).size;
+  const answers = watchGrowth(logged);
   const { cpu, rss, buckets } = await (peer === undefined ? byUs(lab, input) : byPeer(lab, peer, input, logged));
   await test.settled();
+  await arrivals.stop();
   const records = test.records();
   const arrived = new Set(records.map(({ id }) => id)).size;
-  const times = records.map(({ at }) => at).sort((a, b) => a - b);
+  const rate = (until: number) => ((arrived * 1e3) / (until - started)).toFixed(0);
   const perRequest = (micros: number) => (micros / arrived).toFixed(1);
   table.push([
     plan.name,
@@ -119,14 +131,39 @@ async function replay(lab: Lab, plan: RecordingPlan, peer: string | undefined): 
     plan.requests,
     arrived,
     records.length - arrived,
-    ((arrived * 1e3) / (times.at(-1)! - times[0]!)).toFixed(0),
-    ((arrived * 1e3) / (times.at(-1)! - started)).toFixed(0),
+    rate(lastArrival(outputOf(arrivals))),
+    rate(answers.last()),
     `${perRequest(cpu)} + ${perRequest(usageOf(intercept.pid).cpu - begun)}`,
     (rss / 2 ** 20).toFixed(0),
     Object.entries(buckets)
       .flatMap(([name, n]) => (n > 0 ? [`${name} ${n}`] : []))
       .join('\n'),
   ]);
+}
+
+/** When a size grew last, ms: nginx's own clock stands still while requests wait for it. */
+function watchGrowth(size: () => number): { last(): number } {
+  let [seen, at] = [0, Date.now()];
+  const timer = setInterval(() => {
+    const now = size();
+    if (now !== seen) at = Date.now();
+    seen = now;
+  }, 50);
+  return {
+    last() {
+      clearInterval(timer);
+      return at;
+    },
+  };
+}
+
+/** Of the output of `ARRIVALS`: when the count grew last, ms. */
+function lastArrival(output: string): number {
+  const lines = output
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' '));
+  return Number(lines.find(([, packets]) => packets === lines.at(-1)![1])![0]) / 1e6;
 }
 
 for (const plan of [KEEP_ALIVE, SHORT].filter(({ name }) => name.startsWith(values.only))) {
