@@ -5,7 +5,7 @@
  * has the next one. Where they are not, any byte of the target's answers what was sent before, and length, PSH and silence
  * say how far it has come (response-turn). A dialogue has bytes of its own, which go between units.
  */
-import { earliest, elapsed, type Instant } from '../core/time.ts';
+import { elapsed } from '../core/time.ts';
 import type { UnitBucket } from '../report/ledger.ts';
 import { Conversation } from './conversation.ts';
 import type { ReplayContext } from './replay-context.ts';
@@ -221,24 +221,14 @@ export class ReplicaSession implements PieceTaker {
     return conversation?.reading === true && (this.sent > 0 || conversation.prepares);
   }
 
-  /** When `mayClose` is to be asked again if nothing more comes. */
-  get closeAt(): Instant {
-    return this.#hasUnknownRest ? this.turn.silentAt : this.turn.closeAt;
-  }
-
-  get #hasUnknownRest(): boolean {
+  /** Units were sent without waiting for the responses to those before: how much is still to come is not known. */
+  get hasUnknownRest(): boolean {
     return this.#pipelined && this.context.expectsResponses && !this.readsTurns;
   }
 
-  /**
-   * Whether the target has said what the client had seen when it closed, `answers` bytes since it last sent: a server that
-   * is closed on in the middle of a response may drop it, and what it was asked behind it. (nginx does, where it waits for
-   * room to send.) From `closeBy` on it is closed however much is missing.
-   */
-  mayClose(answers: number, closeBy: Instant): boolean {
-    if (this.#hasUnknownRest) return this.context.now() >= earliest(closeBy, this.turn.silentAt);
+  /** Whether the target has said what the client had seen when it closed, `answers` bytes since it last sent. */
+  hasSaid(answers: number): boolean {
     if (answers === 0 || !this.context.waitsForResponse || this.readsTurns) return true;
-    const now = this.context.now();
-    return now >= closeBy || this.turn.mayClose(answers, this.seenOnline, now);
+    return this.turn.mayClose(answers, this.seenOnline, this.context.now());
   }
 }

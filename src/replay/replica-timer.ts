@@ -112,7 +112,7 @@ export class ReplicaTimer extends TimerEntry {
     if (session.hasBytesToSend) return session.acknowledged < session.sent ? NEVER : addTime(now, RETRY);
     if (session.readsTurns) return NEVER;
     const { ending } = session;
-    if (next === undefined && ending !== undefined) return earliest(session.closeAt, ending.latest);
+    if (next === undefined && ending !== undefined) return ending.lookAt;
     return next === undefined || next.released ? NEVER : turn.quietAt;
   }
 

@@ -2,23 +2,40 @@
  * Ends the session of a replica the way its client ended the connection, when everything before that is done. Made when the
  * client ends.
  */
-import { addTime, type Instant } from '../core/time.ts';
+import { addTime, earliest, NEVER, seconds, type Instant } from '../core/time.ts';
 import type { ReplicaSession } from './replica-session.ts';
 import type { ClientEnd } from './replica-owner.ts';
+
+/** Of a target that answers others meanwhile: a server that has much to do may leave a connection waiting for so long. */
+const LONG_SILENCE = seconds(20);
+/** What a target must be silent for until it is taken to have said all. */
+const PAUSE = seconds(1);
+/** With more sessions than this none is kept open for what may still come: ports and memory are for those that are needed. */
+const CROWD = 4_096;
 
 export class SessionClosing {
   readonly #session: ReplicaSession;
   readonly #end: ClientEnd;
   readonly #answers: number;
-  /** Then the session is closed, however much of the response is missing. */
-  readonly latest: Instant;
+  #latest: Instant | undefined;
+  /** What the target had said, all sessions together, when this one was silent, and when to look whether it goes on. */
+  #heard = -1;
+  #listensUntil: Instant = -Infinity as Instant;
 
   /** `answers`: bytes of the server's that the client had seen since it last sent. */
   constructor(session: ReplicaSession, end: ClientEnd, answers: number) {
     this.#session = session;
     this.#end = end;
     this.#answers = answers;
-    this.latest = addTime(session.context.now(), session.context.patience(true));
+  }
+
+  /** When to look again if nothing more comes. To be asked when nothing is left to be sent. */
+  get lookAt(): Instant {
+    const session = this.#session;
+    if (!session.hasUnknownRest) return earliest(session.turn.closeAt, this.#closeBy);
+    const { silentAt } = session.turn;
+    if (silentAt === NEVER) return this.#closeBy;
+    return this.#listensUntil > silentAt ? this.#listensUntil : silentAt;
   }
 
   /** Returns whether nothing is left to be done or to be learnt: the target layer sees the closing through. */
@@ -34,10 +51,39 @@ export class SessionClosing {
       return true;
     }
     if (!session.closing) {
-      if (!session.mayClose(this.#answers, this.latest)) return false;
+      if (!this.#mayClose()) return false;
       session.close();
       session.closing = true;
     }
     return settled;
+  }
+
+  /** Then the session is closed, however much of the response is missing: counted from when all had been sent. */
+  get #closeBy(): Instant {
+    const { context } = this.#session;
+    return (this.#latest ??= addTime(context.now(), context.patience(true)));
+  }
+
+  /**
+   * Whether the target has said what the client had seen when it closed: a server that is closed on in the middle of a
+   * response may drop it, and what it was asked behind it. (nginx does, where it waits for room to send.)
+   */
+  #mayClose(): boolean {
+    const session = this.#session;
+    if (session.hasUnknownRest) return this.#isSilent();
+    return session.hasSaid(this.#answers) || session.context.now() >= this.#closeBy;
+  }
+
+  /** How much is still to come is not known: silence tells, if the target says nothing to others, either, or for long. */
+  #isSilent(): boolean {
+    const { context, turn } = this.#session;
+    const now = context.now();
+    if (turn.silentAt === NEVER) return now >= this.#closeBy;
+    if (now < this.lookAt) return false;
+    const { heard, openSessions } = context.target;
+    if (heard === this.#heard || openSessions > CROWD || now >= addTime(turn.silentAt, LONG_SILENCE)) return true;
+    this.#heard = heard;
+    this.#listensUntil = addTime(now, PAUSE);
+    return false;
   }
 }

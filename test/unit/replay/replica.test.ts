@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { seconds } from '../../../src/core/time.ts';
 import { QUEUE_LIMIT, ReplicaRig } from './replay-rig.ts';
 
@@ -141,7 +141,7 @@ describe('the direct way', () => {
       rig.pass(900);
       expect(rig.session.state).toBe('open');
     }
-    rig.pass(200);
+    rig.pass(1_200);
     rig.expectDone('answered', 'answered', 'answered');
     expect(rig.session.state).toBe('closing');
     const alone = new ReplicaRig({ waitsForResponse: false });
@@ -151,6 +151,52 @@ describe('the direct way', () => {
     alone.replica.clientEnded('fin', 100);
     alone.session.answer(1);
     alone.expectDone('answered', 'answered');
+  });
+
+  it('waits longer for those while the target answers others, but not for ever, nor when sessions are many', () => {
+    const pipelined = (rig: ReplicaRig): void => {
+      rig.push('one', { last: true });
+      rig.push('two', { answers: 100, last: true });
+      rig.replica.clientEnded('fin', 100);
+      rig.session.answer(500);
+    };
+    const passBusily = (rig: ReplicaRig, seconds: number): void => {
+      for (let n = 0; n < seconds * 2; n++) {
+        rig.target.heard++;
+        rig.pass(500);
+      }
+    };
+    const rig = new ReplicaRig({ waitsForResponse: false, heldPatience: seconds(5) });
+    pipelined(rig);
+    passBusily(rig, 15);
+    expect(rig.session.state).toBe('open');
+    passBusily(rig, 10);
+    rig.expectDone('answered', 'answered');
+    const crowded = new ReplicaRig({ waitsForResponse: false });
+    pipelined(crowded);
+    vi.spyOn(crowded.target, 'openSessions', 'get').mockReturnValue(5_000);
+    passBusily(crowded, 2);
+    crowded.expectDone('answered', 'answered');
+  });
+
+  it('gives the last of them its time from when it was sent, however long that took', () => {
+    const rig = new ReplicaRig({ waitsForResponse: false, heldPatience: seconds(5) });
+    rig.target.room = 6;
+    rig.push('one', { last: true });
+    rig.push('two', { answers: 100, last: true });
+    rig.push('three', { answers: 100, last: true });
+    rig.replica.clientEnded('fin', 0);
+    for (let n = 0; n < 4; n++) {
+      rig.session.ack();
+      rig.session.respond(10);
+      rig.pass(4_000);
+    }
+    rig.session.makeRoom(100);
+    rig.session.ack();
+    rig.pass(4_000);
+    expect(rig.session.state).toBe('open');
+    rig.pass(2_000);
+    expect(rig.session.state).not.toBe('open');
   });
 
   it('needs no session to end a connection that never had one', () => {
