@@ -15,54 +15,27 @@
  */
 #include "addon.h"
 #include "cutting.h"
+#include "next-hops.h"
+#include "ways.h"
 
 #include <errno.h>
-#include <linux/if_arp.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#ifndef IPV6_HDRINCL
-#define IPV6_HDRINCL 36 /* linux/in6.h, which cannot be included beside netinet/in.h */
-#endif
-
 #define PACKETS_PER_CALL 256
-#define NEXT_HOPS 64
 
 /* Layout of the Int32Array `result` of `send`. */
 enum { RESULT_BLOCKED, RESULT_FAILURES, RESULT_FIRST_FAILURE };
 enum { FAILURE_INDEX, FAILURE_ERRNO, FAILURE_MTU, FAILURE_WORDS };
 
-/* The sockets: raw ones by family, and one for devices. */
-enum { V4, V6, LINK, WAYS };
-
-/* What a packet socket's own buffer takes: some large packets. */
-#define LINK_BUFFER (4 << 20)
-
-struct next_hop {
-  uint8_t destination[16];
-  size_t length; /* of the destination: 4, 16; 0: unused */
-  uint32_t mtu;
-  bool confirm; /* the next packet goes through the raw socket */
-  bool cut;     /* large packets are refused */
-  struct sockaddr_ll address;
-  struct ethhdr header;
-};
-
 struct sender {
-  int fd[WAYS];
+  struct ways ways;
   struct poller poller[WAYS];
   int blocked; /* which socket was full last */
-  uint32_t mark;
-  uint32_t device; /* 0: as routed */
   bool closed;
-  struct next_hop hops[NEXT_HOPS];
-  struct next_hop *last; /* the one found last */
+  struct next_hops hops;
   size_t done; /* of the payload of the large packet that comes next */
   struct mmsghdr messages[PACKETS_PER_CALL];
   struct iovec vectors[PACKETS_PER_CALL][4];
@@ -88,8 +61,8 @@ static const napi_type_tag SENDER_TAG = {0x7463706f73656e64ULL, 0x52415753454e44
 static void sender_release(struct sender *s) {
   for (int way = 0; way < WAYS; way++) {
     poller_close(&s->poller[way]);
-    if (s->fd[way] >= 0) close(s->fd[way]);
-    s->fd[way] = -1;
+    if (s->ways.fd[way] >= 0) close(s->ways.fd[way]);
+    s->ways.fd[way] = -1;
   }
   s->closed = true;
 }
@@ -118,64 +91,6 @@ static struct sender *sender_unwrap(napi_env env, napi_callback_info info, size_
   return s;
 }
 
-static int set_int(int fd, int level, int option, int value) {
-  return setsockopt(fd, level, option, &value, sizeof(value)) == 0 ? 0 : errno;
-}
-
-/* What both the raw sockets and the MTU probe need to be routed alike. */
-static int set_routing(const struct sender *s, int fd) {
-  int error = 0;
-  if (s->mark != 0) error = set_int(fd, SOL_SOCKET, SO_MARK, (int)s->mark);
-  if (error == 0 && s->device != 0) error = set_int(fd, SOL_SOCKET, SO_BINDTOIFINDEX, (int)s->device);
-  return error;
-}
-
-static int set_buffer(int fd, uint32_t bytes) {
-  if (bytes == 0 || set_int(fd, SOL_SOCKET, SO_SNDBUFFORCE, (int)bytes) == 0) return 0;
-  return set_int(fd, SOL_SOCKET, SO_SNDBUF, (int)bytes);
-}
-
-static int open_family(struct sender *s, int family, uint32_t buffer_bytes, const char **doing) {
-  *doing = family == V4 ? "open a raw IPv4 socket" : "open a raw IPv6 socket";
-  int fd = socket(family == V4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
-  if (fd < 0) return errno;
-  s->fd[family] = fd;
-
-  *doing = "ask for packets with their own IP header";
-  int error = family == V4 ? set_int(fd, IPPROTO_IP, IP_HDRINCL, 1) : set_int(fd, IPPROTO_IPV6, IPV6_HDRINCL, 1);
-  if (error != 0) return error;
-  /* Without it a packet that the device queue drops counts as sent. */
-  *doing = "ask for send errors";
-  error = family == V4 ? set_int(fd, IPPROTO_IP, IP_RECVERR, 1) : set_int(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
-  if (error != 0) return error;
-  *doing = "set the send buffer";
-  error = set_buffer(fd, buffer_bytes);
-  if (error != 0) return error;
-  *doing = "set mark and device";
-  return set_routing(s, fd);
-}
-
-/* Protocol 0: it receives nothing. Before each packet come what the kernel is to do for it, and the link header. */
-static int open_link(struct sender *s, uint32_t buffer_bytes, const char **doing) {
-  *doing = "open a packet socket";
-  int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return errno;
-  s->fd[LINK] = fd;
-  *doing = "ask for offloads";
-  int error = set_int(fd, SOL_PACKET, PACKET_VNET_HDR, 1);
-  if (error == 0) error = set_buffer(fd, buffer_bytes != 0 ? buffer_bytes : LINK_BUFFER);
-  return error == 0 && s->mark != 0 ? set_int(fd, SOL_SOCKET, SO_MARK, (int)s->mark) : error;
-}
-
-static int sender_setup(struct sender *s, uint32_t buffer_bytes, const char **doing) {
-  int error = open_family(s, V4, buffer_bytes, doing);
-  if (error != 0) return error;
-  error = open_family(s, V6, buffer_bytes, doing);
-  /* A kernel without IPv6: such packets then fail one by one with EAFNOSUPPORT. */
-  if (error != 0 && error != EAFNOSUPPORT) return error;
-  return open_link(s, buffer_bytes, doing);
-}
-
 /* new Sender({ mark, device, bufferBytes }, writable) */
 static napi_value sender_new(napi_env env, napi_callback_info info) {
   size_t argc = 2;
@@ -187,17 +102,18 @@ static napi_value sender_new(napi_env env, napi_callback_info info) {
     addon_throw_errno(env, ENOMEM, "open a raw socket");
     return NULL;
   }
-  s->fd[V4] = s->fd[V6] = s->fd[LINK] = -1;
-  if (!addon_option_u32(env, argv[0], "mark", &s->mark) || !addon_option_u32(env, argv[0], "device", &s->device) ||
+  s->ways.fd[V4] = s->ways.fd[V6] = s->ways.fd[LINK] = -1;
+  if (!addon_option_u32(env, argv[0], "mark", &s->ways.mark) ||
+      !addon_option_u32(env, argv[0], "device", &s->ways.device) ||
       !addon_option_u32(env, argv[0], "bufferBytes", &buffer_bytes)) {
     free(s);
     return NULL;
   }
   const char *doing = NULL;
-  int error = sender_setup(s, buffer_bytes, &doing);
+  int error = ways_open(&s->ways, buffer_bytes, &doing);
   for (int way = 0; error == 0 && way < WAYS; way++) {
     doing = "watch the raw socket";
-    if (s->fd[way] >= 0) error = poller_open(&s->poller[way], env, s->fd[way], UV_WRITABLE, argv[1]);
+    if (s->ways.fd[way] >= 0) error = poller_open(&s->poller[way], env, s->ways.fd[way], UV_WRITABLE, argv[1]);
   }
   if (error != 0) {
     sender_release(s);
@@ -215,48 +131,6 @@ static napi_value sender_new(napi_env env, napi_callback_info info) {
   return self;
 }
 
-/* The destination of the packet at `ip`, from its header: V4, V6, or -1 when it is neither or too short. */
-static int read_destination(const struct sender *s, const uint8_t *ip, size_t length, struct sockaddr_storage *out) {
-  int version = length == 0 ? 0 : ip[0] >> 4;
-  if (version == 4 && length >= 20) {
-    struct sockaddr_in *address = (struct sockaddr_in *)out;
-    *address = (struct sockaddr_in){.sin_family = AF_INET};
-    memcpy(&address->sin_addr, ip + 16, 4);
-    return V4;
-  }
-  if (version == 6 && length >= 40) {
-    struct sockaddr_in6 *address = (struct sockaddr_in6 *)out;
-    *address = (struct sockaddr_in6){.sin6_family = AF_INET6};
-    memcpy(&address->sin6_addr, ip + 24, 16);
-    if (IN6_IS_ADDR_LINKLOCAL(&address->sin6_addr)) address->sin6_scope_id = s->device;
-    return V6;
-  }
-  return -1;
-}
-
-/* The MTU of the route to `to`, learnt from a datagram socket connected there (nothing is sent); 0 when unknown. */
-static int route_mtu(const struct sender *s, int family, const struct sockaddr_storage *to) {
-  int mtu = 0;
-  socklen_t size = sizeof(mtu);
-  struct sockaddr_storage probe = *to;
-  /* Port 9, discard: a port is needed to connect, none is ever sent to. */
-  if (family == V4) ((struct sockaddr_in *)&probe)->sin_port = htons(9);
-  if (family == V6) ((struct sockaddr_in6 *)&probe)->sin6_port = htons(9);
-  int fd = socket(family == V4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return 0;
-  bool known = set_routing(s, fd) == 0 && connect(fd, (struct sockaddr *)&probe, sizeof(probe)) == 0 &&
-               (family == V4 ? getsockopt(fd, IPPROTO_IP, IP_MTU, &mtu, &size)
-                             : getsockopt(fd, IPPROTO_IPV6, IPV6_MTU, &mtu, &size)) == 0;
-  close(fd);
-  return known ? mtu : 0;
-}
-
-/* The error queue repeats what sendmmsg has said; left full it would keep the socket in the error state. */
-static void drain_error_queue(int fd) {
-  uint8_t scratch[64];
-  while (recv(fd, scratch, sizeof(scratch), MSG_ERRQUEUE | MSG_DONTWAIT) >= 0) continue;
-}
-
 /* False when `result` has no room for one more. */
 static bool report_failure(struct batch *b, uint32_t index, int error, int mtu) {
   int32_t *failure = b->result + RESULT_FIRST_FAILURE + FAILURE_WORDS * b->result[RESULT_FAILURES];
@@ -265,32 +139,6 @@ static bool report_failure(struct batch *b, uint32_t index, int error, int mtu) 
   failure[FAILURE_MTU] = mtu;
   size_t used = RESULT_FIRST_FAILURE + FAILURE_WORDS * (size_t)++b->result[RESULT_FAILURES];
   return used + FAILURE_WORDS <= b->result_words;
-}
-
-static struct next_hop *find_hop(struct sender *s, const uint8_t *destination, size_t length) {
-  struct next_hop *last = s->last;
-  if (last != NULL && last->length == length && memcmp(last->destination, destination, length) == 0) return last;
-  for (size_t i = 0; i < NEXT_HOPS; i++) {
-    struct next_hop *hop = &s->hops[i];
-    if (hop->length == length && memcmp(hop->destination, destination, length) == 0) return s->last = hop;
-  }
-  return NULL;
-}
-
-static void forget_hop(struct next_hop *hop) {
-  if (hop != NULL) hop->length = 0;
-}
-
-/* The next hop that packets of `length` bytes like that at `ip` can be sent to directly, or NULL. `family`: as read. */
-static struct next_hop *hop_of(struct sender *s, const uint8_t *ip, size_t length, int family) {
-  struct next_hop *hop = family == V4 ? find_hop(s, ip + 16, 4) : find_hop(s, ip + 24, 16);
-  return hop == NULL || hop->confirm || length > hop->mtu ? NULL : hop;
-}
-
-/* The packet at `ip` has gone through the raw socket. */
-static void confirmed(struct sender *s, const uint8_t *ip, int family) {
-  struct next_hop *hop = family == V4 ? find_hop(s, ip + 16, 4) : find_hop(s, ip + 24, 16);
-  if (hop != NULL) hop->confirm = false;
 }
 
 /* Describes message `n`: a packet, or the segment of a large one whose headers are in `headers[n]`. */
@@ -324,13 +172,13 @@ static unsigned gather(struct sender *s, const struct batch *b, uint32_t first, 
     size_t offset = b->offset[i], length = b->length[i], segment = b->segment[i];
     uint8_t *ip = b->bytes + offset;
     bool inside = offset <= b->size && length <= b->size - offset;
-    int family = inside ? read_destination(s, ip, length, &s->addresses[n]) : -1;
+    int family = inside ? ways_destination(&s->ways, ip, length, &s->addresses[n]) : -1;
     struct large large;
     if (family >= 0 && segment != 0 && !large_read(&large, ip, length, segment)) family = -1;
     /* What is done was of this packet, unless another batch came meanwhile. */
     if (segment == 0 || family < 0 || done >= length - large.payload) done = 0;
     size_t longest = family < 0 || segment == 0 ? length : large.payload + segment;
-    struct next_hop *hop = family < 0 ? NULL : hop_of(s, ip, longest, family);
+    struct next_hop *hop = family < 0 ? NULL : next_hops_of(&s->hops, ip, longest);
     int found = hop == NULL ? family : LINK;
     if (n == 0) *way = found;
     if (found != *way || (n > 0 && found == -1)) break;
@@ -359,23 +207,16 @@ static unsigned gather(struct sender *s, const struct batch *b, uint32_t first, 
   return n;
 }
 
-/* The device refused the packet at `ip`; one that was `whole` and large it may take in segments. */
-static void device_refused(struct sender *s, const uint8_t *ip, bool whole) {
-  struct next_hop *hop = hop_of(s, ip, 0, ip[0] >> 4 == 4 ? V4 : V6);
-  if (hop != NULL && whole && !hop->cut) hop->cut = true;
-  else forget_hop(hop);
-}
-
 /* Sends packets first..end-1 of `b`; returns the index it came to. */
 static uint32_t send_batch(struct sender *s, struct batch *b, uint32_t first, uint32_t end) {
   uint32_t i = first;
   while (i < end) {
     int way = -1;
     unsigned n = gather(s, b, i, end, &way);
-    int error = way < 0 ? EINVAL : s->fd[way] < 0 ? EAFNOSUPPORT : 0;
+    int error = way < 0 ? EINVAL : s->ways.fd[way] < 0 ? EAFNOSUPPORT : 0;
     if (error == 0) {
-      int sent = sendmmsg(s->fd[way], s->messages, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-      if (sent > 0 && way != LINK) confirmed(s, b->bytes + b->offset[i], way);
+      int sent = sendmmsg(s->ways.fd[way], s->messages, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+      if (sent > 0 && way != LINK) next_hops_confirmed(&s->hops, b->bytes + b->offset[i]);
       if (sent > 0) {
         i = s->next[sent - 1];
         s->done = s->next_done[sent - 1];
@@ -390,13 +231,13 @@ static uint32_t send_batch(struct sender *s, struct batch *b, uint32_t first, ui
       return i;
     }
     if (way == LINK) {
-      device_refused(s, b->bytes + b->offset[i], b->segment[i] != 0 && s->done == 0);
+      next_hops_refused(&s->hops, b->bytes + b->offset[i], b->segment[i] != 0 && s->done == 0);
       continue;
     }
     int mtu = 0;
     if (way >= 0) {
-      if (error == EMSGSIZE) mtu = route_mtu(s, way, &s->addresses[0]);
-      drain_error_queue(s->fd[way]);
+      if (error == EMSGSIZE) mtu = ways_mtu(&s->ways, way, &s->addresses[0]);
+      ways_drain_errors(&s->ways, way);
     }
     s->done = 0;
     if (!report_failure(b, i++, error, mtu)) return i;
@@ -452,14 +293,6 @@ static napi_value sender_await_writable(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-/* The device's own address; false when it has none. */
-static bool read_source(const struct sender *s, uint32_t device, uint8_t *mac) {
-  struct ifreq request = {.ifr_ifindex = (int)device};
-  if (ioctl(s->fd[LINK], SIOCGIFNAME, &request) != 0 || ioctl(s->fd[LINK], SIOCGIFHWADDR, &request) != 0) return false;
-  memcpy(mac, request.ifr_hwaddr.sa_data, ETH_ALEN);
-  return request.ifr_hwaddr.sa_family == ARPHRD_ETHER;
-}
-
 /*
  * setNextHop(destination: 4 or 16 bytes, device, mac, mtu): packets of at most `mtu` bytes to it go straight to `mac` on that
  * device. Device 0: through the raw socket again. Returns whether there was room for one more.
@@ -479,31 +312,11 @@ static napi_value sender_set_next_hop(napi_env env, napi_callback_info info) {
     napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "not an address");
     return NULL;
   }
-  struct next_hop *hop = find_hop(s, destination, length);
   uint8_t source[ETH_ALEN];
-  if (device != 0 && !read_source(s, device, source)) device = 0;
-  if (device == 0) forget_hop(hop);
-  for (size_t i = 0; device != 0 && hop == NULL && i < NEXT_HOPS; i++) {
-    if (s->hops[i].length == 0) hop = &s->hops[i];
-  }
-  if (device != 0 && hop != NULL) {
-    hop->length = length;
-    hop->mtu = mtu;
-    hop->confirm = true;
-    hop->cut = false;
-    memcpy(hop->destination, destination, length);
-    hop->address = (struct sockaddr_ll){
-        .sll_family = AF_PACKET,
-        .sll_protocol = htons(length == 4 ? ETH_P_IP : ETH_P_IPV6),
-        .sll_ifindex = (int)device,
-        .sll_halen = ETH_ALEN,
-    };
-    memcpy(hop->address.sll_addr, mac, ETH_ALEN);
-    hop->header = (struct ethhdr){.h_proto = hop->address.sll_protocol};
-    memcpy(hop->header.h_dest, mac, ETH_ALEN);
-    memcpy(hop->header.h_source, source, ETH_ALEN);
-  }
-  NAPI_TRY(env, napi_get_boolean(env, device == 0 || hop != NULL, &out), NULL);
+  bool room = true;
+  if (device == 0 || !ways_source(&s->ways, device, source)) next_hops_forget(&s->hops, destination, length);
+  else room = next_hops_set(&s->hops, destination, length, device, mac, source, mtu);
+  NAPI_TRY(env, napi_get_boolean(env, room, &out), NULL);
   return out;
 }
 
