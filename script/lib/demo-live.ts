@@ -8,7 +8,7 @@ import type { RequestRecord } from '../../test/e2e/lab/request-record.ts';
 import { until, type Child } from '../../test/e2e/lab/shell.ts';
 import { compareTraffic } from '../../test/e2e/lab/traffic-check.ts';
 import { runWrk } from '../../test/e2e/lab/wrk.ts';
-import { AS_ON_A_TERMINAL, command, quote, say, table, title } from './demo-text.ts';
+import { AS_ON_A_TERMINAL, command, quote, remark, say, table, title } from './demo-text.ts';
 
 const MAP = `
    client ───────── online server ──copies──▶ test server
@@ -34,8 +34,8 @@ export async function demonstrateLive(): Promise<void> {
     command('online', `tcpcopy ${STANDARD_ARGS.join(' ')}`);
     const tcpcopy = await startTcpcopy(lab.host('online'), [...STANDARD_ARGS, ...AS_ON_A_TERMINAL]);
     const tcpdump = await record(lab, recording);
-    command('client', 'wrk … http://10.77.1.1/1k      5 s: 1,000 requests/s on 16 connections,');
-    say('                                            and 300 new connections/s');
+    command('client', 'wrk … http://10.77.1.1/1k');
+    remark('5 s: 1,000 requests/s kept alive, and 300 new connections/s');
     const sent = await load(lab);
     await arrived(online, test);
     const { stopped } = await stopTcpcopy(tcpcopy);
@@ -46,7 +46,8 @@ export async function demonstrateLive(): Promise<void> {
     quote(stopped.output);
 
     title('2. The same load again, from a recording');
-    command('online', `tcpdump -i front -w recording.pcap port 80      (made during part 1)`);
+    command('online', 'tcpdump -i front -w recording.pcap port 80');
+    remark('made during part 1');
     const args = ['-i', recording, ...STANDARD_ARGS.slice(0, 6), '--pace', 'capture', '-a', '2'];
     command('online', `tcpcopy ${args.join(' ').replace(recording, 'recording.pcap')}`);
     const replay = new RunningProgram('tcpcopy', lab.host('online'), [...args, ...AS_ON_A_TERMINAL]);
@@ -61,7 +62,8 @@ export async function demonstrateLive(): Promise<void> {
     const { violations } = await lab.guard.finish();
     table([['Packets of tcpcopy or the test server that reached the client', violations.length]]);
     if (violations.length > 0 || !livePerfect || !replayPerfect) throw new Error('the copy was not perfect');
-    say('\nEvery request arrived exactly once, unaltered and in order. Nothing of this is left on the machine.');
+    say('\nEvery request arrived exactly once, unaltered and in order.');
+    say('Nothing of this is left on the machine.');
   });
 }
 

@@ -92,7 +92,7 @@ function addRequests(page: Page, ledger: Ledger, facts: RunFacts, unsent: Unsent
       `${formatBytes(ledger.bytesCaptured)} of client data` +
       (facts.copies > 1 ? `; requests are counted in each of the ${facts.copies} copies` : ''),
   );
-  page.fact(unsent === undefined ? 'Arrived' : DELIVERED[unsent], arrivedText(ledger, wanted, unsent));
+  page.fact(unsent === undefined ? 'Arrived' : DELIVERED[unsent], arrivedText(ledger, wanted, unsent, facts.live));
   if (excluded > 0) page.fact('Left out', `${plural(excluded, 'request')}, as asked for`);
   page.fact('Lost', lostText(ledger, wanted), ledger.lost() > 0 ? 'bad' : 'plain');
   if (facts.recording !== undefined) addRecording(page, facts.recording);
@@ -135,8 +135,14 @@ function titleOf(facts: RunFacts): string {
   return `${formatTime(facts.elapsed)}${end}: ${input}, ${to}`;
 }
 
-function arrivedText(ledger: Ledger, wanted: number, unsent: Unsent | undefined): string {
-  if (ledger.unitsOpened === 0) return 'nothing: no client data of what -x selects was seen on this input (-i, -F)';
+function nothingText(live: boolean): string {
+  return live
+    ? 'nothing: no client data of what -x selects was seen on this input (-i, -F)'
+    : 'nothing: no client data of what -x selects is in it; tcpcopy inspect lists what is';
+}
+
+function arrivedText(ledger: Ledger, wanted: number, unsent: Unsent | undefined, live: boolean): string {
+  if (ledger.unitsOpened === 0) return nothingText(live);
   const answered = unsent !== undefined ? '' : `; ${formatCount(ledger.units.get('answered'))} answered`;
   const delivered = ledger.delivered();
   if (wanted === 0) return 'nothing, as asked for';

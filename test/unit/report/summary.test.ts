@@ -118,6 +118,12 @@ it('of a dry run, of copies, of a recording', () => {
   expect(shown).not.toContain('dropped by the kernel');
 });
 
+it('says where to look when nothing was there', () => {
+  const none = (live: boolean): string => text(ledgerOf({}), { ...FACTS, live }, { columns: 120 });
+  expect(none(true)).toContain('nothing: no client data of what -x selects was seen on this input (-i, -F)');
+  expect(none(false)).toContain('nothing: no client data of what -x selects is in it; tcpcopy inspect lists what is');
+});
+
 it('says how much was left out, and whether it still is', () => {
   const reasons = ['target-slow', 'cpu'] as const;
   const governor = { share: 0.25, reason: 'target-slow', reasons, spells: 1, time: seconds(2) } as const;
