@@ -74,6 +74,11 @@ static void sender_finalize(napi_env env, void *data, void *hint) {
   free(data);
 }
 
+static bool sender_is_open(napi_env env, const struct sender *s) {
+  if (s->closed) napi_throw_error(env, "EBADF", "the sender is closed");
+  return !s->closed;
+}
+
 static struct sender *sender_unwrap(napi_env env, napi_callback_info info, size_t *argc, napi_value *argv) {
   napi_value self;
   struct sender *s = NULL;
@@ -84,11 +89,7 @@ static struct sender *sender_unwrap(napi_env env, napi_callback_info info, size_
     return NULL;
   }
   NAPI_TRY(env, napi_unwrap(env, self, (void **)&s), NULL);
-  if (s->closed) {
-    napi_throw_error(env, "EBADF", "the sender is closed");
-    return NULL;
-  }
-  return s;
+  return sender_is_open(env, s) ? s : NULL;
 }
 
 /* new Sender({ mark, device, bufferBytes }, writable) */
@@ -252,35 +253,85 @@ static bool words(napi_env env, napi_value value, napi_typedarray_type wanted, v
   return false;
 }
 
+/* What the function that `sending` makes works on; it outlives the sender no more than the function does. */
+struct sending {
+  struct sender *sender;
+  struct batch batch;
+  size_t packets;
+};
+
+static void sending_finalize(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)hint;
+  free(data);
+}
+
 /*
- * send(bytes, offset: Uint32Array, length: Uint32Array, segment: Uint16Array, first, end, result: Int32Array): number
+ * send(first, end): number
  * Returns the index of the first packet not dealt with: `end`, or where it had to stop because the socket is full
  * (result[0]: errno) or `result` is.
  */
-static napi_value sender_send(napi_env env, napi_callback_info info) {
-  size_t argc = 7, offsets, lengths, segments;
-  napi_value argv[7], out;
-  struct batch b;
+static napi_value sending_send(napi_env env, napi_callback_info info) {
+  size_t argc = 2;
+  napi_value argv[2], out;
   uint32_t first, end;
-  struct sender *s = sender_unwrap(env, info, &argc, argv);
-  if (s == NULL || !addon_bytes(env, argv[0], &b.bytes, &b.size) ||
-      !words(env, argv[1], napi_uint32_array, (void **)&b.offset, &offsets) ||
-      !words(env, argv[2], napi_uint32_array, (void **)&b.length, &lengths) ||
-      !words(env, argv[3], napi_uint16_array, (void **)&b.segment, &segments) ||
-      !words(env, argv[6], napi_int32_array, (void **)&b.result, &b.result_words)) {
-    return NULL;
-  }
-  NAPI_TRY(env, napi_get_value_uint32(env, argv[4], &first), NULL);
-  NAPI_TRY(env, napi_get_value_uint32(env, argv[5], &end), NULL);
-  if (first > end || end > offsets || end > lengths || end > segments ||
-      b.result_words < RESULT_FIRST_FAILURE + FAILURE_WORDS) {
+  void *data;
+  NAPI_TRY(env, napi_get_cb_info(env, info, &argc, argv, NULL, &data), NULL);
+  struct sending *it = data;
+  if (!sender_is_open(env, it->sender)) return NULL;
+  NAPI_TRY(env, napi_get_value_uint32(env, argv[0], &first), NULL);
+  NAPI_TRY(env, napi_get_value_uint32(env, argv[1], &end), NULL);
+  if (first > end || end > it->packets) {
     napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "packets outside the batch");
     return NULL;
   }
-  b.result[RESULT_BLOCKED] = 0;
-  b.result[RESULT_FAILURES] = 0;
-  NAPI_TRY(env, napi_create_uint32(env, send_batch(s, &b, first, end), &out), NULL);
+  it->batch.result[RESULT_BLOCKED] = 0;
+  it->batch.result[RESULT_FAILURES] = 0;
+  NAPI_TRY(env, napi_create_uint32(env, send_batch(it->sender, &it->batch, first, end), &out), NULL);
   return out;
+}
+
+/*
+ * sending(bytes, offset: Uint32Array, length: Uint32Array, segment: Uint16Array, result: Int32Array): send
+ * A function of its own, so that a call need neither look at the arrays nor find the sender: that is most of what it costs. It
+ * keeps all of them alive; the arrays' memory must stay theirs.
+ */
+static napi_value sender_sending(napi_env env, napi_callback_info info) {
+  size_t argc = 5, lengths, segments;
+  napi_value argv[5], self, kept, function;
+  struct sending it;
+  it.sender = sender_unwrap(env, info, &argc, argv);
+  if (it.sender == NULL || !addon_bytes(env, argv[0], &it.batch.bytes, &it.batch.size) ||
+      !words(env, argv[1], napi_uint32_array, (void **)&it.batch.offset, &it.packets) ||
+      !words(env, argv[2], napi_uint32_array, (void **)&it.batch.length, &lengths) ||
+      !words(env, argv[3], napi_uint16_array, (void **)&it.batch.segment, &segments) ||
+      !words(env, argv[4], napi_int32_array, (void **)&it.batch.result, &it.batch.result_words)) {
+    return NULL;
+  }
+  if (lengths != it.packets || segments != it.packets ||
+      it.batch.result_words < RESULT_FIRST_FAILURE + FAILURE_WORDS) {
+    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "arrays of different lengths");
+    return NULL;
+  }
+  NAPI_TRY(env, napi_get_cb_info(env, info, NULL, NULL, &self, NULL), NULL);
+  NAPI_TRY(env, napi_create_array_with_length(env, argc + 1, &kept), NULL);
+  NAPI_TRY(env, napi_set_element(env, kept, 0, self), NULL);
+  for (size_t i = 0; i < argc; i++) NAPI_TRY(env, napi_set_element(env, kept, (uint32_t)i + 1, argv[i]), NULL);
+  struct sending *data = malloc(sizeof(*data));
+  if (data == NULL) {
+    addon_throw_errno(env, ENOMEM, "prepare to send");
+    return NULL;
+  }
+  *data = it;
+  const napi_property_descriptor keeps = {"kept", NULL, NULL, NULL, NULL, kept, napi_default, NULL};
+  if (napi_create_function(env, "send", NAPI_AUTO_LENGTH, sending_send, data, &function) != napi_ok ||
+      napi_add_finalizer(env, function, data, sending_finalize, NULL, NULL) != napi_ok) {
+    free(data);
+    addon_throw_napi(env);
+    return NULL;
+  }
+  NAPI_TRY(env, napi_define_properties(env, function, 1, &keeps), NULL);
+  return function;
 }
 
 /* awaitWritable(): one call of `writable` when the socket that was full has room. */
@@ -329,7 +380,7 @@ static napi_value sender_close(napi_env env, napi_callback_info info) {
 
 napi_value sender_define(napi_env env) {
   const napi_property_descriptor methods[] = {
-      {"send", NULL, sender_send, NULL, NULL, NULL, napi_default, NULL},
+      {"sending", NULL, sender_sending, NULL, NULL, NULL, napi_default, NULL},
       {"setNextHop", NULL, sender_set_next_hop, NULL, NULL, NULL, napi_default, NULL},
       {"awaitWritable", NULL, sender_await_writable, NULL, NULL, NULL, napi_default, NULL},
       {"close", NULL, sender_close, NULL, NULL, NULL, napi_default, NULL},

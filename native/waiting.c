@@ -21,19 +21,22 @@ napi_value waiting_pause(napi_env env, napi_callback_info info) {
 }
 
 /*
- * receive(fd, bytes): how many bytes of a socket are in `bytes` now; 0 when there are none, the other side has ended, or
- * reading failed: whoever watches the socket will be told of both.
+ * receive(fd, bytes, at): how many bytes of a socket are in `bytes` from `at` on now; 0 when there are none, the other side has
+ * ended, or reading failed: whoever watches the socket will be told of both.
  */
 napi_value waiting_receive(napi_env env, napi_callback_info info) {
-  size_t argc = 2, size;
-  napi_value argv[2], out;
+  size_t argc = 3, size;
+  napi_value argv[3], out;
   int32_t fd;
+  uint32_t at;
   uint8_t *bytes;
   NAPI_TRY(env, napi_get_cb_info(env, info, &argc, argv, NULL, NULL), NULL);
   NAPI_TRY(env, napi_get_value_int32(env, argv[0], &fd), NULL);
   if (!addon_bytes(env, argv[1], &bytes, &size)) return NULL;
+  NAPI_TRY(env, napi_get_value_uint32(env, argv[2], &at), NULL);
+  if (at > size) at = size;
   ssize_t got;
-  do got = recv(fd, bytes, size, MSG_DONTWAIT);
+  do got = recv(fd, bytes + at, size - at, MSG_DONTWAIT);
   while (got < 0 && errno == EINTR);
   NAPI_TRY(env, napi_create_uint32(env, got < 0 ? 0 : (uint32_t)got, &out), NULL);
   return out;

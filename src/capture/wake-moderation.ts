@@ -11,6 +11,7 @@
  * Signals wait for it, too. For the same reason a loop that can see by itself what has come stays away from the event loop
  * for several turns (`mayStay`): going through epoll and the callbacks costs as much as the turn.
  */
+import { performance } from 'node:perf_hooks';
 import { loadNative } from '../native/load.ts';
 
 /** Events that make a turn worth its wake-up. */
@@ -20,7 +21,7 @@ const LONGEST_MS = 4;
 /** Not worth two switches of context. */
 const SHORTEST_MS = 0.25;
 /** How long the event loop, with its signals, timers and sockets, may have to wait, milliseconds. */
-const AWAY_MS = 50;
+const AWAY_MS = 100;
 
 const cell = new Int32Array(new SharedArrayBuffer(4));
 

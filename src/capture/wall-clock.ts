@@ -9,21 +9,26 @@ import { addTime, instant, micros, millis, type Duration, type Instant } from '.
 import { monotonicNow, unixNow } from '../clock/clock.ts';
 
 const STEP = millis(100);
+/** Asking the system for its time is slow, and what comes before it is asked again is placed within so much. */
+const BETWEEN_LOOKS = millis(50);
 
 export class WallClock {
   readonly #unix: () => Instant;
   readonly #loop: () => Instant;
   /** Of the system's clock. */
   #ahead: Duration = millis(0);
+  #nextLook: Instant = instant(0);
 
   constructor(unix = unixNow, loop = monotonicNow) {
     this.#unix = unix;
     this.#loop = loop;
   }
 
-  /** Looks whether the system's clock was set; gives the loop's time. */
+  /** Looks whether the system's clock was set, unless it was asked a moment ago; gives the loop's time. */
   look(): Instant {
     const now = this.#loop();
+    if (now < this.#nextLook) return now;
+    this.#nextLook = addTime(now, BETWEEN_LOOKS);
     const ahead = this.#unix() - now;
     if (Math.abs(ahead - this.#ahead) > STEP) this.#ahead = micros(ahead);
     return now;

@@ -1,8 +1,9 @@
 /** The clocks of a process, in microseconds: whoever needs the time has it from here, or is given it. */
 import { instant, type Instant } from '../core/time.ts';
 
-/** A getter that costs more than the clock. */
-const { timeOrigin } = performance;
+/** The global of that name is a getter, and so is its origin: both cost more than the clock. */
+const clock = performance;
+const { timeOrigin } = clock;
 
 /**
  * The loop's clock, which frames of live sources carry too: Unix time when the process began, and what has passed since.
@@ -10,7 +11,7 @@ const { timeOrigin } = performance;
  * numbers) moves on across restarts.
  */
 export function monotonicNow(): Instant {
-  return instant((timeOrigin + performance.now()) * 1_000);
+  return instant((timeOrigin + clock.now()) * 1_000);
 }
 
 /** The system's clock: Unix time, until somebody sets it. */
@@ -27,13 +28,13 @@ function machineMillis(): number {
 /** What another process of this machine needs to read this one's `monotonicNow`: what that was, ms, at the machine's 0. */
 export function monotonicEpoch(): number {
   // Read in this order, here and below, an interruption makes times too early, never such as are still to come.
-  const now = timeOrigin + performance.now();
+  const now = timeOrigin + clock.now();
   return now - machineMillis();
 }
 
 /** `monotonicNow` of the process with that epoch. */
 export function clockOf(epoch: number): () => Instant {
   const machine = machineMillis();
-  const origin = epoch + machine - performance.now();
-  return () => instant((origin + performance.now()) * 1_000);
+  const origin = epoch + machine - clock.now();
+  return () => instant((origin + clock.now()) * 1_000);
 }

@@ -72,6 +72,22 @@ export class Decoder {
     this.#end += chunk.length;
   }
 
+  /** Memory with room for `least` bytes more from `end` on, for whoever puts them there and says so by `arrived`. */
+  room(least: number): Uint8Array {
+    // More than is asked for now, or what lies before `end` would have to be moved each time.
+    if (this.#end + least > this.#bytes.length) this.#makeRoom(2 * least);
+    return this.#bytes;
+  }
+
+  /** Where the memory of `room` is free. */
+  get end(): number {
+    return this.#end;
+  }
+
+  arrived(length: number): void {
+    this.#end += length;
+  }
+
   next(): Message | undefined {
     const start = this.#start;
     this.#held = start;

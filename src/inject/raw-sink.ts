@@ -50,6 +50,7 @@ export class RawSink implements PacketSink {
   readonly #result = new Int32Array(SEND_FIRST_FAILURE + SEND_FAILURE_WORDS * FAILURES_PER_CALL);
   readonly #counters = new SinkCounters();
   #sender: NativeSender | undefined;
+  #sendBatch: ReturnType<NativeSender['sending']> | undefined;
   #direct: DirectSending | undefined;
   #listener: SinkListener | undefined;
   /** Packets of the batch before this one are dealt with. */
@@ -69,6 +70,8 @@ export class RawSink implements PacketSink {
       const device = this.#deviceIndex();
       const sender = new this.#addon.Sender({ mark, device, bufferBytes: sendBuffer }, () => this.#resume());
       this.#sender = sender;
+      const { bytes, offset, length, segment } = this.batch;
+      this.#sendBatch = sender.sending(bytes, offset, length, segment, this.#result);
       if (destinations.length > 0) {
         this.#direct = new DirectSending(this.#addon, sender, { destinations, routing: { mark, device }, told });
       }
@@ -112,7 +115,7 @@ export class RawSink implements PacketSink {
     const sender = this.#sender;
     if (sender === undefined) throw new TcpcopyError('E_BACKEND', 'the sink is not open', { where: this.name });
     const first = this.#first;
-    const next = sender.send(batch.bytes, batch.offset, batch.length, batch.segment, first, batch.count, this.#result);
+    const next = this.#sendBatch!(first, batch.count);
     this.#first = next;
     for (let i = first; i < next; i++) this.#count(i, 1);
     if (this.#result[SEND_FAILURES] !== 0) this.#reportFailures();

@@ -26,10 +26,10 @@ export interface NativeAddon {
   /** Blocks the thread for so many microseconds, a second at most; a signal ends it early. */
   pause(microseconds: number): void;
   /**
-   * Reads a socket by its file descriptor; returns how many bytes are in `bytes` now. 0: there are none, or it has ended or
-   * failed, of which whoever watches it will be told.
+   * Reads a socket by its file descriptor; returns how many bytes are in `bytes` from `at` on now. 0: there are none, or it has
+   * ended or failed, of which whoever watches it will be told.
    */
-  receive(fd: number, bytes: Uint8Array): number;
+  receive(fd: number, bytes: Uint8Array, at: number): number;
   /** CPU time of all threads, microseconds, and resident memory, bytes, into `out`. */
   usage(out: Float64Array): void;
   /** Gives back memory that can be had again at no loss: pages of node's program file, and what malloc keeps. */
@@ -100,18 +100,17 @@ export interface SenderOptions {
 
 export interface NativeSender {
   /**
-   * Sends packets `first` to `end - 1`, large ones too (`PacketBatch`), and returns the index of the first one not dealt
-   * with: `end`, or less when the socket is full (`result[SEND_BLOCKED]` is its errno) or `result` is.
+   * Prepares to send packets out of a `PacketBatch`, whose arrays these are: the function that it gives sends those from `first`
+   * to `end - 1`, large ones too, and returns the index of the first one not dealt with: `end`, or less when the socket is full
+   * (`result[SEND_BLOCKED]` is its errno) or `result` is.
    */
-  send(
+  sending(
     bytes: Uint8Array,
     offset: Uint32Array,
     length: Uint32Array,
     segment: Uint16Array,
-    first: number,
-    end: number,
     result: Int32Array,
-  ): number;
+  ): (first: number, end: number) => number;
   /**
    * Packets to `destination` (4 or 16 bytes) of at most `mtu` bytes go straight to the Ethernet address `mac` on a device from
    * now on, until the kernel refuses one; now and then some still go through the raw socket, so that the kernel sees the

@@ -133,9 +133,12 @@ export class Pipeline {
 
   /** Whether a plugin may take its time over some message. */
   get mayWait(): boolean {
-    return (this.#mayWait ??= ['opaque', ...this.protocols.keys()].some(
-      (protocol) => this.#hooks().forProtocol('request', protocol)?.async ?? false,
-    ));
+    return this.#mayWait ?? (this.#mayWait = this.#hasPatientTaps());
+  }
+
+  #hasPatientTaps(): boolean {
+    const protocols = ['opaque', ...this.protocols.keys()];
+    return protocols.some((protocol) => this.#hooks().forProtocol('request', protocol)?.async ?? false);
   }
 
   /** What plugins say of a new connection; `undefined`: nobody asks. `info` stands for the connection from now on. */

@@ -168,6 +168,8 @@ export class CompiledHooks {
   /** Core hooks with those of one protocol, in one order: protocol, then role. */
   readonly #merged = new Map<string, Partial<Record<Merged, CompiledHook>>>();
   readonly #events = new Map<string, CompiledHook>();
+  /** Nobody taps anything: most runs, of which every message asks. */
+  readonly #isEmpty: boolean;
 
   constructor(
     taps: ReadonlyMap<string, readonly Tap[]>,
@@ -194,6 +196,7 @@ export class CompiledHooks {
       }
       this.#merged.set(name, merged);
     }
+    this.#isEmpty = taps.size === 0;
   }
 
   core(hook: CoreHookName): CompiledHook | undefined {
@@ -202,6 +205,7 @@ export class CompiledHooks {
 
   /** The hook that messages of a protocol pass. */
   forProtocol(role: Merged, protocol: string): CompiledHook | undefined {
+    if (this.#isEmpty) return undefined;
     return this.#merged.get(protocol)?.[role] ?? this.#core.get(role);
   }
 

@@ -68,6 +68,11 @@ export class ConnectionEvents<User> {
     return this.#queueHead < this.#queue.length;
   }
 
+  /** Whether any waits at a hole, or was reset: `advance` has something to look at. */
+  get hasWaiting(): boolean {
+    return !this.#waiting.isEmpty || this.#reset.size > 0;
+  }
+
   /** A connection may have something to tell. */
   enqueue(c: Connection<User>): void {
     if (c.state & QUEUED) return;
@@ -97,7 +102,7 @@ export class ConnectionEvents<User> {
 
   /** Time has passed: finds holes that stood too long, and connections whose reset was long enough ago. */
   advance(now: Instant): void {
-    if (now < this.#nextCheck || (this.#waiting.isEmpty && this.#reset.size === 0)) return;
+    if (now < this.#nextCheck || !this.hasWaiting) return;
     this.#nextCheck = instant(now + this.#context.ackedGapPatience / 4);
     for (let c = this.#waiting.first; c !== undefined; c = c.listNext) {
       if (c.c2s.overdue(now, c.clientAck)) c.c2s.skip = SKIP_ONE;

@@ -131,6 +131,11 @@ export class ConnectionTracker<User = unknown> {
     return this.#toldEntry >= 0 ? this.#connections[this.#toldEntry] : this.#told;
   }
 
+  /** Whether some connection waits for what is missing, or for its end: then `advance` is to be called often. */
+  get hasWaiting(): boolean {
+    return this.#events.hasWaiting;
+  }
+
   /** Memory held for out-of-order segments, in bytes. */
   get heldBytes(): number {
     return this.#context.heldBytes;

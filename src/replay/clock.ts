@@ -11,12 +11,13 @@ const RECENT = 16;
 export class LoopClock {
   /** The time by now, in a turn too. */
   readonly read: () => Instant;
-  #frozen: Instant | undefined;
+  #isFrozen = false;
+  #frozen: Instant = instant(0);
   #recent: Instant = instant(0);
   /** How often `recent` was asked for since the clock was read. */
   #asked = 0;
 
-  readonly now = (): Instant => this.#frozen ?? this.read();
+  readonly now = (): Instant => (this.#isFrozen ? this.#frozen : this.read());
 
   constructor(read: () => Instant = monotonicNow) {
     this.read = read;
@@ -24,7 +25,7 @@ export class LoopClock {
 
   /** The time by now, but for what a few calls of this take: in a turn the clock is read once for several. */
   readonly recent = (): Instant => {
-    if (this.#frozen === undefined || ++this.#asked > RECENT) {
+    if (!this.#isFrozen || ++this.#asked > RECENT) {
       this.#asked = 0;
       this.#recent = this.read();
     }
@@ -34,11 +35,12 @@ export class LoopClock {
   /** A turn begins, or has gone on for a while. */
   freeze(): Instant {
     this.#asked = 0;
+    this.#isFrozen = true;
     return (this.#frozen = this.#recent = this.read());
   }
 
   /** The turn is over. */
   thaw(): void {
-    this.#frozen = undefined;
+    this.#isFrozen = false;
   }
 }

@@ -53,15 +53,18 @@ export class DirectReader {
     this.#socket = socket as { readonly _handle?: Handle | null };
   }
 
-  /** Takes what has arrived; returns how many bytes there are. `undefined`: that cannot be done here. */
-  read(into: Uint8Array): number | undefined {
+  /** To be called when the event loop, where sockets are closed, had its turn. */
+  findAnew(): void {
     // A socket that is going away has none.
     const { _handle: handle } = this.#socket;
-    if (handle !== this.#handle) {
-      this.#handle = handle;
-      this.#fd = handle?.fd ?? -1;
-    }
-    return this.#addon === undefined || this.#fd < 0 ? undefined : this.#addon.receive(this.#fd, into);
+    if (handle === this.#handle) return;
+    this.#handle = handle;
+    this.#fd = handle?.fd ?? -1;
+  }
+
+  /** Takes what has arrived, from `at` on; returns how many bytes there are. `undefined`: that cannot be done here. */
+  read(into: Uint8Array, at: number): number | undefined {
+    return this.#addon === undefined || this.#fd < 0 ? undefined : this.#addon.receive(this.#fd, into, at);
   }
 }
 

@@ -132,7 +132,7 @@ export class CopyRun {
       observe: options.dryRun ? listRequests(environment, options.mappings) : recording?.observe,
       takeFrame: recording?.takeFrame,
       responses: () => raw?.network.takeResponses() ?? 0,
-      lookForResponses: () => raw?.network.lookForResponses() === true,
+      lookForResponses: (entered) => raw?.network.lookForResponses(entered) === true,
       answeredAtOnce: () => raw?.network.answeredAtOnce === true,
     });
   }

@@ -49,7 +49,7 @@ export interface EngineParts {
    * Looks for responses without the event loop, so that the next turn need not wait for it; false, or left out, where only
    * the event loop can tell.
    */
-  readonly lookForResponses?: () => boolean;
+  readonly lookForResponses?: (entered: boolean) => boolean;
   /** Whether what was flushed has been answered on the spot, as in a dry run: then the next turn follows at once. */
   readonly answeredAtOnce: () => boolean;
 }

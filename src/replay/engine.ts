@@ -46,8 +46,9 @@ import type { TimerWheel } from './timer-wheel.ts';
 const HELD_PATIENCE = seconds(30);
 /** The same while the target answers nobody. */
 const SILENT_PATIENCE = seconds(10);
-/** How often waiting holes and idle connections are looked at, while there are turns. */
+/** How often waiting holes are looked at, while there are turns; and idle connections, where there are none. */
 const HOUSEKEEPING = millis(20);
+const RARE_HOUSEKEEPING = millis(100);
 /** Longest rest while captured data waits for the target, milliseconds. */
 const REST_WHILE_HELD = 1.5;
 /**
@@ -98,7 +99,7 @@ export class Engine implements ReplayContext {
   #timerAt: Instant = NEVER;
   /** Responses that have arrived are to be taken by then. */
   #responsesDue: Instant = NEVER;
-  #nextHousekeeping: Instant = instant(0);
+  #lastHousekeeping: Instant = instant(0);
   #turnsRequested = false;
   #inTurn = false;
 
@@ -185,7 +186,7 @@ export class Engine implements ReplayContext {
   responsesReady(): void {
     if (this.#inTurn || !this.#parts.live || this.heldReplicas > 0) {
       this.wake();
-    } else if (this.#responsesDue === NEVER) {
+    } else if (this.#responsesDue === NEVER && this.#immediate === undefined) {
       this.#responsesDue = addTime(this.now(), RESPONSES_WAIT);
       this.#sleepUntil(this.#responsesDue);
     }
@@ -195,30 +196,39 @@ export class Engine implements ReplayContext {
   turn(): void {
     if (!this.#running || this.#inTurn) return;
     this.#moderation.enter();
+    let entered = true;
     while (this.#takeTurn()) {
-      if (!this.#moderation.mayStay) {
+      // Also before the event loop has its turn, which would take longer to read them.
+      const seen = this.#maySee() && this.#look(entered);
+      // What one link has brought must not wait for what only the event loop can tell of another.
+      if (!this.#moderation.mayStay || (!seen && this.#turnsRequested)) {
         // After a rest there usually is something to do: a turn costs less than what would wake us up for it.
         this.#immediate ??= setImmediate(this.#turnSoon);
         break;
       }
-      if (!this.#mayStay()) break;
+      if (!seen) break;
+      entered = false;
     }
     if (this.#immediate === undefined) this.#sleep();
   }
 
   /** Whether everything that the next turn could be about can be seen from here. */
-  #mayStay(): boolean {
-    const { pipeline, target, lookForResponses } = this.#parts;
+  #maySee(): boolean {
+    const { pipeline, target } = this.#parts;
     // The governor's steps must not wait behind long rests.
-    if (this.#waitsInVain || !target.ready || pipeline.mayWait || this.#intake?.polled !== true) return false;
+    return !this.#waitsInVain() && target.ready && !pipeline.mayWait && this.#intake?.polled === true;
+  }
+
+  /** Looks for responses; returns whether that could be done. `entered`: for the first time since the event loop called. */
+  #look(entered: boolean): boolean {
     // What is found belongs to the turn that follows.
     this.#inTurn = true;
-    const seen = lookForResponses?.() === true;
+    const seen = this.#parts.lookForResponses?.(entered) === true;
     this.#inTurn = false;
     return seen;
   }
 
-  get #waitsInVain(): boolean {
+  #waitsInVain(): boolean {
     return this.governor?.targetIsSilent === true;
   }
 
@@ -233,7 +243,8 @@ export class Engine implements ReplayContext {
     const responses = this.#parts.responses();
     const more = this.#intake!.poll();
     const now = this.#parts.clock.freeze();
-    if (now >= this.#nextHousekeeping) this.#housekeeping(now);
+    const every = this.#intake!.hasHoles ? HOUSEKEEPING : RARE_HOUSEKEEPING;
+    if (now - this.#lastHousekeeping >= every) this.#housekeeping(now);
     this.wheel.advance(now);
     this.target.flush();
     this.#inTurn = false;
@@ -244,7 +255,7 @@ export class Engine implements ReplayContext {
     }
     if (!this.#parts.live || (this.hurry && this.heldReplicas > 0)) return false;
     const events = responses + this.ledger.framesSeen - framesBefore;
-    if (this.#waitsInVain) return this.#moderation.rest(events, REST_IN_VAIN, BATCH_IN_VAIN);
+    if (this.#waitsInVain()) return this.#moderation.rest(events, REST_IN_VAIN, BATCH_IN_VAIN);
     // What is held goes out when the target has answered.
     return this.#moderation.rest(events, this.heldReplicas > 0 ? REST_WHILE_HELD : undefined);
   }
@@ -274,7 +285,7 @@ export class Engine implements ReplayContext {
   }
 
   #housekeeping(now: Instant): void {
-    this.#nextHousekeeping = addTime(now, HOUSEKEEPING);
+    this.#lastHousekeeping = now;
     if (this.#parts.live) this.#intake?.advance(now);
   }
 

@@ -98,6 +98,11 @@ export class FrameIntake {
     return this.#sources.every(isPolled);
   }
 
+  /** Whether holes are waited at: then `advance` is to be called more often than idle connections need it. */
+  get hasHoles(): boolean {
+    return this.#tracker.hasWaiting;
+  }
+
   /** When the next frame of a recording is due; `undefined`: none waits for that. */
   get frameDue(): Instant | undefined {
     return this.#frameDue;

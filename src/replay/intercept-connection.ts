@@ -29,6 +29,8 @@ import type { Segment } from '../wire/segment.ts';
 import { connectFailure, DirectReader, openControlSocket, tlsFailure } from './control-socket.ts';
 
 const READ_BYTES = 256 << 10;
+/** Room that is made for what is read without the event loop. */
+const READ_LEAST = 16 << 10;
 /** Bytes of unread responses at which the socket is left alone. */
 const INPUT_CAP = 4 << 20;
 const FIRST_BACKOFF_MS = 200;
@@ -128,14 +130,24 @@ export class InterceptConnection {
     return false;
   }
 
-  /** Takes what has arrived without the event loop; false where only that can tell. */
-  look(): boolean {
+  /**
+   * Takes what has arrived without the event loop; false where only that can tell. `entered`: it had its turn since this was
+   * last called.
+   */
+  look(entered: boolean): boolean {
+    if (entered) this.#direct?.findAnew();
     if (!this.#carries || this.#state !== 'welcomed' || this.#paused || this.#decoder.buffered > INPUT_CAP) return true;
     if (this.#options.tls !== undefined) return false;
-    const length = this.#direct!.read(this.#readBuffer);
-    if (length === undefined) return false;
-    if (length > 0) this.#take(length);
-    return true;
+    const decoder = this.#decoder;
+    for (;;) {
+      const room = decoder.room(READ_LEAST);
+      const length = this.#direct!.read(room, decoder.end);
+      if (length === undefined) return false;
+      if (length === 0) return true;
+      decoder.arrived(length);
+      this.#arrivedBytes();
+      if (decoder.end < room.length || decoder.buffered > INPUT_CAP) return true;
+    }
   }
 
   /** Takes leave; resolves when the socket is closed. */
@@ -198,8 +210,12 @@ export class InterceptConnection {
   }
 
   #take(length: number): void {
-    this.#heard = this.#clock.time;
     this.#decoder.push(this.#readBuffer.subarray(0, length));
+    this.#arrivedBytes();
+  }
+
+  #arrivedBytes(): void {
+    this.#heard = this.#clock.time;
     try {
       if (this.#reader === undefined) {
         this.#arrived = this.#options.now();

@@ -113,10 +113,13 @@ export class InterceptLink implements ConnectionOwner {
     return false;
   }
 
-  /** Takes what has arrived without the event loop; false where only that can tell. */
-  look(): boolean {
+  /**
+   * Takes what has arrived without the event loop; false where only that can tell. `entered`: it had its turn since this was
+   * last called.
+   */
+  look(entered: boolean): boolean {
     let seen = true;
-    for (const connection of this.#connections) if (!connection.look()) seen = false;
+    for (const connection of this.#connections) if (!connection.look(entered)) seen = false;
     return seen;
   }
 

@@ -136,10 +136,13 @@ export class RawNetwork {
     for (const { link } of this.#links) link.hurry(on);
   }
 
-  /** Looks for responses without the event loop; false where only that can tell. */
-  lookForResponses(): boolean {
+  /**
+   * Looks for responses without the event loop; false where only that can tell. `entered`: it had its turn since this was last
+   * called.
+   */
+  lookForResponses(entered: boolean): boolean {
     let seen = true;
-    for (const { link } of this.#links) if (!link.look()) seen = false;
+    for (const { link } of this.#links) if (!link.look(entered)) seen = false;
     return seen;
   }
 

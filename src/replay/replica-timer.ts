@@ -56,7 +56,7 @@ export class ReplicaTimer extends TimerEntry {
         (this.#waitsToBeSent() ? HELD : 0) |
         (busy && held ? BEHIND : 0),
     );
-    if (waitsFor === 'nobody' || this.#isDelayed) this.#giveUpAt = NEVER;
+    if (waitsFor === 'nobody' || this.#isDelayed()) this.#giveUpAt = NEVER;
     else if (this.#giveUpAt === NEVER || (held && !this.#held)) {
       const latest = addTime(this.#session.context.now(), this.#session.context.patience(held));
       this.#giveUpAt = earliest(this.#giveUpAt, latest);
@@ -94,7 +94,7 @@ export class ReplicaTimer extends TimerEntry {
   }
 
   /** The target has answered all it was sent, and the next unit is held back: nobody loses patience. */
-  get #isDelayed(): boolean {
+  #isDelayed(): boolean {
     const unit = this.#session.units.first;
     return unit?.released === false && unit.notBefore !== undefined && unit.notBefore > this.#session.context.now();
   }

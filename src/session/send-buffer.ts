@@ -13,7 +13,7 @@ const NO_BLOCK = -1;
 const CHUNK_BYTES = 1 << 20;
 /** Below this a word-by-word copy beats `TypedArray.set`, which needs a view of the source. */
 const WORD_COPY_MAX = 512;
-const BYTE_COPY_MAX = 96;
+const BYTE_COPY_MAX = 320;
 
 export interface SendBufferPoolOptions {
   /** Memory cap in bytes, rounded down to whole blocks. */

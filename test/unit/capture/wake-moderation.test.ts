@@ -53,11 +53,11 @@ describe('WakeModeration', () => {
     expect(turn(2, 2, 200)).toBe(0);
   });
 
-  it('lets turns follow one another for 50 ms without the event loop', () => {
+  it('lets turns follow one another for 100 ms without the event loop', () => {
     moderation.enter();
     const stays: boolean[] = [];
     for (let n = 0; n < 6; n++) {
-      turn(5, 0.5, 2, 8);
+      turn(10, 0.5, 2, 16);
       stays.push(moderation.mayStay);
     }
     // From the beginning of the first turn.

@@ -55,12 +55,29 @@ describe.each([HOUR, -HOUR])('the system clock is set by %d µs', (step) => {
     expect(times.place(next)).toBe(machine.loop);
   });
 
+  it('a frame that is read before the system is asked for its time again is placed within that time', () => {
+    const machine = new Machine();
+    const times = new FrameTimes(machine.wall);
+    times.look();
+    const before = times.place(machine.unix);
+    machine.set += step;
+    machine.passed += 49_000;
+    times.look();
+    const placed = times.place(machine.unix);
+    expect(placed).toBeGreaterThanOrEqual(before);
+    expect(placed).toBeLessThanOrEqual(machine.loop);
+    machine.passed += 1_000;
+    times.look();
+    expect(times.place(machine.unix)).toBe(machine.loop);
+  });
+
   it('what is written has the time that the system had', () => {
     const machine = new Machine();
     machine.wall.look();
     const before = machine.loop;
     expect(machine.wall.toUnix(before)).toBe(machine.unix);
     machine.set += step;
+    machine.passed += 50_000;
     machine.wall.look();
     expect(machine.wall.toUnix(machine.loop)).toBe(machine.unix);
     expect(machine.wall.toUnix(machine.wall.toLoop(machine.unix))).toBe(machine.unix);

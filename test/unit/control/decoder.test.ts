@@ -89,6 +89,26 @@ describe('Decoder', () => {
     );
   });
 
+  it('reads the same messages from memory that others fill', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 9_000 }), { minLength: 1, maxLength: 20 }), (sizes) => {
+        const decoder = new Decoder();
+        const messages: Message[] = [];
+        let at = 0;
+        for (let i = 0; at < STREAM.length; i++) {
+          const part = STREAM.subarray(at, at + sizes[i % sizes.length]!);
+          const memory = decoder.room(part.length);
+          expect(memory.length - decoder.end).toBeGreaterThanOrEqual(part.length);
+          memory.set(part, decoder.end);
+          decoder.arrived(part.length);
+          at += part.length;
+          messages.push(...drain(decoder));
+        }
+        expect(messages).toEqual(SAMPLES);
+      }),
+    );
+  });
+
   it('keeps unread records sound while more bytes arrive', () => {
     const writer = new ResponseWriter();
     const sent = Array.from({ length: 40 }, (_, i) => segment({ seq: i, payload: new Uint8Array(50).fill(i) }));

@@ -20,7 +20,10 @@ class FakeKernel {
       this.options = options;
       this.writable = writable;
       return {
-        send: this.send.bind(this),
+        sending:
+          (...arrays) =>
+          (first, end) =>
+            this.send(...arrays, first, end),
         setNextHop: () => true,
         awaitWritable: () => this.awaiting++,
         close: () => (this.closed = true),
@@ -42,9 +45,9 @@ class FakeKernel {
     offset: Uint32Array,
     length: Uint32Array,
     _segment: Uint16Array,
+    result: Int32Array,
     first: number,
     end: number,
-    result: Int32Array,
   ) {
     const room = Math.floor((result.length - 2) / 3);
     result[0] = result[1] = 0;
