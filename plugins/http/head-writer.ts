@@ -1,7 +1,9 @@
 /** Puts a head together from stretches of the captured one and new text. */
 
+import { copyBytes } from './bytes.ts';
+
 /** Room for new text beyond the captured head, before the first growth. */
-const SLACK = 256;
+const SLACK = 64;
 
 export class HeadWriter {
   readonly #head: Buffer;
@@ -38,8 +40,10 @@ export class HeadWriter {
   }
 
   #flush(): void {
-    this.#reserve(this.#to - this.#from);
-    this.#length += this.#head.copy(this.#out, this.#length, this.#from, this.#to);
+    const length = this.#to - this.#from;
+    this.#reserve(length);
+    copyBytes(this.#head, this.#from, length, this.#out, this.#length);
+    this.#length += length;
     this.#from = this.#to;
   }
 

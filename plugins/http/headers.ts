@@ -2,7 +2,7 @@
  * The header fields of one message: in order, with their case and spelling, and edited line by line, so that only the
  * lines that were edited differ.
  */
-import { equalsIgnoringCase, isBlank, isToken, latin1, trimEnd } from './ascii.ts';
+import { equalsIgnoringCase, isBlank, isToken, latin1, standsAt, trimEnd } from './ascii.ts';
 import type { HeadWriter } from './head-writer.ts';
 
 /** What plugins see. Names match whatever their case; values are Latin-1 text without the white space around them. */
@@ -118,9 +118,9 @@ export class HeaderList implements HttpHeaders {
       return;
     }
     const line = this.#lines[index]!;
-    if (this.#value(line) !== checked) {
+    if (!this.#hasValue(line, checked)) {
       const edited = typeof line === 'number' ? { span: line, name: '', value: checked } : { ...line, value: checked };
-      this.#lines = this.#lines.with(index, edited);
+      this.#lines = replaced(this.#lines, index, edited);
     }
     this.#removeAfter(index, lower);
   }
@@ -145,10 +145,15 @@ export class HeaderList implements HttpHeaders {
         while (isBlank(head[end]!)) end++;
         out.captured(spans[line]!, end + 2);
       } else if (line.span < 0) {
-        out.text(`${line.name}: ${line.value}\r\n`);
+        // One after the other: a text put together would have to be taken apart again.
+        out.text(line.name);
+        out.text(': ');
+        out.text(line.value);
+        out.text('\r\n');
       } else {
         out.captured(spans[line.span]!, spans[line.span + 2]!);
-        out.text(`${line.value}\r\n`);
+        out.text(line.value);
+        out.text('\r\n');
       }
     }
   }
@@ -183,11 +188,26 @@ export class HeaderList implements HttpHeaders {
     return latin1(this.#head, this.#spans[span]!, this.#spans[span + 1]!);
   }
 
+  /** Whether that is a line's value, without making a string of it. */
+  #hasValue(line: Line, value: string): boolean {
+    if (typeof line !== 'number') return line.value === value;
+    const start = this.#spans[line + 2]!;
+    const length = trimEnd(this.#head, start, this.#spans[line + 3]!) - start;
+    return length === value.length && standsAt(this.#head, start, value);
+  }
+
   #value(line: Line): string {
     if (typeof line !== 'number') return line.value;
     const [start, end] = [this.#spans[line + 2]!, this.#spans[line + 3]!];
     return latin1(this.#head, start, trimEnd(this.#head, start, end));
   }
+}
+
+/** As `with` does, which is slow where numbers and objects come together in an array. */
+function replaced(lines: HeaderState, index: number, line: Edited): HeaderState {
+  const changed = new Array<Line>(lines.length);
+  for (let i = 0; i < changed.length; i++) changed[i] = i === index ? line : lines[i]!;
+  return changed;
 }
 
 /** As captured, by how many numbers they have: shared, since a list never changes its lines in place. */

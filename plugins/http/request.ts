@@ -130,13 +130,13 @@ export class HttpRequest implements Revertible {
 
   /** Host of the target when it names one (RFC 9112 §3.2.2), else of the Host field; with its port, if any. */
   get host(): string | undefined {
-    const origin = this.#isPath ? '' : splitTarget(this.target).origin;
+    const origin = this.#isPath() ? '' : splitTarget(this.target).origin;
     if (origin === '') return this.headers.get('host');
     return origin.slice(origin.indexOf('://') + 3).replace(/^.*@/, '');
   }
 
   set host(host: string) {
-    const parts = this.#isPath ? undefined : splitTarget(this.target);
+    const parts = this.#isPath() ? undefined : splitTarget(this.target);
     if (parts !== undefined && parts.origin !== '') {
       this.target = joinTarget({
         ...parts,
@@ -203,12 +203,12 @@ export class HttpRequest implements Revertible {
 
   /** Something differs from what was captured. */
   get changed(): boolean {
-    return this.#headChanged || this.#newBody !== undefined;
+    return this.#headChanged() || this.#newBody !== undefined;
   }
 
   /** The head with its changes. */
   serializeHead(): Uint8Array {
-    if (!this.#headChanged) return this.#head;
+    if (!this.#headChanged()) return this.#head;
     const { method, methodStart, targetStart, targetEnd, fieldsStart } = this.#captured;
     const out = new HeadWriter(this.#head);
     out.captured(0, methodStart);
@@ -264,11 +264,11 @@ export class HttpRequest implements Revertible {
   }
 
   /** The target is as captured and begins with a slash: then it names no host, and need not be read to know that. */
-  get #isPath(): boolean {
+  #isPath(): boolean {
     return !this.#targetChanged && this.#head[this.#captured.targetStart] === SLASH;
   }
 
-  get #headChanged(): boolean {
+  #headChanged(): boolean {
     return this.#method !== this.#captured.method || this.#targetChanged || this.#headers.changed;
   }
 
