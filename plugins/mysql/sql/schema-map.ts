@@ -20,7 +20,7 @@ export function mapSchemas(text: string, mode: SqlMode, map: SchemaMap): string 
   for (const [from, to] of splitStatements(tokens)) {
     findNames(tokens, from, to, (role, schemaAt, nameAt) => {
       const at = role === 'schema' ? nameAt : schemaAt;
-      if (at < 0) return;
+      if (at < 0 || tokens.isUnclosed(at)) return;
       const name = map(tokens.name(at));
       if (name !== undefined && name !== tokens.name(at)) changes.set(at, quotedLike(tokens, at, name));
     });

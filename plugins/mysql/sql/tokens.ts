@@ -72,6 +72,12 @@ export class SqlTokens {
     return quoted ? closed.replaceAll(quote + quote, quote) : bare;
   }
 
+  /** In quotes that the text ends in: no server runs that. */
+  isUnclosed(index: number): boolean {
+    if (this.kind(index) !== QUOTED || this.ends[index] !== this.text.length) return false;
+    return !/^(.)(?:(?!\1)[^]|\1\1)*\1$/.test(this.source(index));
+  }
+
   #wordOf(kind: number, start: number, end: number): string {
     const source = this.text.slice(start, end);
     return kind === SIGN ? source : this.words.at(-1) === '.' ? '' : keywordOf(source);

@@ -33,6 +33,9 @@ describe('mapSchemas', () => {
     ["PREPARE s FROM 'SELECT ''shop.t'' FROM shop.t'", "PREPARE s FROM 'SELECT ''shop.t'' FROM shop_copy.t'"],
     ["EXECUTE IMMEDIATE 'DELETE FROM shop.t'", "EXECUTE IMMEDIATE 'DELETE FROM shop_copy.t'"],
     ["SELECT 'USE shop'", "SELECT 'USE shop'"],
+    // What no server runs stays so.
+    ['USE `shop', 'USE `shop'],
+    ['USE `shop``', 'USE `shop``'],
     ["SELECT * FROM shop.t WHERE a = '\xff\0", "SELECT * FROM shop_copy.t WHERE a = '\xff\0"],
   ])('%s', (text, wanted) => {
     expect(mapSchemas(text, DEFAULT_MODE, map)).toBe(wanted);
