@@ -129,6 +129,10 @@ export class FileSource implements PacketSource {
       this.#reader.push(chunk);
       return;
     }
+    const { damage } = this.#stream;
+    if (damage !== undefined && this.#reader.info === undefined) {
+      throw new TcpcopyError('E_CAPTURE_FORMAT', `not one frame is readable: ${damage.reason}`);
+    }
     this.#reader.end();
     this.#atEnd = true;
   }

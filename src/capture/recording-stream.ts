@@ -4,14 +4,13 @@
  * before the damage, and `damage` says what happened.
  */
 import { open, type FileHandle } from 'node:fs/promises';
-import { pipeline, Readable } from 'node:stream';
-import { constants, createGunzip } from 'node:zlib';
+import type { Readable } from 'node:stream';
 import { TcpcopyError } from '../core/errors.ts';
 import { errnoOf, messageOf } from './capture-error.ts';
+import { Gunzip } from './gunzip.ts';
 
 /** Each is read by another thread: smaller ones cost more, larger ones nothing less but memory. */
 const CHUNK = 1 << 20;
-const UNPACKED_CHUNK = 256 * 1024;
 
 export interface RecordingDamage {
   /** Packed bytes not read; 0 when the size is not known. */
@@ -82,15 +81,17 @@ export class RecordingStream {
   }
 
   async *#unpack(packed: AsyncGenerator<Uint8Array>, size: number | undefined): AsyncGenerator<Uint8Array> {
-    // A sync flush at the end: a file that was cut off is no error, its records say where it ends.
-    const gunzip = createGunzip({ chunkSize: UNPACKED_CHUNK, finishFlush: constants.Z_SYNC_FLUSH });
-    const source = Readable.from(copies(packed), { objectMode: false });
-    pipeline(source, gunzip, () => undefined); // its error comes out of the iteration below
+    const gunzip = new Gunzip();
+    let unpacked = 0;
     try {
-      yield* gunzip as AsyncIterable<Uint8Array>;
+      for await (const chunk of gunzip.unpack(packed)) {
+        unpacked += chunk.length;
+        yield chunk;
+      }
+      if (unpacked === 0) this.#damage = { bytes: size ?? 0, reason: 'the gzip data holds nothing, or ends before it' };
     } catch (error) {
       if (errnoOf(error)?.startsWith('Z_') !== true) throw error;
-      const bytes = size === undefined ? 0 : Math.max(0, size - gunzip.bytesWritten);
+      const bytes = size === undefined ? 0 : Math.max(0, size - gunzip.bytesRead);
       this.#damage = { bytes, reason: `the gzip data is damaged (${messageOf(error)})` };
     }
   }
@@ -128,9 +129,4 @@ async function* chunksOf(file: FileHandle): AsyncGenerator<Uint8Array> {
     next = read(free);
     yield used.subarray(0, bytesRead);
   }
-}
-
-/** For a consumer that keeps more than one chunk. */
-async function* copies(chunks: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  for await (const chunk of chunks) yield chunk.slice();
 }

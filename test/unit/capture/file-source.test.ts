@@ -94,6 +94,27 @@ describe('FileSource', () => {
     ).toContain('gzip');
   });
 
+  it('reads all of gzip whose checksum is wrong', async () => {
+    const packed = gzipSync(recording);
+    packed.fill(0, packed.length - 8);
+    const { seqs, source } = await read(file('crc.gz', packed));
+    expect(seqs).toEqual(everything);
+    expect(source.stats().unreadable[0]?.reason).toContain('gzip');
+  });
+
+  it('loses little of gzip that is damaged or followed by something else, however short it is', async () => {
+    const short = gzipSync(recording.subarray(0, 24 + 200 * 356), { level: 0 });
+    const { seqs } = await read(file('garbage.gz', Buffer.concat([short, Buffer.from('and more')])));
+    expect(seqs.length).toBeGreaterThan(180);
+    expect(seqs).toEqual(everything.slice(0, seqs.length));
+  });
+
+  it('says of gzip without any sound byte what is wrong with it', async () => {
+    const header = gzipSync(recording).subarray(0, 10);
+    await expect(read(file('rubble.gz', Buffer.concat([header, Buffer.alloc(99, 0xff)])))).rejects.toThrow('gzip');
+    await expect(read(file('header.gz', header))).rejects.toThrow('gzip');
+  });
+
   it('holds back while nobody polls', async () => {
     const source = new FileSource(file('held.pcap', recording));
     let ready = 0;
