@@ -253,7 +253,7 @@ static bool words(napi_env env, napi_value value, napi_typedarray_type wanted, v
   return false;
 }
 
-/* What the function that `sending` makes works on; it outlives the sender no more than the function does. */
+/* What the function that `sending` makes works on. It is freed with that function, which keeps the sender. */
 struct sending {
   struct sender *sender;
   struct batch batch;
