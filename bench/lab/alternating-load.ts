@@ -6,6 +6,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { outputOf, type Host } from '../../test/e2e/lab/host.ts';
 import type { Service } from './services.ts';
+import type { TimedRequest } from './wire-latency.ts';
 
 /** A turn, ms, and when in it requests are sent: what the other left behind is over by then. No divisor of a second. */
 export const TURN = 230;
@@ -83,7 +84,7 @@ export interface AlternatingLoadOptions {
   readonly through: readonly string[];
 }
 
-/** Runs it, and gives the turns of both that were whole, in order: the first of each pair is even. */
+/** Runs it; what the clients saw, in pairs of turns. */
 export async function alternate(host: Host, options: AlternatingLoadOptions): Promise<[Turn[], Turn[]]> {
   const tags = ['long', 'short'].flatMap((kind) => [0, 1].map((parity) => ({ kind, parity, tag: `${kind}${parity}` })));
   const loads = tags.map(({ kind, parity, tag }) => {
@@ -97,16 +98,25 @@ export async function alternate(host: Host, options: AlternatingLoadOptions): Pr
     const { code } = await load.exited;
     if (code !== 0) throw new Error(`wrk failed (${code}): ${outputOf(load)}`);
   }
-  const turns = new Map<number, number[]>();
+  const requests: TimedRequest[] = [];
   for (const name of readdirSync(host.directory).filter((file) => file.startsWith('latency-'))) {
     for (const line of readFileSync(host.file(name), 'utf8').split('\n')) {
       if (line === '') continue;
       const [at, took] = line.split(' ').map(Number) as [number, number];
-      const number = turnAt(at);
-      const latencies = turns.get(number) ?? [];
-      turns.set(number, latencies);
-      latencies.push(took);
+      requests.push({ at, took });
     }
+  }
+  return inPairs(requests);
+}
+
+/** The requests of turns that were whole, by turns: the even ones, and the odd ones that follow them. */
+export function inPairs(requests: readonly TimedRequest[]): [Turn[], Turn[]] {
+  const turns = new Map<number, number[]>();
+  for (const { at, took } of requests) {
+    const number = turnAt(at);
+    const latencies = turns.get(number) ?? [];
+    turns.set(number, latencies);
+    latencies.push(took);
   }
   const order = [...turns.keys()].sort((a, b) => a - b);
   // The first and the last have begun late, or ended early.

@@ -12,9 +12,10 @@ import { AilingServer } from '../../test/e2e/lab/servers.ts';
 import { bash, sleep, type Child } from '../../test/e2e/lab/shell.ts';
 import { usageOf } from '../../test/e2e/lab/usage.ts';
 import { runWrk } from '../../test/e2e/lab/wrk.ts';
-import { alternate, TURN, turnAt, type Turn } from './alternating-load.ts';
+import { alternate, inPairs, TURN, turnAt, type Turn } from './alternating-load.ts';
 import { startPeer, type PeerCommands } from './contender.ts';
 import type { Service } from './services.ts';
+import { WireLatency } from './wire-latency.ts';
 
 export interface Trouble {
   readonly name: string;
@@ -37,15 +38,17 @@ export interface Conditions {
 }
 
 export interface Outcome {
-  /** Pairs of turns that lie next to each other. */
+  /** Pairs of turns that lie next to each other: how long requests were in the online host. */
   readonly alone: readonly Turn[];
   readonly copied: readonly Turn[];
+  /** The same as clients see it. */
+  readonly seen: { readonly alone: readonly Turn[]; readonly copied: readonly Turn[] };
   /** Resident memory of the copier before the trouble, and at most. */
   readonly rssBefore: number;
   readonly peakRss: number;
   /** Connections that the target had open at once. */
   readonly most: number;
-  /** CPU time of the copier while its copying was measured, of one processor. */
+  /** CPU time of the copier in the turns in which it copies, of one processor. */
   readonly cpu: number;
   /** What tcpcopy says of itself; a peer says nothing. */
   readonly own: OwnAccount | undefined;
@@ -72,6 +75,8 @@ const THIRD_PORT = 82;
 const METRICS = 9464;
 /** Clients that share a processor with the target and with intercept would wait for those, and call it latency. */
 const AT_ONCE = ['chrt', '-f', '1'];
+/** How far into the turn without it the copier may finish what it has begun, ms: stopped before, it would find itself late. */
+const FINISHES = 20;
 /** Until code is compiled, and until the governor has seen what there is to see. */
 const WARM_SECONDS = 3;
 const SEEN_SECONDS = 4;
@@ -127,23 +132,26 @@ async function startCopier(lab: Lab, { args = [] }: Trouble, { service, peer, ..
   };
 }
 
-/** In even turns the copier is stopped, and the load goes to a port that it does not look at; in odd ones to `port`. */
+/** In even turns the copier is stopped once it is done, and the load goes to a port that it does not look at; in odd ones to `port`. */
 async function takeTurns(
   lab: Lab,
   copier: Child,
   port: number,
   { service, seconds }: Conditions,
-): Promise<Pick<Outcome, 'alone' | 'copied' | 'cpu' | 'peakRss'>> {
+): Promise<Pick<Outcome, 'alone' | 'copied' | 'seen' | 'cpu' | 'peakRss'>> {
+  const wire = await WireLatency.start(lab, 'online', [COPIED_PORT, OTHER_PORT, THIRD_PORT]);
   const before = usageOf(copier.pid).cpu;
   let over = false;
   const switching = (async () => {
     while (!over) {
       const now = Number(process.hrtime.bigint()) / 1e6;
-      copier.kill(turnAt(now) % 2 === 1 && port === COPIED_PORT ? 'SIGCONT' : 'SIGSTOP');
+      const copies = turnAt(now) % 2 === 1 && port === COPIED_PORT;
+      if (!copies) await sleep(FINISHES);
+      copier.kill(copies ? 'SIGCONT' : 'SIGSTOP');
       await sleep(Math.ceil((turnAt(now) + 1) * TURN - now));
     }
   })();
-  const [alone, copied] = await alternate(lab.host('client'), {
+  const [seenAlone, seenCopied] = await alternate(lab.host('client'), {
     address: lab.host('online').on('front').v4,
     ports: [OTHER_PORT, port],
     service,
@@ -155,7 +163,9 @@ async function takeTurns(
   copier.kill('SIGCONT');
   if (copier.exit !== undefined) throw new Error(`the copier has ended; its output is in ${copier.outputFile}`);
   const { cpu, peakRss } = usageOf(copier.pid);
-  return { alone, copied, cpu: (cpu - before) / (seconds * 1e6) / 2, peakRss };
+  const [alone, copied] = inPairs(await wire.stop());
+  const seen = { alone: seenAlone, copied: seenCopied };
+  return { alone, copied, seen, cpu: (cpu - before) / ((seconds * 1e6) / 2), peakRss };
 }
 
 async function recovered(lab: Lab, service: Service): Promise<number> {

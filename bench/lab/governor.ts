@@ -80,26 +80,29 @@ const HEAD = [
   'mean ms',
   'p50 ms',
   'p99 ms',
+  'clients:\np50 ms',
   'CPU %',
   'shed %',
   'most sessions',
   'RSS MB',
   'well again s',
 ];
+const median = (sorted: Float64Array): number => quantile(sorted, 0.5);
 const FIGURES = [
   (sorted: Float64Array) => sorted.reduce((a, b) => a + b, 0) / sorted.length,
-  (sorted: Float64Array) => quantile(sorted, 0.5),
+  median,
   (sorted: Float64Array) => quantile(sorted, 0.99),
 ];
 const table = new Table({ head: HEAD, style: { head: [], border: [] } });
 const missed: string[] = [];
-for (const { trouble, service, copier, alone, copied, own, most, cpu, rssBefore, peakRss } of rows) {
+for (const { trouble, service, copier, alone, copied, seen, own, most, cpu, rssBefore, peakRss } of rows) {
   const name = `${trouble}, ${service}${copier === 'ours' ? '' : `, ${copier}`}`;
   const requests = own?.summary.requests;
   table.push([
     name.replaceAll(', ', '\n'),
     served(alone, copied),
     ...FIGURES.map((figure) => compared(figure, alone, copied)),
+    compared(median, seen.alone, seen.copied),
     (100 * cpu).toFixed(1),
     requests === undefined ? '' : ((100 * requests.buckets.shed) / requests.captured).toFixed(0),
     most,
