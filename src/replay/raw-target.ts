@@ -58,7 +58,6 @@ export class RawTarget implements Target, RawSessionHost {
   #retransmissions = 0;
   heard = 0;
   shutOut = 0;
-  unsent = 0;
   opened = 0;
   /** Responses that were resets of a session. */
   resets = 0;
@@ -84,6 +83,10 @@ export class RawTarget implements Target, RawSessionHost {
 
   get packets(): number {
     return this.#options.sink.stats().packets;
+  }
+
+  get unsent(): number {
+    return Object.values(this.#options.sink.stats().failed).reduce((a, b) => a + b, 0);
   }
 
   get ready(): boolean {
@@ -173,7 +176,6 @@ export class RawTarget implements Target, RawSessionHost {
 
   /** The kernel refused one of our packets; `bytes` is the sink's batch. */
   sendFailed(failure: SendFailure): void {
-    this.unsent++;
     const session = this.#senderOf(failure.offset);
     if (session === undefined) return;
     session.sendFailures++;
