@@ -133,7 +133,7 @@ export class Pipeline {
 
   /** Whether a plugin may take its time over some message. */
   get mayWait(): boolean {
-    return this.#mayWait ?? (this.#mayWait = this.#hasPatientTaps());
+    return (this.#mayWait ??= this.#hasPatientTaps());
   }
 
   #hasPatientTaps(): boolean {
