@@ -62,8 +62,8 @@ const ARRIVALS = `
     echo $(date +%s%N) $(iptables -nvxL INPUT | tail -1)
   done`;
 
-/** Tenths of a second without a request, after which a peer is taken to be done. */
-const PEER_SILENCE = 50;
+/** Without an answer for so long, ms, a peer is taken to be done. */
+const PEER_SILENCE = 5_000;
 
 interface Replayed {
   /** µs. */
@@ -87,17 +87,16 @@ async function byUs(lab: Lab, input: string): Promise<Replayed> {
 }
 
 /** A peer may stay when it is done: it is, when nothing more arrives. */
-async function byPeer(lab: Lab, command: string, input: string, arrived: () => number): Promise<Replayed> {
+async function byPeer(lab: Lab, command: string, input: string, lastAnswer: () => number): Promise<Replayed> {
   const child = lab.host('online').spawn('peer-tcpcopy', ['bash', '-c', `exec ${command.replaceAll('FILE', input)}`]);
   let used = { cpu: 0, rss: 0 };
-  for (let last = -1, still = 0; still < PEER_SILENCE && child.exit === undefined; still++) {
-    const size = arrived();
-    if (size !== last) {
-      still = 0;
+  let seen = 0;
+  while (Date.now() - lastAnswer() < PEER_SILENCE && child.exit === undefined) {
+    if (lastAnswer() !== seen) {
       const { cpu, peakRss: rss } = usageOf(child.pid);
       used = { cpu, rss };
     }
-    last = size;
+    seen = lastAnswer();
     await sleep(100);
   }
   await child.stop();
@@ -116,10 +115,10 @@ async function replay(lab: Lab, plan: RecordingPlan, peer: string | undefined): 
   writeRecording(input, plan);
   const begun = usageOf(intercept.pid).cpu;
   const started = Date.now();
-  const logged = () => statSync(lab.host('test').file('access.log')).size;
-  const answers = watchGrowth(logged);
-  const { cpu, rss, buckets } = await (peer === undefined ? byUs(lab, input) : byPeer(lab, peer, input, logged));
+  const answers = watchGrowth(lab.host('test').file('access.log'));
+  const { cpu, rss, buckets } = await (peer === undefined ? byUs(lab, input) : byPeer(lab, peer, input, answers.last));
   await test.settled();
+  answers.stop();
   await arrivals.stop();
   const records = test.records();
   const arrived = new Set(records.map(({ id }) => id)).size;
@@ -141,20 +140,15 @@ async function replay(lab: Lab, plan: RecordingPlan, peer: string | undefined): 
   ]);
 }
 
-/** When a size grew last, ms: nginx's own clock stands still while requests wait for it. */
-function watchGrowth(size: () => number): { last(): number } {
+/** When a file grew last, ms: nginx's own clock stands still while requests wait for it. */
+function watchGrowth(file: string): { last(this: void): number; stop(this: void): void } {
   let [seen, at] = [0, Date.now()];
   const timer = setInterval(() => {
-    const now = size();
+    const now = statSync(file).size;
     if (now !== seen) at = Date.now();
     seen = now;
   }, 50);
-  return {
-    last() {
-      clearInterval(timer);
-      return at;
-    },
-  };
+  return { last: () => at, stop: () => clearInterval(timer) };
 }
 
 /** Of the output of `ARRIVALS`: when the count grew last, ms. */
