@@ -57,7 +57,7 @@ export abstract class Context {
   /** A tap failed, and the matter is not to go on. */
   failed(plugin: PluginRecord, connection: boolean): void {
     if (!this.canDrop || this.dropped !== undefined) return;
-    this.dropped = { cause: 'plugin-error', reason: `${plugin.name} failed`, plugin: plugin.name, connection };
+    this.dropped = { cause: 'plugin-error', reason: 'failed', plugin: plugin.name, connection };
     plugin.countDrop('failed');
   }
 

@@ -27,27 +27,37 @@ export function sheddingText({ share, reasons, spells, time }: GovernorFacts, en
   return `${often} (${reasons.join(', ')})${now}`;
 }
 
-export function pluginText({
-  name,
-  calls,
-  mean,
-  meanWait,
-  heldUp,
-  drops,
-  failures,
-  disabled,
-  figures,
-}: PluginFacts): string {
+/** Those worth a line: where one protocol was seen, others of which nothing was seen are not. */
+export function toldPlugins(plugins: readonly PluginFacts[]): readonly PluginFacts[] {
+  const unseen = plugins.filter(isUnseenProtocol);
+  const protocols = plugins.filter(isProtocol);
+  return unseen.length === protocols.length ? plugins : plugins.filter((plugin) => !unseen.includes(plugin));
+}
+
+/** A protocol's plugin is asked nothing, and has figures only. */
+function isProtocol({ calls, figures }: PluginFacts): boolean {
+  return calls === 0 && figures.length > 0;
+}
+
+function isUnseenProtocol(plugin: PluginFacts): boolean {
+  const quiet = plugin.failures === 0 && plugin.heldUp.times === 0 && Object.keys(plugin.drops).length === 0;
+  return isProtocol(plugin) && quiet && plugin.figures.every(({ value }) => value === 0);
+}
+
+/** Figures of 0 are left out, but for the first of a protocol of which nothing was seen. */
+export function pluginText(plugin: PluginFacts): string {
+  const { name, calls, mean, meanWait, heldUp, drops, failures, disabled, figures } = plugin;
   const time = mean === undefined ? '' : `, ${formatTime(mean)} each`;
   const wait = meanWait === undefined ? '' : `, answers after ${formatTime(meanWait)}`;
-  // A protocol's plugin is asked nothing, and has figures only.
-  const parts = calls === 0 && figures.length > 0 ? [] : [`${plural(calls, 'call')}${time}${wait}`];
+  const parts = isProtocol(plugin) ? [] : [`${plural(calls, 'call')}${time}${wait}`];
   if (heldUp.times > 0) {
     parts.push(`held everything up ${plural(heldUp.times, 'time')}, for ${formatTime(heldUp.longest)} at most`);
   }
   for (const [reason, count] of Object.entries(drops)) parts.push(`${formatCount(count)} dropped (${reason})`);
   if (failures > 0) parts.push(`failed ${plural(failures, 'time')}${disabled ? ', and was switched off' : ''}`);
-  for (const { name: figure, value, unit } of figures) {
+  const told = figures.filter(({ value }) => value !== 0);
+  if (told.length === 0 && parts.length === 0) told.push(...figures.slice(0, 1));
+  for (const { name: figure, value, unit } of told) {
     parts.push(`${figure} ${formatCount(value)}${unit === undefined ? '' : ` ${unit}`}`);
   }
   return `${name}: ${parts.join('; ')}`;

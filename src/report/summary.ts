@@ -24,6 +24,7 @@ import {
   sentText,
   sheddingText,
   sourceText,
+  toldPlugins,
 } from './run-texts.ts';
 import { Page, tableColumns } from './summary-page.ts';
 
@@ -57,7 +58,7 @@ export function summaryLines(ledger: Ledger, facts: RunFacts, layout: SummaryLay
   if (facts.lag) page.fact('Delay', `${quantilesText(facts.lag)}, from capture to sending`);
   const times = responseTimesText(facts);
   if (times !== undefined) page.fact('Response', times);
-  for (const plugin of facts.plugins) {
+  for (const plugin of toldPlugins(facts.plugins)) {
     page.fact('Plugin', pluginText(plugin), plugin.failures > 0 || plugin.heldUp.times > 0 ? 'bad' : 'plain');
   }
   const { governor } = facts;

@@ -70,7 +70,7 @@ describe('a plugin that throws', () => {
 
   it('drop and drop-connection: the plugins behind it are not asked', async () => {
     const drop = await failing({ kind: 'drop' }, throwIt);
-    const cause = { cause: 'plugin-error', reason: 'culprit failed', plugin: 'culprit' };
+    const cause = { cause: 'plugin-error', reason: 'failed', plugin: 'culprit' };
     expect(drop.send().dropped).toEqual({ ...cause, connection: false });
     expect(drop.seen).toBe(0);
     const whole = await failing({ kind: 'drop-connection' }, throwIt);

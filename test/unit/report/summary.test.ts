@@ -9,6 +9,7 @@ import {
   type UnitBucket,
 } from '../../../src/report/ledger.ts';
 import { summaryLines } from '../../../src/report/summary.ts';
+import type { PluginFacts } from '../../../src/report/run-facts.ts';
 import { FACTS, ledgerOf } from './ledger-fixture.ts';
 
 const text = (...args: Parameters<typeof summaryLines>) => summaryLines(...args).join('\n');
@@ -173,4 +174,28 @@ it('names plugins, what they dropped, and which of them failed', () => {
   expect(lines).toContain(
     'waits: 1,200 calls, 2 µs each, answers after 3.1 ms; held everything up 2 times, for 320.0 ms at most',
   );
+});
+
+it('leaves figures of 0 out, and protocols of which nothing was seen where there was another', () => {
+  const quiet = { heldUp: { times: 0, longest: micros(0) }, drops: {}, failures: 0, disabled: false };
+  const figure = (name: string, value: number) => ({ name, value, unit: undefined });
+  const protocol = (name: string, ...values: number[]): PluginFacts => ({
+    ...{ ...quiet, name, calls: 0, mean: undefined, meanWait: undefined },
+    figures: values.map((value, i) => figure(['messages', 'resynchronised'][i]!, value)),
+  });
+  const tapping = { ...protocol('log', 0), calls: 5, figures: [figure('lines lost', 0)] };
+  const linesOf = (...plugins: PluginFacts[]): string[] =>
+    summaryLines(ledgerOf({ answered: 5 }, { replayed: 1 }), { ...FACTS, plugins })
+      .map((line) => line.trim())
+      .filter((line) => line.startsWith('Plugin'))
+      .map((line) => line.replace(/^Plugin\s+/, ''));
+  expect(linesOf(protocol('http', 0, 0), protocol('redis', 7, 0), tapping)).toEqual([
+    'redis: messages 7',
+    'log: 5 calls',
+  ]);
+  expect(linesOf(protocol('http', 0, 0), protocol('redis', 0, 0))).toEqual(['http: messages 0', 'redis: messages 0']);
+  expect(linesOf({ ...protocol('http', 0, 0), failures: 1 }, protocol('redis', 7, 2))).toEqual([
+    'http: failed 1 time',
+    'redis: messages 7; resynchronised 2',
+  ]);
 });
