@@ -23,7 +23,7 @@ import type { DroppedBy } from './message-observer.ts';
 import { ObservedMessages } from './observed-messages.ts';
 import { OnlineReport } from './online-report.ts';
 import { OnlineResponses } from './online-responses.ts';
-import { PluginBacklog, type CapturedEvents } from './plugin-backlog.ts';
+import { PluginBacklog, type CapturedEvents, type Overflow } from './plugin-backlog.ts';
 import type { ClientEnd, ReplicaOwner } from './replica-owner.ts';
 import { Replica } from './replica.ts';
 import type { ReplayContext } from './replay-context.ts';
@@ -91,7 +91,10 @@ export class ConnectionReplay implements CapturedEvents, ReplicaOwner, Rostered 
   #ackSeen: SeqNum | undefined;
   #replicasLeft: number;
   #skipped = 0;
-  #gaps = 0;
+  /** Where what the last gap costs is counted; `undefined`: there was none. */
+  #gapBucket: UnitBucket | undefined;
+  /** Nothing more is sent: what messages there still are is counted here. */
+  #givenUp: UnitBucket | undefined;
   #ended = false;
   /** The codec has been told of the end. */
   #flushed = false;
@@ -146,7 +149,7 @@ export class ConnectionReplay implements CapturedEvents, ReplicaOwner, Rostered 
    * is lost, so only a turn after that counts.
    */
   get wantsAck(): boolean {
-    return this.#ackSeen === undefined && this.#gaps === 0;
+    return this.#ackSeen === undefined && this.#gapBucket === undefined;
   }
 
   data(bytes: Uint8Array, offset: number, length: number, time: Instant, ack: SeqNum): void {
@@ -157,11 +160,12 @@ export class ConnectionReplay implements CapturedEvents, ReplicaOwner, Rostered 
     this.#decode(bytes, offset, length, time, Math.max(0, seen));
   }
 
-  gap(length: number): void {
+  gap(length: number, overflow?: Overflow): void {
     if (this.#backlog !== undefined) return this.#backlog.gap(length);
-    this.#context.ledger.bytesMissing += length;
-    this.#gaps++;
-    const bucket = this.#context.gapBucket();
+    if (overflow === undefined) this.#context.ledger.bytesMissing += length;
+    else this.#context.ledger.bytesCaptured += length;
+    const bucket = overflow ?? this.#context.gapBucket();
+    this.#gapBucket = bucket;
     this.#ackSeen = undefined;
     this.#online?.lost();
     if (this.#codec.gap(length)) this.#break(bucket);
@@ -182,7 +186,7 @@ export class ConnectionReplay implements CapturedEvents, ReplicaOwner, Rostered 
     if (this.#online === undefined) return;
     if (this.#backlog !== undefined) return this.#backlog.onlineEnded(time);
     this.#online.ended(time);
-    if (this.#replicasLeft === 0 && this.#ended) this.#settle();
+    if (this.#replicasLeft === 0 && this.#ended && this.#givenUp === undefined) this.#settle();
   }
 
   ended(end: ClientEnd, ack: SeqNum): void {
@@ -207,20 +211,22 @@ export class ConnectionReplay implements CapturedEvents, ReplicaOwner, Rostered 
   /** Gives up what is left. */
   stop(bucket: UnitBucket & ConnectionBucket): void {
     this.#online?.lost();
-    if (this.#backlog !== undefined) {
-      // The message that a plugin still holds is one more that will not be sent.
-      this.#backlog = undefined;
-      this.#account.lose(bucket);
-    }
     this.#ended = true;
+    this.#givenUp = bucket;
+    const backlog = this.#backlog;
+    if (backlog !== undefined) {
+      // The message that a plugin still holds is one more that will not be sent, and what waits behind it are others.
+      this.#backlog = undefined;
+      backlog.over();
+      this.#account.lose(bucket);
+      this.#takePieces();
+      backlog.replay(this, () => undefined);
+    }
     if (!this.#flushed) {
       // What the codec holds cannot be sent any more; its memory is given back.
       this.#flushed = true;
       this.#codec.end?.();
-      for (let piece = this.#codec.next(); piece !== undefined; piece = this.#codec.next()) {
-        if (piece.first) this.#account.lose(bucket);
-      }
-      this.#countSkipped();
+      this.#takePieces();
     }
     this.#account.giveUp(bucket);
     for (const replica of this.#replicas) replica.stop(bucket);
@@ -287,6 +293,10 @@ export class ConnectionReplay implements CapturedEvents, ReplicaOwner, Rostered 
 
   /** Runs one piece through the pipeline; false when a plugin takes its time, and what follows has to wait. */
   #deliver(piece: Piece): boolean {
+    if (this.#givenUp !== undefined) {
+      if (piece.first && !this.#done) this.#account.lose(this.#excluded ?? this.#givenUp);
+      return true;
+    }
     if (this.#excluded !== undefined && piece.first) {
       this.#observed?.dropped(
         piece,
@@ -468,15 +478,16 @@ export class ConnectionReplay implements CapturedEvents, ReplicaOwner, Rostered 
 
   /** A plugin answers later: keeps what comes meanwhile, and goes on from there. */
   #wait(plan: Promise<Plan>, piece: Piece): void {
-    const backlog = new PluginBacklog(this);
+    const backlog = new PluginBacklog(this.#context);
     this.#backlog = backlog;
     const resume = (decided: Plan | undefined): void => {
       // Stopped meanwhile: the message is counted already.
       if (this.#backlog !== backlog) return;
       this.#backlog = undefined;
+      backlog.over();
       this.#carryOut(decided, piece);
       this.#takePieces();
-      backlog.replay(() => this.#backlog);
+      backlog.replay(this, () => this.#backlog);
       this.#context.wake();
     };
     // The pipeline contains what plugins do: it never rejects.
@@ -487,7 +498,7 @@ export class ConnectionReplay implements CapturedEvents, ReplicaOwner, Rostered 
   #countSkipped(): void {
     if (this.#skipped === this.#codec.skippedMessages) return;
     for (; this.#skipped < this.#codec.skippedMessages; this.#skipped++) {
-      this.#account.lose(this.#excluded ?? (this.#gaps > 0 ? this.#context.gapBucket() : 'not-picked-up'));
+      this.#account.lose(this.#excluded ?? this.#gapBucket ?? 'not-picked-up');
     }
     for (const replica of this.#replicas) replica.passOver();
   }

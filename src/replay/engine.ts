@@ -73,6 +73,7 @@ export class Engine implements ReplayContext {
   readonly governor: Governor | undefined;
   busyReplicas = 0;
   crowdedReplicas = 0;
+  undecidedMessages = 0;
   heldReplicas = 0;
   behindReplicas = 0;
   /** Responses are waited for: no rests while they are. */

@@ -43,6 +43,8 @@ const FLUSH_FRAMES = 64;
  */
 const OUTSTANDING_BYTES = 16 << 20;
 const OUTSTANDING_REPLICAS = 256;
+/** Nor while plugins take their time over so many messages: what they ask would have to answer all of them at once. */
+const UNDECIDED_MESSAGES = 1_024;
 
 /** Where the frames come from, and which connections they make. */
 export interface Input {
@@ -287,6 +289,7 @@ export class FrameIntake {
     return (
       !target.ready ||
       this.#context.crowdedReplicas > 0 ||
+      this.#context.undecidedMessages >= UNDECIDED_MESSAGES ||
       budget.used + target.bufferedBytes > Math.min(OUTSTANDING_BYTES, budget.limit / 2) ||
       this.#context.busyReplicas > OUTSTANDING_REPLICAS
     );

@@ -1,17 +1,25 @@
 /**
  * What comes for a connection while a plugin takes its time over one of its messages: kept in its order, and done once the
  * plugin has decided.
+ *
+ * Caps: bytes and events of one connection, and the budget shared with what waits for the target. Live, what does not fit is
+ * as if the capture had not had it, but for its bucket. A recording is not read on while one is crowded, so that of it only
+ * the budget ever keeps something out.
  */
 import type { SeqNum } from '../core/seq-num.ts';
 import type { Instant } from '../core/time.ts';
 import type { ClientEnd } from './replica-owner.ts';
+import type { ReplayContext } from './replay-context.ts';
+
+/** Why what was captured finds no place. */
+export type Overflow = 'queue-cap' | 'memory-cap';
 
 /** What a connection is told of as it is captured. Bytes are valid during the call. */
 export interface CapturedEvents {
   /** Client bytes in order. `ack`: the client's ACK on the segment that brought them. */
   data(bytes: Uint8Array, offset: number, length: number, time: Instant, ack: SeqNum): void;
-  /** Client bytes the capture does not have. */
-  gap(length: number): void;
+  /** Client bytes that the capture does not have; `overflow`: it had them, and they found no place. */
+  gap(length: number, overflow?: Overflow): void;
   /** Bytes of the online server, or (`undefined`) that so many are missing. */
   serverBytes(bytes: Uint8Array | undefined, offset: number, length: number, time: Instant): void;
   /** The online server has closed, or no more is captured of it. */
@@ -20,45 +28,165 @@ export interface CapturedEvents {
   ended(end: ClientEnd, ack: SeqNum): void;
 }
 
-export class PluginBacklog implements CapturedEvents {
-  readonly #connection: CapturedEvents;
-  readonly #kept: (() => void)[] = [];
+interface Kept {
+  /** Of ours that it holds, bytes. */
+  readonly size: number;
+  readonly tell: (connection: CapturedEvents) => void;
+}
 
-  constructor(connection: CapturedEvents) {
-    this.#connection = connection;
+/** Bytes of both halves in a row that found no place. */
+class Lost implements Kept {
+  readonly size = 0;
+  readonly #why: Overflow;
+  readonly #time: Instant;
+  client = 0;
+  server = 0;
+
+  constructor(why: Overflow, time: Instant) {
+    this.#why = why;
+    this.#time = time;
+  }
+
+  readonly tell = (connection: CapturedEvents): void => {
+    if (this.client > 0) connection.gap(this.client, this.#why);
+    if (this.server > 0) connection.serverBytes(undefined, 0, this.server, this.#time);
+  };
+}
+
+const BYTES_MAX = 16 << 20;
+/** Each costs some 300 bytes beside those that it holds. */
+const EVENTS_MAX = 16_384;
+/** Share of a limit beyond which a recording is not read on. */
+const CROWDED = 1 / 4;
+/** Places of events that are done are given up from this many on. */
+const COMPACT_AT = 64;
+const DONE: Kept = { size: 0, tell: () => undefined };
+
+export class PluginBacklog implements CapturedEvents {
+  readonly #context: ReplayContext;
+  #kept: Kept[] = [];
+  #head = 0;
+  #bytes = 0;
+  #crowded = false;
+
+  /** The plugin begins to take its time. */
+  constructor(context: ReplayContext) {
+    this.#context = context;
+    context.undecidedMessages++;
   }
 
   data(bytes: Uint8Array, offset: number, length: number, time: Instant, ack: SeqNum): void {
-    const copy = bytes.slice(offset, offset + length);
-    this.#kept.push(() => this.#connection.data(copy, 0, length, time, ack));
+    const refused = this.#refuses(length);
+    if (refused !== undefined) {
+      this.#lost(refused, time).client += length;
+      return;
+    }
+    const copy = copyOf(bytes, offset, length);
+    this.#keep(length, (connection) => connection.data(copy, 0, length, time, ack));
   }
 
   gap(length: number): void {
-    this.#kept.push(() => this.#connection.gap(length));
+    const last = this.#events >= EVENTS_MAX ? this.#kept[this.#kept.length - 1] : undefined;
+    if (last instanceof Lost) last.client += length;
+    else this.#keep(0, (connection) => connection.gap(length));
   }
 
   serverBytes(bytes: Uint8Array | undefined, offset: number, length: number, time: Instant): void {
-    const copy = bytes?.slice(offset, offset + length);
-    this.#kept.push(() => this.#connection.serverBytes(copy, 0, length, time));
+    const refused = this.#refuses(bytes === undefined ? 0 : length);
+    if (refused !== undefined) {
+      this.#lost(refused, time).server += length;
+      return;
+    }
+    const copy = bytes && copyOf(bytes, offset, length);
+    this.#keep(copy === undefined ? 0 : length, (connection) => connection.serverBytes(copy, 0, length, time));
   }
 
   onlineEnded(time: Instant): void {
-    this.#kept.push(() => this.#connection.onlineEnded(time));
+    this.#keep(0, (connection) => connection.onlineEnded(time));
   }
 
   ended(end: ClientEnd, ack: SeqNum): void {
-    this.#kept.push(() => this.#connection.ended(end, ack));
+    this.#keep(0, (connection) => connection.ended(end, ack));
   }
 
-  /** Does what was kept; once the connection waits for a plugin again, the rest is kept there. */
-  replay(waitsIn: () => PluginBacklog | undefined): void {
-    for (const [i, event] of this.#kept.entries()) {
+  /** The plugin has decided, or is not waited for any more. To be followed by `replay`. */
+  over(): void {
+    this.#context.undecidedMessages--;
+  }
+
+  /** Tells what was kept; once the connection waits for a plugin again, the rest is kept there. */
+  replay(connection: CapturedEvents, waitsIn: () => PluginBacklog | undefined): void {
+    while (this.#head < this.#kept.length) {
       const next = waitsIn();
       if (next !== undefined) {
-        for (const rest of this.#kept.slice(i)) next.#kept.push(rest);
-        return;
+        next.#takeOver(this);
+        break;
       }
-      event();
+      const { size, tell } = this.#kept[this.#head]!;
+      this.#kept[this.#head++] = DONE;
+      this.#account(-size);
+      tell(connection);
     }
   }
+
+  /** What the backlog before this one has not told is told after what came first of all, its own. */
+  #takeOver(before: PluginBacklog): void {
+    const own = this.#kept.slice(this.#head);
+    this.#kept = before.#kept;
+    this.#head = before.#head;
+    for (const event of own.reverse()) {
+      if (this.#head > 0) this.#kept[--this.#head] = event;
+      else this.#kept.unshift(event);
+    }
+    if (this.#head >= COMPACT_AT && this.#head * 2 >= this.#kept.length) {
+      this.#kept.splice(0, this.#head);
+      this.#head = 0;
+    }
+    const bytes = before.#bytes;
+    before.#kept = [];
+    before.#head = 0;
+    before.#account(-bytes);
+    this.#account(bytes);
+  }
+
+  #keep(size: number, tell: Kept['tell']): void {
+    this.#kept.push({ size, tell });
+    this.#account(size);
+  }
+
+  #refuses(length: number): Overflow | undefined {
+    const { used, limit, boundsQueues } = this.#context.budget;
+    if (boundsQueues && (this.#bytes + length > BYTES_MAX || this.#events >= EVENTS_MAX)) return 'queue-cap';
+    return used + length > limit ? 'memory-cap' : undefined;
+  }
+
+  /** The record of what is lost at the end, to be added to. */
+  #lost(why: Overflow, time: Instant): Lost {
+    const last = this.#events > 0 ? this.#kept[this.#kept.length - 1] : undefined;
+    if (last instanceof Lost) return last;
+    const lost = new Lost(why, time);
+    this.#kept.push(lost);
+    this.#account(0);
+    return lost;
+  }
+
+  get #events(): number {
+    return this.#kept.length - this.#head;
+  }
+
+  #account(bytes: number): void {
+    this.#bytes += bytes;
+    this.#context.budget.used += bytes;
+    const crowded = this.#bytes > BYTES_MAX * CROWDED || this.#events > EVENTS_MAX * CROWDED;
+    if (crowded === this.#crowded) return;
+    this.#crowded = crowded;
+    this.#context.crowdedReplicas += crowded ? 1 : -1;
+  }
+}
+
+/** Not `slice`: a Buffer's would be a view of bytes that are somebody else's. */
+function copyOf(bytes: Uint8Array, offset: number, length: number): Uint8Array {
+  const copy = new Uint8Array(length);
+  copy.set(bytes.subarray(offset, offset + length));
+  return copy;
 }

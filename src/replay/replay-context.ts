@@ -26,8 +26,10 @@ export interface ReplayContext {
   readonly observe?: Observe | undefined;
   /** Replicas that wait for the target, whatever else is captured. */
   busyReplicas: number;
-  /** Replicas whose queues are so full that a recording should not be read on. */
+  /** Replicas, and connections that wait for a plugin, whose queues are so full that a recording should not be read on. */
   crowdedReplicas: number;
+  /** Messages over which plugins take their time. */
+  undecidedMessages: number;
   /** Replicas of which something captured waits for the target: for its response, or to accept the session. */
   heldReplicas: number;
   /** Replicas whose clients have gone on while the target still owes a response. */

@@ -25,6 +25,7 @@ describe('a dry run', () => {
     readonly repeatable = true;
     busyReplicas = 0;
     crowdedReplicas = 0;
+    undecidedMessages = 0;
     heldReplicas = 0;
     behindReplicas = 0;
     done = 0;

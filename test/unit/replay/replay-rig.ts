@@ -160,6 +160,7 @@ export class Rig implements ReplayContext {
   readonly governor: Governor | undefined;
   busyReplicas = 0;
   crowdedReplicas = 0;
+  undecidedMessages = 0;
   heldReplicas = 0;
   behindReplicas = 0;
   gap: 'kernel-drop' | 'capture-gap' = 'capture-gap';
@@ -237,12 +238,13 @@ export class Rig implements ReplayContext {
     expect({
       busy: this.busyReplicas,
       crowded: this.crowdedReplicas,
+      undecided: this.undecidedMessages,
       held: this.heldReplicas,
       behind: this.behindReplicas,
       budget: this.budget.used,
       timers: this.wheel.size,
       unsettled: this.ledger.unitsOpened - this.unitsSettled,
-    }).toEqual({ busy: 0, crowded: 0, held: 0, behind: 0, budget: 0, timers: 0, unsettled: 0 });
+    }).toEqual({ busy: 0, crowded: 0, undecided: 0, held: 0, behind: 0, budget: 0, timers: 0, unsettled: 0 });
   }
 }
 
