@@ -4,7 +4,7 @@ import type { NativeAddon } from '../native/addon.ts';
 import { loadNative } from '../native/load.ts';
 import { BPF_RET, BpfProgram } from './bpf.ts';
 import { dltOf } from './link-type.ts';
-import { selectionText, type Selection } from './selection.ts';
+import { selectionText, TAGGED_TEXT, type Selection } from './selection.ts';
 import { compileSelection, type FrameShape } from './selection-filter.ts';
 
 export interface CaptureFilter {
@@ -17,9 +17,13 @@ export interface CaptureFilter {
 /** Accepts nothing: what a source attaches to stop new frames. */
 export const REJECT_ALL = new BpfProgram([{ code: BPF_RET, jt: 0, jf: 0, k: 0 }]);
 
-/** The whole filter as text; `undefined` when everything is wanted. */
-export function filterText(filter: CaptureFilter): string | undefined {
-  const selection = filter.selection === undefined ? undefined : selectionText(filter.selection);
+/**
+ * The whole filter as text; `undefined` when everything is wanted. `tagged`: what has a VLAN tag is selected whatever is
+ * behind it.
+ */
+export function filterText(filter: CaptureFilter, tagged = false): string | undefined {
+  const plain = filter.selection === undefined ? undefined : selectionText(filter.selection);
+  const selection = plain !== undefined && tagged ? `(${plain} or ${TAGGED_TEXT})` : plain;
   const expression = filter.expression?.trim();
   if (expression === undefined || expression === '') return selection;
   return selection === undefined ? expression : `(${expression}) and ${selection}`;

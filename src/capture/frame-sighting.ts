@@ -3,6 +3,7 @@ import { DROP_NONE } from '../core/drop-reason.ts';
 import { FRAME_OUTGOING, type FrameBatch } from '../core/frame-batch.ts';
 import { fromBytes, type IpAddress } from '../core/ip-address.ts';
 import type { Sighting } from '../core/sighting.ts';
+import { isVlanTag } from '../wire/ether-tags.ts';
 import { FrameParser } from '../wire/frame-parser.ts';
 import { Segment } from '../wire/segment.ts';
 import { LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL, LINKTYPE_RAW } from './link-type.ts';
@@ -56,12 +57,12 @@ export class SightingReader {
 
 type Fields = Omit<Sighting, 'device' | 'outgoing' | 'taken'>;
 
-/** Where the network header begins in a plain frame. */
+/** Where the network header begins, behind VLAN tags. */
 function network(bytes: Uint8Array, linkType: number): { readonly at: number; readonly arp: boolean } | undefined {
   if (linkType === LINKTYPE_RAW) return { at: 0, arp: false };
-  const header = linkType === LINKTYPE_ETHERNET ? 14 : linkType === LINKTYPE_LINUX_SLL ? 16 : undefined;
-  if (header === undefined || bytes.length < header) return undefined;
-  return { at: header, arp: u16(bytes, header - 2) === ETHERTYPE_ARP };
+  let at = linkType === LINKTYPE_ETHERNET ? 14 : linkType === LINKTYPE_LINUX_SLL ? 16 : Infinity;
+  while (at <= bytes.length && isVlanTag(u16(bytes, at - 2))) at += 4;
+  return at <= bytes.length ? { at, arp: u16(bytes, at - 2) === ETHERTYPE_ARP } : undefined;
 }
 
 function readArp(b: Uint8Array): Fields | undefined {

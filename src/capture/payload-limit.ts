@@ -29,9 +29,8 @@ export function wantedLength(frame: Uint8Array, captured: number, linkType: numb
 /** Where the IP header begins; -1 where that is not known. */
 function networkOffset(frame: Uint8Array, linkType: number): number {
   if (linkType === LINKTYPE_RAW) return 0;
-  if (linkType === LINKTYPE_LINUX_SLL) return 16;
-  if (linkType !== LINKTYPE_ETHERNET) return -1;
-  let at = 12;
+  if (linkType !== LINKTYPE_ETHERNET && linkType !== LINKTYPE_LINUX_SLL) return -1;
+  let at = linkType === LINKTYPE_ETHERNET ? 12 : 14;
   for (let tags = 0; tags < VLAN_TAGS && VLAN_TYPES.includes((frame[at]! << 8) | frame[at + 1]!); tags++) at += 4;
   return at + 2;
 }

@@ -17,6 +17,7 @@ import { clockOf } from '../clock/clock.ts';
 import { loadCap, type CapInstance, type CapModule } from './cap-module.ts';
 import { LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL, LINKTYPE_NULL, LINKTYPE_RAW, linkTypeOf } from './link-type.ts';
 import { wantedLength } from './payload-limit.ts';
+import { TaggedFrames } from './tagged-frames.ts';
 import {
   PCAP_MAX_FRAME,
   PCAP_STOP,
@@ -44,6 +45,7 @@ const pipe = new Socket({ fd: 3 });
 /** `cap` writes here without holding a reference: ours keeps it alive. */
 const frame = Buffer.alloc(PCAP_MAX_FRAME);
 let linkType = LINKTYPE_ETHERNET;
+let tagged = new TaggedFrames(linkType, options.selection);
 let mac: Buffer | undefined;
 let onlyLoopback = false;
 let chunk = Buffer.allocUnsafe(CHUNK);
@@ -84,7 +86,7 @@ function append(captured: number, length: number, flags: number): number {
 
 function onPacket(length: number): void {
   const outgoing = isOutgoing();
-  if (!wanted(outgoing)) return;
+  if (!wanted(outgoing) || !tagged.wanted(frame, length)) return;
   if (pipe.writableLength > QUEUE_MAX) {
     dropped++;
     return;
@@ -180,6 +182,7 @@ function start(): void {
       what = 'filter';
       throw error;
     }
+    tagged = new TaggedFrames(linkType, options.selection);
     becomeNobody();
     tell({ kind: 'opened', linkType });
   } catch (error) {

@@ -3,10 +3,14 @@
  * frames through a pipe of their own, each as a little-endian header and its bytes.
  */
 
+import type { Selection } from './selection.ts';
+
 export interface PcapChildOptions {
   readonly device: string;
   /** pcap-filter(7) text; empty takes everything. */
   readonly filter: string;
+  /** What is wanted of the frames with VLAN tags that the filter lets through; none is all of them. */
+  readonly selection?: Selection | undefined;
   readonly direction: 'in' | 'out' | 'both';
   readonly bufferBytes: number;
   readonly snapLength: number;

@@ -140,7 +140,8 @@ export class PcapSource implements PacketSource {
     } = this.#options;
     const options: PcapChildOptions = {
       device: this.name,
-      filter: filterText(filter) ?? '',
+      filter: filterText(filter, true) ?? '',
+      selection: filter.selection,
       direction,
       bufferBytes: captureBuffer,
       snapLength,

@@ -24,6 +24,12 @@ export const VXLAN_PORT = 4789;
 export const VLAN_TAGS = 2;
 export const VLAN_TYPES: readonly number[] = [0x8100, 0x88a8, 0x9100];
 
+/**
+ * Whatever still has a tag, as pcap-filter(7) text. By EtherType: `vlan` is refused on most kinds of device and on `any`,
+ * and what it makes of the rest of a filter depends on where it stands.
+ */
+export const TAGGED_TEXT = VLAN_TYPES.map((type) => `ether proto ${type}`).join(' or ');
+
 /** IPv6 next-header values after which TCP may follow, but not at a fixed place: extension headers (RFC 8200 §4). */
 export const IPV6_EXTENSIONS: readonly number[] = [0, 43, 44, 51, 60, 135, 139, 140];
 

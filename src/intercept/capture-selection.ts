@@ -1,6 +1,7 @@
 /** What the kernel is to capture for the instances that are connected. */
 import type { CaptureFilter } from '../capture/capture-filter.ts';
 import type { TargetRange } from '../control/messages.ts';
+import { TAGGED_TEXT } from '../capture/selection.ts';
 import { formatIp } from '../core/ip-address.ts';
 
 /** Nobody is connected: a port that no TCP connection has. */
@@ -18,4 +19,13 @@ export function coarseFilter(targets: readonly TargetRange[], expression: string
   const portFirst = Math.min(...targets.map((t) => t.portFirst));
   const portLast = Math.max(...targets.map((t) => t.portLast));
   return { selection: { endpoints: [{ portFirst, portLast }], direction: 'from' }, expression };
+}
+
+/**
+ * For a source whose filter stays as it is: everything that anybody may ask for, but not what goes over the control port.
+ * That is TCP, the pieces of it that show no ports, and what still has a VLAN tag.
+ */
+export function lastingFilter(expression: string | undefined, controlPort: number): CaptureFilter {
+  const tcp = `not tcp port ${controlPort} and (tcp or ip6 or ${TAGGED_TEXT})`;
+  return { expression: expression === undefined ? tcp : `(${expression}) and ${tcp}` };
 }

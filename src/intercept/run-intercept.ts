@@ -6,7 +6,7 @@ import { TcpcopyError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { RunEnvironment } from '../core/run-environment.ts';
 import { FrameParser } from '../wire/frame-parser.ts';
-import { exactFilter } from './capture-selection.ts';
+import { exactFilter, lastingFilter } from './capture-selection.ts';
 import { Intercept } from './intercept.ts';
 import type { InterceptSource } from './intercept-setup.ts';
 import { interceptMetrics } from './intercept-metrics.ts';
@@ -93,13 +93,7 @@ function openSources(
   if (sources.every((source) => source.refilter !== undefined)) return { sources, backend: capture.backend };
   // A filter that stays as it is must let everything through that anybody may ask for.
   return {
-    sources: createCapture({ ...common, filter: { expression: andTcp(expression, options.port) } }).sources,
+    sources: createCapture({ ...common, filter: lastingFilter(expression, options.port) }).sources,
     backend: capture.backend,
   };
-}
-
-/** TCP, VLAN-tagged or not, and the pieces of it that show no ports; but not what we send ourselves. */
-function andTcp(expression: string | undefined, controlPort: number): string {
-  const tcp = `not tcp port ${controlPort} and (tcp or ip6 or vlan)`;
-  return expression === undefined ? tcp : `(${expression}) and ${tcp}`;
 }

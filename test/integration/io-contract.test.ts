@@ -1,7 +1,7 @@
 /** Every `--io`, against a real kernel: the same tests, the same answers. Needs root. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadNative } from '../../src/native/load.ts';
-import { isRoot, makeLab, portableIsBuilt, type Lab } from './io/lab.ts';
+import { hasPython, isRoot, makeLab, portableIsBuilt, type Lab } from './io/lab.ts';
 
 const able = {
   ring: isRoot && loadNative().addon !== undefined,
@@ -39,6 +39,14 @@ describe.each(['ring', 'pcap'] as const)('--io %s', (backend) => {
   test('takes a user expression and the selection together', async () => {
     expect(await run('expression')).toEqual({ frames: 10 });
   });
+
+  it.skipIf(!able[backend] || !hasPython)(
+    'reads what VLANs carry, behind two tags too, by one device or all',
+    async () => {
+      const wanted = ['', 'vlan 5 ', 'vlan 5 / vlan 6 '].flatMap((path) => [4, 6].map((v) => `${path}IPv${v} 8080`));
+      expect(await run('tagged')).toEqual({ device: wanted, any: wanted });
+    },
+  );
 
   test('keeps the headers of whole segments, and the payload that is wanted', async () => {
     const [headers, some] = [14 + 8 + 60 + 60, 14 + 8 + 60 + 60 + 500];

@@ -3,15 +3,20 @@
  *
  *     node --import tsx contract-scenarios.ts SCENARIO ring|pcap
  */
+import { execFileSync } from 'node:child_process';
 import { createCapture } from '../../../src/capture/open-capture.ts';
 import type { CaptureFilter } from '../../../src/capture/capture-filter.ts';
 import type { Direction } from '../../../src/capture/ring-frames.ts';
 import type { TcpcopyError } from '../../../src/core/errors.ts';
+import { DROP_NONE } from '../../../src/core/drop-reason.ts';
+import { FrameBatch } from '../../../src/core/frame-batch.ts';
 import { instant } from '../../../src/core/time.ts';
 import { createSink } from '../../../src/inject/open-sink.ts';
 import type { InterceptSource } from '../../../src/intercept/intercept-setup.ts';
-import { ipPacket, type PacketSpec } from '../../unit/capture/packets.ts';
-import { collect, drive, ip, seqAt, sleep, type Collector } from './drive.ts';
+import { FrameParser } from '../../../src/wire/frame-parser.ts';
+import { Segment } from '../../../src/wire/segment.ts';
+import { ethernet, ipPacket, type PacketSpec } from '../../unit/capture/packets.ts';
+import { collect, drive, ip, SEND_FRAMES, seqAt, sleep, type Collector, type Frame } from './drive.ts';
 
 const [scenario, backend] = process.argv.slice(2) as [string, 'ring' | 'pcap'];
 const TO_B: PacketSpec = { to: '10.77.0.2', toPort: 8080 };
@@ -29,6 +34,18 @@ async function finish(...collectors: Collector[]): Promise<void> {
   for (const c of collectors) c.source.stop();
   await Promise.all(collectors.map((c) => c.ended));
   for (const c of collectors) c.source.close();
+}
+
+/** The VLANs, and the port, of a frame. */
+function readAs(frame: Frame): string {
+  const batch = new FrameBatch(1, frame.bytes);
+  const { length } = frame.bytes;
+  batch.add(0, length, frame.length, instant(1), frame.linkType, frame.flags, frame.vlan);
+  const parser = new FrameParser({ verifyChecksums: false });
+  const segment = new Segment();
+  const reason = parser.parse(batch, 0, segment);
+  if (reason !== DROP_NONE) return `dropped: ${reason}`;
+  return `${parser.paths.describe(segment.encapsulation)} IPv${segment.ipVersion} ${segment.dstPort}`.trim();
 }
 
 const lineOf = (opening: Promise<unknown>) =>
@@ -83,6 +100,20 @@ const scenarios: Record<string, () => Promise<Record<string, unknown>>> = {
     await out.send([...packets(10), ...packets(10, { ...TO_B, from: '10.77.0.99' })]);
     await finish(b);
     return { frames: b.frames.length };
+  },
+
+  /** What frames with VLAN tags were read as, one of each; those to port 81 are not wanted. */
+  async tagged() {
+    const of = [await collect(source('io-b')), await collect(source('any'))];
+    const frames = [[], [5], [5, 6]].flatMap((tags) =>
+      [8080, 81].flatMap((toPort) =>
+        ['10.77.0.2', 'fd77::2'].map((to) => ethernet(ipPacket({ to, toPort }), tags, 0x88a8)),
+      ),
+    );
+    const hex = frames.map((frame) => Buffer.from(frame).toString('hex'));
+    execFileSync('python3', ['-c', SEND_FRAMES, 'io-a', ...hex]);
+    await finish(...of);
+    return { device: of[0]!.frames.map(readAs), any: of[1]!.frames.map(readAs) };
   },
 
   /** Of whole segments the headers come, and the payload that is wanted; fragments come whole. */

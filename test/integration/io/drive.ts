@@ -8,6 +8,14 @@ import type { SendFailure, PacketSink } from '../../../src/inject/packet-sink.ts
 export const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 export const ip = (...args: string[]) => execFileSync('ip', args, { encoding: 'utf8' });
 
+/** For python3: frames, as hex, out of a device. */
+export const SEND_FRAMES = `
+import socket, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind((sys.argv[1], 0))
+for frame in sys.argv[2:]: s.send(bytes.fromhex(frame))
+`;
+
 export interface Frame {
   readonly bytes: Uint8Array;
   readonly length: number;

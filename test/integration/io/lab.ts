@@ -2,13 +2,15 @@
  * A network namespace with a veth pair inside: what leaves through `io-a` arrives on `io-b`. Scenarios run in it as
  * processes of their own, since a process cannot enter a namespace by itself.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { loadRawSocket } from '../../../src/inject/raw-socket-module.ts';
 
 export const isRoot = process.getuid?.() === 0;
+/** Some scenarios make frames, or devices, with it. */
+export const hasPython = spawnSync('python3', ['--version']).status === 0;
 
 /** Whether `--io pcap` can run; not loaded here: `cap` cannot be loaded twice in one process. */
 export function portableIsBuilt(): boolean {

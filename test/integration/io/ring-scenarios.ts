@@ -5,16 +5,10 @@ import type { RingSource } from '../../../src/capture/ring-source.ts';
 import { parseIp } from '../../../src/core/ip-address.ts';
 import type { TcpcopyError } from '../../../src/core/errors.ts';
 import { ethernet, ipPacket } from '../../unit/capture/packets.ts';
-import { collect, drive, ip, seqAt, sleep } from './drive.ts';
+import { collect, drive, ip, SEND_FRAMES, seqAt, sleep } from './drive.ts';
 import { finish, inOrder, packets, port, raw, ring, TO_B, type Scenarios } from './scenario-parts.ts';
 
 /** Node has neither packet sockets nor ioctl. */
-const SEND_FRAMES = `
-import socket, sys
-s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-s.bind((sys.argv[1], 0))
-for frame in sys.argv[2:]: s.send(bytes.fromhex(frame))
-`;
 const HOLD_TUN = `
 import fcntl, struct, sys
 tun = open('/dev/net/tun', 'r+b', buffering=0)

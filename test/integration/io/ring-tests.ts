@@ -1,9 +1,6 @@
 /** What the native ring and raw sockets must do against a real kernel, whatever they are run under. */
-import { spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Lab } from './lab.ts';
-
-const python = spawnSync('python3', ['--version']).status === 0;
+import { hasPython, type Lab } from './lab.ts';
 
 /** To be called inside a `describe`; each test gets a lab of its own. */
 export function ringTests(newLab: () => Lab): void {
@@ -59,11 +56,11 @@ export function ringTests(newLab: () => Lab): void {
     expect(await lab.run('any')).toEqual({ raw: 200, versions: [4, 6], expression: 200 });
   });
 
-  it.skipIf(!python)('reads devices without link headers as raw IP', async () => {
+  it.skipIf(!hasPython)('reads devices without link headers as raw IP', async () => {
     expect(await lab.run('tun')).toEqual({ frames: 10, raw: true });
   });
 
-  it.skipIf(!python)('keeps VLAN tags: the first as the kernel stripped it, the others in the frame', async () => {
+  it.skipIf(!hasPython)('keeps VLAN tags: the first as the kernel stripped it, the others in the frame', async () => {
     const ip = '4500008c00014000400600000a4d00010a4d0002';
     expect(await lab.run('vlan')).toEqual({
       ethernet: [

@@ -30,6 +30,26 @@ describe('filterText', () => {
   });
 });
 
+describe.skipIf(loadNative().addon === undefined)('filterText, compiled', () => {
+  const everything: Selection = { ...selection, vxlan: true, notices: true };
+
+  it.each([0, 1, 9, 101, 113, 276])('is understood on devices of link type %i', (linkType) => {
+    for (const tagged of [false, true])
+      expect(() =>
+        compileExpression({ expression: filterText({ selection: everything }, tagged) }, linkType, 96),
+      ).not.toThrow();
+  });
+
+  it('lets through what has a tag, to be looked into, when it is told to', () => {
+    const program = (tagged: boolean) => compileExpression({ expression: filterText({ selection }, tagged) }, 1, 96);
+    const other = ipPacket({ to: '10.0.0.2' });
+    const keeps = (tagged: boolean, bytes: Uint8Array) => runBpf(program(tagged), bytes, 0, bytes.length, bytes.length);
+    expect(keeps(true, ethernet(other, [5], 0x88a8))).toBe(96);
+    expect(keeps(true, ethernet(other))).toBe(0);
+    expect(keeps(false, ethernet(other, [5], 0x88a8))).toBe(0);
+  });
+});
+
 describe('compileKernelFilter', () => {
   it('takes everything, cut to the snap length, when nothing is asked for', () => {
     expect(kept(compileKernelFilter({}, 'ethernet', 1, 96))).toBe(96);

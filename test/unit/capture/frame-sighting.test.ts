@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../../../src/capture/link-type.ts';
+import { LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL, LINKTYPE_RAW } from '../../../src/capture/link-type.ts';
 import { SightingReader } from '../../../src/capture/frame-sighting.ts';
 import { FRAME_OUTGOING, FrameBatch } from '../../../src/core/frame-batch.ts';
 import { formatIp, parseIp, toBytes } from '../../../src/core/ip-address.ts';
 import { instant } from '../../../src/core/time.ts';
-import { ethernet, ipPacket } from './packets.ts';
+import { cooked, ethernet, ipPacket } from './packets.ts';
 
 function read(frame: Uint8Array, linkType = LINKTYPE_ETHERNET, flags = 0) {
   const batch = new FrameBatch(4, frame);
@@ -47,6 +47,10 @@ describe('SightingReader', () => {
   ])('reads an ICMP error of %s with the packet it quotes', (reporter, from, to, type, code) => {
     const quoted = ipPacket({ from, to, fromPort: 8080, toPort: 2050, seq: 9 });
     const frame = icmp(reporter, quoted.subarray(0, from.includes(':') ? 48 : 28), type, code);
+    for (const tags of [[], [5], [5, 6]]) {
+      expect(read(cooked(frame, tags), LINKTYPE_LINUX_SLL)).toEqual(read(ethernet(frame, tags)));
+      expect(read(ethernet(frame, tags))).toEqual(read(ethernet(frame)));
+    }
     expect(read(ethernet(frame))).toMatchObject({
       kind: 'icmp',
       reporter,

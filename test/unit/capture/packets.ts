@@ -53,3 +53,9 @@ export function ethernet(packet: Uint8Array, vlans: readonly number[] = [], oute
   const tags = vlans.flatMap((tci, i) => [...be16(i === 0 && vlans.length > 1 ? outerType : 0x8100), ...be16(tci)]);
   return Uint8Array.from([2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, ...tags, ...be16(type), ...packet]);
 }
+
+/** A frame as captured on `any` (LINKTYPE_LINUX_SLL), as `ethernet`. */
+export function cooked(packet: Uint8Array, vlans: readonly number[] = [], outerType = 0x8100): Uint8Array {
+  const behindAddresses = ethernet(packet, vlans, outerType).subarray(12);
+  return Uint8Array.from([0, 0, 0, 1, 0, 6, 2, 0, 0, 0, 0, 2, 0, 0, ...behindAddresses]);
+}

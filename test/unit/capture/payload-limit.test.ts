@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL, LINKTYPE_NULL, LINKTYPE_RAW } from '../../../src/capture/link-type.ts';
 import { lengthFor, wantedLength } from '../../../src/capture/payload-limit.ts';
-import { ethernet, ipPacket, type PacketSpec } from './packets.ts';
+import { cooked, ethernet, ipPacket, type PacketSpec } from './packets.ts';
 
 const payload = new Uint8Array(1_000);
 const FOUR: PacketSpec = { to: '10.0.0.1', payload };
@@ -23,7 +23,7 @@ describe('wantedLength', () => {
       expect(kept(ethernet(packet))).toBe(lengthFor(10));
       expect(kept(ethernet(packet, [7]))).toBe(lengthFor(10));
       expect(kept(packet, LINKTYPE_RAW)).toBe(lengthFor(10));
-      expect(kept(Uint8Array.from([...new Uint8Array(16), ...packet]), LINKTYPE_LINUX_SLL)).toBe(lengthFor(10));
+      for (const tags of [[], [7], [7, 8]]) expect(kept(cooked(packet, tags), LINKTYPE_LINUX_SLL)).toBe(lengthFor(10));
     }
   });
 
