@@ -10,7 +10,7 @@ import { REDIS_PORT, redisObstacle, RedisServer } from './lab/redis.ts';
 import type { RedisLoadOptions } from './lab/redis-load.ts';
 import { describeLab, labTest } from './lab/rig.ts';
 import { ownProgram } from './lab/servers.ts';
-import { until, type Child } from './lab/shell.ts';
+import { sleep, until, type Child } from './lab/shell.ts';
 
 const PASSWORD = { online: 'online-word', test: 'test-word' };
 const DATABASE = 3;
@@ -52,6 +52,21 @@ async function says(child: Child, word: string): Promise<void> {
     () => outputOf(child).includes(word),
     20_000,
   );
+}
+
+/** Lets a load do a little at a time until something is there: its end does not come before that, however long it takes. */
+async function slowly<T>(load: Child, awaited: Promise<T>): Promise<T> {
+  let there = false;
+  const noted = awaited.finally(() => (there = true));
+  // Whoever awaits it is told of a failure; here it only ends the waiting.
+  noted.catch(() => undefined);
+  while (!there) {
+    load.kill('SIGSTOP');
+    await sleep(100);
+    load.kill('SIGCONT');
+    await sleep(2);
+  }
+  return noted;
 }
 
 const withRedis = redisObstacle() === undefined ? describeLab : describe.skip;
@@ -139,7 +154,8 @@ withRedis(`redis${redisObstacle() === undefined ? '' : ` [skipped: ${redisObstac
         ],
       ]);
     await until('the load does not begin', () => online.calls('eval') > 0);
-    const tcpcopy = await startTcpcopy(lab.host('online'), arguments_([`redis,password=${PASSWORD.test}`]));
+    const starting = startTcpcopy(lab.host('online'), arguments_([`redis,password=${PASSWORD.test}`]));
+    const tcpcopy = await slowly(load, starting);
     await load.exited;
     await until('nothing is copied', () => test.calls('eval') > 0);
     let [seen, quiet] = [0, 0];

@@ -74,12 +74,10 @@ describeLab('slow', () => {
     await recorder.says(/recording 80/);
     const memory = new MemoryWatch(recorder.child.pid);
     const address = host.on('front').v4;
-    const load = await new Wrk(lab.host('client'), {
-      address,
-      seconds: SECONDS,
-      rate: 800,
-      connections: 16,
-    }).finished();
+    // More than waits for a disk in the kernel or, through libpcap, behind it.
+    const rate = 150;
+    const options = { address, path: '/100k', seconds: SECONDS, rate, connections: 16 };
+    const load = await new Wrk(lab.host('client'), options).finished();
     const { most, slope } = memory.stop();
     // What waits for the disk is written, however long that takes: here it becomes a fast one.
     disk.kill('SIGUSR1');
@@ -87,11 +85,11 @@ describeLab('slow', () => {
     await until('the disk never ended', () => outputOf(disk).includes('done'));
     const { balanced, frames, recording } = recorder.summary();
     expect({ code, balanced }, recorder.output).toEqual({ code: 0, balanced: true });
-    untouched(load, 800);
+    untouched(load, rate);
     const left = await inspectFile(file, () => undefined);
     expect(left.unreadable).toEqual([]);
     expect(left.frames).toBe(recording!.packets);
-    // Lost is what the kernel's buffer had no room for, and it is counted.
+    // Lost is what there was no room for, and it is counted.
     expect(frames.kernelDropped).toBeGreaterThan(0);
     expect(online.records().length).toBeGreaterThanOrEqual(load.requests);
     expect(most).toBeLessThan(MOST_MEMORY);
