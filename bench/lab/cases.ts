@@ -3,7 +3,7 @@ import type { WrkOptions } from '../../test/e2e/lab/wrk.ts';
 
 export interface LoadCase {
   readonly name: string;
-  readonly load: Omit<WrkOptions, 'address' | 'seconds'>;
+  readonly load: Omit<WrkOptions, 'address' | 'seconds'> & { readonly connections: number };
   /** Added to tcpcopy's arguments; a peer has no plugins and runs without. */
   readonly plugins?: readonly string[];
 }

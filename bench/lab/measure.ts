@@ -45,11 +45,14 @@ export interface Measurement {
  * The same load at twice the rate before the measured one, until what happens once is over: code is compiled, buffers have
  * grown, and what was only needed to start has been given back and collected, ten to seventeen seconds after the start. Its
  * connections end once before it is over: code that was optimized before it had seen one end is optimized again then. Part
- * of a load of few requests, which would take minutes to that, is replaced by one of small requests.
+ * of a load of few requests, which would take minutes to that, is replaced by one of small requests. Of a load with very many
+ * connections only some are opened that first time: each leaves a port in TIME-WAIT, and a kernel that finds none free in
+ * that half of its ports which it prefers (14,000 to 28,000 of them) looks at every one for each connection, for milliseconds.
  */
 const WARM = 'warm';
 const WARM_SECONDS = [11, 6] as const;
 const FEW = 1_000;
+const MANY_CONNECTIONS = 1_000;
 const SMALL = { path: '/1k', connections: 32, rate: 5_000 };
 /** Longest wait for copies that are late, ms. */
 const PATIENCE = 20_000;
@@ -96,16 +99,23 @@ async function inLab(
     const running = await contender.start(lab, loadCase, seat);
     if (running !== undefined) copiers.push({ running, seat, test });
   }
-  const { rate = 0 } = loadCase.load;
-  const load = (tag: string, duration: number, offered: number) =>
-    runWrk(lab.host('client'), { ...loadCase.load, address, tag, seconds: duration, rate: offered });
+  const { rate = 0, connections } = loadCase.load;
+  const load = (tag: string, duration: number, offered: number, open = connections) =>
+    runWrk(lab.host('client'), {
+      ...loadCase.load,
+      address,
+      tag,
+      seconds: duration,
+      rate: offered,
+      connections: open,
+    });
   const allArrived = async () => {
     for (const { test } of copiers) await arrived(online, test, { patience: PATIENCE });
   };
   const few = rate > 0 && rate < FEW;
   const [first, second] = WARM_SECONDS;
   if (few) await runWrk(lab.host('client'), { ...SMALL, address, tag: `${WARM}-first`, seconds: second });
-  else await load(`${WARM}-first`, first, rate * 2);
+  else await load(`${WARM}-first`, first, rate * 2, Math.min(connections, MANY_CONNECTIONS));
   await load(WARM, few ? first : second, rate * 2);
   await allArrived();
   const results = copiers.map((copier) => costsOf(lab, copier));
