@@ -43,8 +43,11 @@ const FLUSH_FRAMES = 64;
  */
 const OUTSTANDING_BYTES = 16 << 20;
 const OUTSTANDING_REPLICAS = 256;
-/** Nor while plugins take their time over so many messages: what they ask would have to answer all of them at once. */
-const UNDECIDED_MESSAGES = 1_024;
+/**
+ * Nor while plugins take their time over so many messages: a recording, which comes all at once, would ask more of them than
+ * anybody answers in time.
+ */
+const UNDECIDED_MESSAGES = 64;
 
 /** Where the frames come from, and which connections they make. */
 export interface Input {
@@ -71,7 +74,7 @@ export class FrameIntake {
   /** How often holes and idle connections are looked at in a recording, in its time; and when next. */
   readonly #checkEvery: Duration;
   #nextRecordedCheck: Instant = instant(0);
-  /** A recording's batch being paced out, and how far. */
+  /** A recording's batch that is not done with, and how far it is. */
   #batch: FrameBatch | undefined;
   #batchIndex = 0;
   #frameDue: Instant | undefined;
@@ -156,11 +159,21 @@ export class FrameIntake {
   /** Runs a batch, or the part of it that is due; false when the rest has to wait. */
   #runBatch(batch: FrameBatch, source: PacketSource): boolean {
     const pacer = this.#pacer;
-    if (source.live || pacer === undefined) {
+    if (source.live) {
       for (let i = 0; i < batch.count; i += AHEAD) this.#runFrames(batch, i, Math.min(i + AHEAD, batch.count), source);
       return true;
     }
     this.#batch = batch;
+    if (pacer === undefined) {
+      for (; this.#batchIndex < batch.count; this.#batchIndex += AHEAD) {
+        if (this.#undecided()) return false;
+        const i = this.#batchIndex;
+        this.#runFrames(batch, i, Math.min(i + AHEAD, batch.count), source);
+      }
+      this.#batch = undefined;
+      this.#batchIndex = 0;
+      return true;
+    }
     for (; this.#batchIndex < batch.count; this.#batchIndex++) {
       this.#frameDue ??= pacer.due(instant(batch.time[this.#batchIndex]!), this.#context.now());
       if (this.#frameDue > this.#context.now()) return false;
@@ -284,12 +297,16 @@ export class FrameIntake {
     this.#context.ledger.frames.add(DROP_IP_FRAGMENT_EXPIRED, lost);
   }
 
+  #undecided(): boolean {
+    return this.#context.undecidedMessages >= UNDECIDED_MESSAGES;
+  }
+
   #overloaded(): boolean {
     const { target, budget } = this.#parts;
     return (
       !target.ready ||
       this.#context.crowdedReplicas > 0 ||
-      this.#context.undecidedMessages >= UNDECIDED_MESSAGES ||
+      this.#undecided() ||
       budget.used + target.bufferedBytes > Math.min(OUTSTANDING_BYTES, budget.limit / 2) ||
       this.#context.busyReplicas > OUTSTANDING_REPLICAS
     );

@@ -156,7 +156,11 @@ export class TestRun {
 
   /** Resolves when no plugin takes its time any more. For one that never answers let its deadline `pass` first. */
   async settled(): Promise<void> {
-    await this.#pipeline.settled();
+    do {
+      await this.#pipeline.settled();
+      // While too many messages are with plugins nothing is captured.
+      this.#engine.turn();
+    } while (this.#pipeline.waits);
   }
 
   /** What a plugin provides of a protocol. */

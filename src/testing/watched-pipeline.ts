@@ -63,6 +63,11 @@ export class WatchedPipeline extends Pipeline {
     });
   }
 
+  /** Whether a plugin takes its time over any. */
+  get waits(): boolean {
+    return this.#pending.size > 0;
+  }
+
   /** Resolves when nobody takes their time any more, and what waited for them has gone on. */
   async settled(): Promise<void> {
     while (this.#pending.size > 0) {

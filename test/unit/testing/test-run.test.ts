@@ -154,6 +154,28 @@ describe('a run', () => {
     expect((await run.finish()).units).toEqual({ 'plugin-error': 1, unanswered: 1 });
   });
 
+  it('reads a recording no faster than plugins decide: it would ask them everything at once', async () => {
+    let [asked, most] = [0, 0];
+    const asks = definePlugin({
+      name: 'asks',
+      description: 'Asks somebody.',
+      apply: (hooks) =>
+        hooks.request.tapPromise('asks', async () => {
+          most = Math.max(most, ++asked);
+          await new Promise((resolve) => setImmediate(resolve));
+          asked--;
+        }),
+    });
+    const run = await TestRun.start([asks]);
+    const connections = Array.from({ length: 300 }, () => run.connect());
+    for (const connection of connections) connection.send('a');
+    await run.settled();
+    expect(connections.map((connection) => String(connection.sent()))).toEqual(connections.map(() => 'a'));
+    expect(most).toBeGreaterThanOrEqual(64);
+    expect(most).toBeLessThan(128);
+    expect(await run.finish()).toMatchObject({ balanced: true, units: { unanswered: 300 } });
+  });
+
   it('loses bytes of a capture, and takes segments as they come', async () => {
     const run = await TestRun.start([]);
     const connection = run.connect();
