@@ -207,8 +207,10 @@ export class MysqlCommandCodec implements Codec {
     if (this.#kindHeld !== undefined) return this.#kindHeld;
     const { sequence, code } = this.#scanner;
     if (this.#phase === 'hello') return sequence > 0 ? 'hello' : undefined;
+    // Also with the number 0, which comes again in a file of many packets: it ends with an empty one.
+    if (this.#phase === 'file' && this.#out.open) return 'goes on';
     if (sequence === 0) return COMMANDS[code] === undefined ? undefined : 'command';
-    if (this.#phase === 'auth' || (this.#phase === 'file' && this.#out.open)) return 'goes on';
+    if (this.#phase === 'auth') return 'goes on';
     return this.#maker.mayAskForFile ? 'file' : undefined;
   }
 
