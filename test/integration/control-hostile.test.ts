@@ -113,7 +113,7 @@ describe.each([
     });
 
     it('that sends a byte now and then has its time, like any other', async () => {
-      const { port, unaffected, refused } = await start({ handshakeTimeout: millis(200) });
+      const { port, unaffected, refused } = await start({ handshakeTimeout: millis(1_000) });
       const socket = open(port);
       // A message of 255 bytes, as far as it gets.
       const bytes = [0, 0, 0, 255, 1];

@@ -98,7 +98,7 @@ describe('refusals', () => {
   });
 
   it('closes connections that talk nonsense, before and after the handshake, and nobody else', async () => {
-    const lab = await startIntercept({}, { handshakeTimeout: millis(200) });
+    const lab = await startIntercept({}, { handshakeTimeout: millis(600) });
     const link = makeLink(lab.intercept.port);
     await link.link.connect();
     const closed = (socket: Socket) => new Promise((resolve) => socket.once('close', resolve));

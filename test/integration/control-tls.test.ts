@@ -64,7 +64,7 @@ describe.skipIf(!possible)('TLS (needs the openssl command)', () => {
     const lab = await startIntercept({ tls: identity });
     const { intercept } = lab;
     const link = makeLink(intercept.port, {
-      ...{ connections: 4, tls: trust, wantPayload: PAYLOAD_ALL, heartbeatTimeout: millis(400) },
+      ...{ connections: 4, tls: trust, wantPayload: PAYLOAD_ALL, heartbeatTimeout: millis(1_000) },
     });
     await link.link.connect();
     expect(link.events).toEqual(['leased 4', 'up']);
@@ -83,7 +83,7 @@ describe.skipIf(!possible)('TLS (needs the openssl command)', () => {
     }
     expect(intercept.stats()).toMatchObject({ forwarded: 4_000, dropped: 0 });
     // Heartbeats: nothing but PING and PONG for longer than the time after which a silent connection is lost.
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(link.events).toEqual(['leased 4', 'up']);
   });
 
@@ -91,7 +91,7 @@ describe.skipIf(!possible)('TLS (needs the openssl command)', () => {
     const lab = await startIntercept({ tls: identity }, { outputCap: 64 << 20 });
     const { intercept } = lab;
     const link = makeLink(intercept.port, {
-      ...{ connections: 1, tls: trust, wantPayload: PAYLOAD_ALL, heartbeatTimeout: millis(500) },
+      ...{ connections: 1, tls: trust, wantPayload: PAYLOAD_ALL, heartbeatTimeout: millis(1_000) },
     });
     await link.link.connect();
     link.reading = false;
@@ -101,7 +101,7 @@ describe.skipIf(!possible)('TLS (needs the openssl command)', () => {
       lab.respond(...Array.from({ length: 64 }, (_, k) => ({ port: link.firstPort, seq: i + k, payload })));
       if (i % 640 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
-    await new Promise((resolve) => setTimeout(resolve, 800));
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(link.events).toEqual(['leased 4', 'up']);
     link.reading = true;
     link.read();
@@ -230,7 +230,7 @@ describe.skipIf(!possible)('TLS (needs the openssl command)', () => {
 
   it('closes what is silent, breaks off or is too old, and keeps nobody waiting when it stops', async () => {
     const { log, lines } = warnings();
-    const { intercept } = await startIntercept({ tls: identity, log }, { handshakeTimeout: millis(150) });
+    const { intercept } = await startIntercept({ tls: identity, log }, { handshakeTimeout: millis(500) });
     const silent = connect(intercept.port, HOST).resume();
     const halfway = connect(intercept.port, HOST).resume();
     halfway.on('error', () => undefined);

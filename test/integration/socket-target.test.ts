@@ -80,7 +80,7 @@ function connect(to: Endpoint, content: string | Uint8Array, limit = 10): { targ
 
 async function until(condition: () => boolean): Promise<void> {
   for (let i = 0; !condition(); i++) {
-    expect(i, condition.toString()).toBeLessThan(2_000);
+    expect(i, condition.toString()).toBeLessThan(6_000);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

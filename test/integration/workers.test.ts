@@ -54,11 +54,11 @@ describe('a recording shared by three workers', () => {
     return alone.summary;
   }
 
-  it.each(files.map((file) => [file.file, file] as const))('%s', { timeout: 60_000 }, async (_, file) => {
+  it.each(files.map((file) => [file.file, file] as const))('%s', async (_, file) => {
     await expectSame(CAPTURES + file.file, file.servers[0]!);
   });
 
-  it('holes that are filled too late, as the frames of others tell', { timeout: 60_000 }, async () => {
+  it('holes that are filled too late, as the frames of others tell', async () => {
     const writer = new RecordingWriter();
     const exchange = (at: number, request: string) => ({ at, request, response: 'fine' });
     writer.add({

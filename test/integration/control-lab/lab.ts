@@ -157,7 +157,7 @@ export class LabLink {
 }
 
 /** Waits until `condition` holds; fails loudly when it does not within `limit` milliseconds. */
-export async function until(condition: () => boolean, what: string, limit = 5_000): Promise<void> {
+export async function until(condition: () => boolean, what: string, limit = 30_000): Promise<void> {
   const end = performance.now() + limit;
   while (!condition()) {
     if (performance.now() > end) throw new Error(`waited ${limit} ms in vain: ${what}`);
