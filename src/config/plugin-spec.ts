@@ -30,6 +30,13 @@ export interface PluginSpec {
   readonly directory: string | undefined;
 }
 
+export function isPluginSpec(value: unknown): value is PluginSpec {
+  if (typeof value !== 'object' || value === null) return false;
+  const { plugin, options, where } = value as Partial<Record<keyof PluginSpec, unknown>>;
+  const isPlugin = typeof plugin === 'string' || (typeof plugin === 'object' && plugin !== null);
+  return isPlugin && typeof options === 'object' && options !== null && typeof where === 'string';
+}
+
 const FLAG = '--plugin';
 
 /** Parses the text of one `--plugin`; `from` is told with errors, the plugin's name behind it. */

@@ -6,14 +6,14 @@ import { z } from 'zod';
 import { IO_BACKENDS, LOG_FORMATS, LOG_LEVELS, PACES, SHEDS, TARGETS } from './defaults.ts';
 import { optionError } from './option-error.ts';
 import type { TcpcopyError } from '../core/errors.ts';
-import type { PluginSpec } from './plugin-spec.ts';
+import { isPluginSpec, type PluginSpec } from './plugin-spec.ts';
 
 const text = z.string().optional();
 const list = z.array(z.string()).default([]);
 const flag = z.boolean().default(false);
 
 /** Texts of the command line, and what a configuration file made of its own. */
-const plugin = z.array(z.union([z.string(), z.custom<PluginSpec>((value) => typeof value === 'object')])).default([]);
+const plugin = z.array(z.union([z.string(), z.custom<PluginSpec>(isPluginSpec)])).default([]);
 
 const processShape = {
   log: text,

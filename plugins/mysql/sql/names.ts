@@ -103,7 +103,10 @@ class NameFinder {
     const head = headOf(this.#tokens, this.#at, this.#to);
     this.#head = head;
     this.#body ||= head.body ?? false;
-    for (const name of head.names ?? []) this.#found(...name);
+    for (const [role, schemaAt, nameAt] of head.names ?? []) {
+      // SHOW TABLES FROM @shop: what no name can be is none.
+      if (this.#isPart(nameAt) && (schemaAt < 0 || this.#isPart(schemaAt))) this.#found(role, schemaAt, nameAt);
+    }
     this.#at = head.next ?? this.#at + 1;
     this.#level.list = head.list ?? false;
     this.#level.expect = head.expect;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseCopyOptions } from '../../../src/config/copy-options-schema.ts';
+import { TcpcopyError } from '../../../src/core/errors.ts';
 import { seconds } from '../../../src/core/time.ts';
 import { CONTEXT, lineOf } from './options-fixture.ts';
 
@@ -148,6 +149,14 @@ it('every option finds its place', () => {
 describe('-r, -g and -n', () => {
   const plugins = (raw: Record<string, unknown>) =>
     options(raw).plugins.map(({ plugin, options: given, where }) => [plugin, given, where]);
+
+  it('refuses what is neither text nor a plugin with its options', () => {
+    for (const given of [[], {}, null, { plugin: 5, options: {}, where: '' }, { plugin: 'log' }]) {
+      expect(() => options({ plugin: [given], gradual: true })).toThrow(TcpcopyError);
+    }
+    const spec = { plugin: 'log', options: {}, where: 'a file', directory: undefined };
+    expect(plugins({ plugin: [spec] })).toEqual([['log', {}, 'a file']]);
+  });
 
   it('are the plugins sample and amplify, ahead of those given by name', () => {
     expect(plugins({ percent: '12.5%', copies: '3', plugin: ['log'] })).toEqual([

@@ -35,6 +35,9 @@ describe('mapSchemas', () => {
     ["SELECT 'USE shop'", "SELECT 'USE shop'"],
     // What no server runs stays so.
     ['USE `shop', 'USE `shop'],
+    ['SHOW COLUMNS FROM t FROM@shop', 'SHOW COLUMNS FROM t FROM@shop'],
+    ["SHOW TABLES FROM 'shop'", "SHOW TABLES FROM 'shop'"],
+    ['SHOW CREATE TABLE @shop.t', 'SHOW CREATE TABLE @shop.t'],
     ['USE `shop``', 'USE `shop``'],
     ["SELECT * FROM shop.t WHERE a = '\xff\0", "SELECT * FROM shop_copy.t WHERE a = '\xff\0"],
   ])('%s', (text, wanted) => {
