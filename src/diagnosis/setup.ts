@@ -9,6 +9,8 @@ export interface HostSetup {
   readonly undo: readonly string[];
 }
 
+/** It runs in the foreground, and the lines are to be pasted. */
+const STOP = '# Ctrl-C where tcpcopy runs';
 const DEVICE = 'tcpcopy0';
 const PID_FILE = '/run/intercept.pid';
 /** On each host of its own: what a setting was. */
@@ -27,7 +29,7 @@ export function setupOf(plan: Plan, line: string, own: readonly string[]): HostS
   const tcpcopy = `tcpcopy ${line}`;
   const [target] = plan.targets;
   if (plan.targetKind === 'socket' || target === undefined) {
-    return [{ title: 'online server', commands: [tcpcopy], undo: ['Ctrl-C'] }];
+    return [{ title: 'online server', commands: [tcpcopy], undo: [STOP] }];
   }
   const { address, port } = target;
   const intercept = plan.intercepts[0]?.host ?? '<assistant server>';
@@ -41,11 +43,11 @@ export function setupOf(plan: Plan, line: string, own: readonly string[]): HostS
       `${isV6(address) ? 'ip6tables' : 'iptables'} ${verb} INPUT -p tcp -s ${address} --sport ${port} -j DROP`;
     return [
       { title: `test server ${address}`, commands: [start('any')], undo: [stop] },
-      { title: 'online server', commands: [rule('-I'), tcpcopy], undo: ['Ctrl-C', rule('-D')] },
+      { title: 'online server', commands: [rule('-I'), tcpcopy], undo: [STOP, rule('-D')] },
     ];
   }
   const routed = networks.length > 0 ? networks : ['<network of the clients>'];
-  const online = { title: 'online server', commands: [tcpcopy], undo: ['Ctrl-C'] };
+  const online = { title: 'online server', commands: [tcpcopy], undo: [STOP] };
   if (intercept === address) {
     const v6 = isV6(address) ? '-6 ' : '';
     // IPv6 has no reverse-path filter among its settings.

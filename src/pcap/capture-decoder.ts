@@ -26,7 +26,9 @@ export interface CaptureInfo {
 export interface CaptureDecoder {
   readonly info: CaptureInfo;
   readonly interfaces: readonly CaptureInterface[];
-  /** Adds frames to the batch until it is full or the buffer holds no whole record. */
+  /** Where the buffer starts now another file's header stands: files that somebody has put one behind the other. */
+  readonly isOver: boolean;
+  /** Adds frames to the batch until it is full, the buffer holds no whole record, or another file begins. */
   decode(buffer: SlidingBuffer, batch: FrameBatch): void;
   /** No more bytes will come: what is left in the buffer is a fragment. */
   end(buffer: SlidingBuffer): void;

@@ -3,7 +3,8 @@ import type { CaptureDecoder, CaptureInfo, CaptureInterface } from './capture-de
 import { CaptureProblems, type CaptureProblem } from './capture-problems.ts';
 import { FOREIGN_PROBE_LENGTH, notACapture } from './foreign-format.ts';
 import { PCAP_FILE_HEADER_LENGTH, pcapByteOrder, PcapDecoder } from './pcap-decoder.ts';
-import { PcapngDecoder, sectionByteOrder } from './pcapng-decoder.ts';
+import { PcapngDecoder } from './pcapng-decoder.ts';
+import { sectionByteOrder } from './pcapng-section.ts';
 import { SlidingBuffer } from './sliding-buffer.ts';
 
 const MAGIC_LENGTH = 4;
@@ -11,7 +12,7 @@ const SECTION_MAGIC_LENGTH = 12;
 const CUT_HEADER = 'the file ends in the middle of its header';
 
 /**
- * Reads pcap and pcapng, whichever it is, from chunks of any size, in memory bounded by the longest record:
+ * Reads pcap and pcapng, whichever it is, also several files one behind the other, from chunks of any size, in memory bounded by the longest record:
  *
  *     reader.push(chunk);
  *     while (reader.next(batch) > 0) …    // until it gives no more, then the next chunk
@@ -30,7 +31,7 @@ export class CaptureReader {
   private decoder: CaptureDecoder | undefined;
   private ended = false;
 
-  /** `undefined` until the file's header has come. */
+  /** `undefined` until the file's header has come; of several files, that of the one being read. */
   get info(): CaptureInfo | undefined {
     return this.decoder?.info;
   }
@@ -62,6 +63,10 @@ export class CaptureReader {
     if (this.decoder === undefined && !this.ended) this.recognise();
     if (this.decoder === undefined) return 0;
     this.decoder.decode(this.buffer, batch);
+    while (this.decoder.isOver) {
+      this.recognise();
+      this.decoder.decode(this.buffer, batch);
+    }
     this.frames += batch.count;
     if (this.ended && batch.count === 0) this.decoder.end(this.buffer);
     return batch.count;

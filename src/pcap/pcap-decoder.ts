@@ -1,11 +1,13 @@
 /**
  * The pcap format (draft-ietf-opsawg-pcap): a file header, then records of a header and a frame each. Nothing marks
- * where a record begins, so after a length that cannot be true there is no sound way on: the rest is unreadable.
+ * where a record begins, so after a length that cannot be true there is no sound way on: the rest is unreadable. Where a record
+ * should begin another file may: of files put one behind the other all are read.
  */
 import { FRAME_OUTGOING, type FrameBatch } from '../core/frame-batch.ts';
 import { instant } from '../core/time.ts';
 import { RECORD_MAX, type CaptureDecoder, type CaptureInfo, type CaptureInterface } from './capture-decoder.ts';
 import type { CaptureProblems } from './capture-problems.ts';
+import { sectionByteOrder } from './pcapng-section.ts';
 import type { SlidingBuffer } from './sliding-buffer.ts';
 
 const PCAP_MAGIC_MICROSECONDS = 0xa1b2c3d4;
@@ -40,6 +42,17 @@ export function pcapByteOrder(view: DataView, at: number): number {
   return -1;
 }
 
+/**
+ * Whether a file header stands at `at` (PCAP_FILE_HEADER_LENGTH bytes are there) in the middle of other data, where the magic
+ * alone may be something else: a version that ever was, and of the two words behind it, which nobody uses, the second is 0.
+ */
+export function pcapFileBegins(view: DataView, at: number): boolean {
+  const order = pcapByteOrder(view, at);
+  if (order < 0) return false;
+  const little = order === 1;
+  return view.getUint16(at + 4, little) === 2 && view.getUint16(at + 6, little) <= 4 && view.getUint32(at + 12) === 0;
+}
+
 export class PcapDecoder implements CaptureDecoder {
   readonly info: CaptureInfo;
   readonly interfaces: readonly CaptureInterface[];
@@ -53,6 +66,9 @@ export class PcapDecoder implements CaptureDecoder {
   private readonly lengthsSwapped: 'always' | 'sometimes' | 'never';
   private readonly problems: CaptureProblems;
   private damaged = false;
+  /** Of the last record: looks are taken for another file's header only where it changes. */
+  private second = -1;
+  isOver = false;
 
   /** Takes the file header off the buffer, which holds it whole. */
   constructor(buffer: SlidingBuffer, problems: CaptureProblems) {
@@ -83,6 +99,13 @@ export class PcapDecoder implements CaptureDecoder {
     const headerLength = this.headerLength;
     while (!this.damaged && batch.count < batch.capacity && buffer.length >= headerLength) {
       const at = buffer.start;
+      const second = view.getUint32(at, little);
+      if (second !== this.second) {
+        if (pcapByteOrder(view, at) >= 0 && buffer.length < PCAP_FILE_HEADER_LENGTH) return;
+        this.isOver = sectionByteOrder(view, at) >= 0 || pcapFileBegins(view, at);
+        if (this.isOver) return;
+        this.second = second;
+      }
       let captured = view.getUint32(at + 8, little);
       let length = view.getUint32(at + 12, little);
       if (this.lengthsSwapped !== 'never' && (this.lengthsSwapped === 'always' || captured > length)) {
@@ -95,7 +118,7 @@ export class PcapDecoder implements CaptureDecoder {
         break;
       }
       if (buffer.length < headerLength + captured) return;
-      const time = view.getUint32(at, little) * 1e6 + view.getUint32(at + 4, little) / this.fractionsPerMicrosecond;
+      const time = second * 1e6 + view.getUint32(at + 4, little) / this.fractionsPerMicrosecond;
       const outgoing = this.modified && view.getUint8(at + MODIFIED_PACKET_TYPE) === PACKET_OUTGOING;
       const flags = outgoing ? FRAME_OUTGOING : 0;
       batch.add(at + headerLength, captured, Math.max(captured, length), instant(time), this.linkType, flags);

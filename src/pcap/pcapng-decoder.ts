@@ -10,17 +10,18 @@ import { FRAME_OUTGOING, type FrameBatch } from '../core/frame-batch.ts';
 import { instant, type Instant } from '../core/time.ts';
 import { RECORD_MAX, type CaptureDecoder, type CaptureInfo, type CaptureInterface } from './capture-decoder.ts';
 import type { CaptureProblems } from './capture-problems.ts';
+import { PCAP_FILE_HEADER_LENGTH, pcapByteOrder, pcapFileBegins } from './pcap-decoder.ts';
+import { BLOCK_SECTION, sectionByteOrder } from './pcapng-section.ts';
 import { PcapngClock } from './pcapng-time.ts';
 import type { SlidingBuffer } from './sliding-buffer.ts';
 
-/** The same in both byte orders. */
-const BLOCK_SECTION = 0x0a0d_0d0a;
 const BLOCK_INTERFACE = 1;
 const BLOCK_OBSOLETE_PACKET = 2;
 const BLOCK_SIMPLE_PACKET = 3;
 const BLOCK_ENHANCED_PACKET = 6;
 
-const BYTE_ORDER_MAGIC = 0x1a2b_3c4d;
+/** No magic of pcap is less, in any byte order; the types of blocks that are needed all are. */
+const PCAP_MAGICS_FROM = 0x3000_0000;
 /** Type and length in front, length behind. */
 const BLOCK_LENGTH_MIN = 12;
 const BLOCK_BODY = 8;
@@ -47,13 +48,6 @@ const BAD_PACKET = 'a packet block is malformed or refers to an unknown interfac
 const BAD_INTERFACE = 'an interface block is malformed, or there are too many';
 const CUT_BLOCK = 'the file ends in the middle of a block';
 
-/** Whether a section header stands at `at` (12 bytes are there): 1 little-endian, 0 big-endian, -1 it does not. */
-export function sectionByteOrder(view: DataView, at: number): number {
-  if (view.getUint32(at) !== BLOCK_SECTION) return -1;
-  if (view.getUint32(at + 8, true) === BYTE_ORDER_MAGIC) return 1;
-  return view.getUint32(at + 8) === BYTE_ORDER_MAGIC ? 0 : -1;
-}
-
 export class PcapngDecoder implements CaptureDecoder {
   /** Of the current section. */
   interfaces: CaptureInterface[] = [];
@@ -63,6 +57,7 @@ export class PcapngDecoder implements CaptureDecoder {
   private version = '';
   /** Framing is lost: looking for a section header. */
   private lost = false;
+  isOver = false;
   /** Simple packets have no time: they get that of the packet before them. */
   private lastTime: Instant = instant(0);
   private readonly problems: CaptureProblems;
@@ -97,6 +92,11 @@ export class PcapngDecoder implements CaptureDecoder {
       this.littleEndian = order === 1;
     }
     const type = view.getUint32(start, this.littleEndian);
+    if (type >= PCAP_MAGICS_FROM && pcapByteOrder(view, start) >= 0) {
+      if (buffer.length < PCAP_FILE_HEADER_LENGTH) return false;
+      this.isOver = pcapFileBegins(view, start);
+      if (this.isOver) return false;
+    }
     const length = view.getUint32(start + 4, this.littleEndian);
     if (length < BLOCK_LENGTH_MIN || (length & 3) !== 0) return this.loseFraming(buffer);
     if (length > RECORD_MAX) {

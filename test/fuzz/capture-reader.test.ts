@@ -41,6 +41,13 @@ const SEEDS = [
   concat(pcapHeader(LITTLE, MAGIC_MODIFIED), LITTLE.u32(1, 2, 6, 6, 0, 0), frame(6)),
   pcapng(LITTLE),
   concat(pcapng(BIG), pcapng(LITTLE)),
+  concat(
+    pcapHeader(BIG),
+    record(BIG, 0, 0, frame(10)),
+    pcapHeader(LITTLE),
+    record(LITTLE, 1, 0, frame(9)),
+    pcapng(BIG),
+  ),
 ];
 
 const EXTREMES = [0, 1, 4, 12, 13, 0x7f, 0x80, 0xff];

@@ -108,6 +108,52 @@ describe('pcap', () => {
   });
 });
 
+describe('files one behind the other', () => {
+  const pcap = (order: Order, magic: number, fill: number) =>
+    concat(
+      pcapHeader(order, magic, 100 + fill),
+      record(order, fill, 0, frame(5, fill)),
+      record(order, fill, 1, frame(3)),
+    );
+  const pcapng = concat(LITTLE.section(), LITTLE.device(107), LITTLE.enhanced(0, 7n, frame(8, 7)));
+  const files = [
+    pcap(LITTLE, MAGIC_MICROSECONDS, 1),
+    pcap(BIG, MAGIC_NANOSECONDS, 2),
+    pcap(BIG, MAGIC_MICROSECONDS, 3),
+    pcapng,
+    pcapng,
+    pcap(LITTLE, MAGIC_NANOSECONDS, 4),
+    pcapHeader(BIG),
+    pcapHeader(BIG, MAGIC_MODIFIED),
+    pcapng,
+  ];
+  const linkTypes = [101, 101, 102, 102, 103, 103, 107, 107, 104, 104, 107];
+
+  it.each([1, 7, 16, 24, 1 << 20])('all are read, in portions of %i', (size) => {
+    for (const capacity of [1, 2, 100]) {
+      const { frames, problems } = read(portions(concat(...files), size), capacity);
+      expect(frames.map(({ linkType }) => linkType)).toEqual(linkTypes);
+      expect(problems).toEqual([]);
+    }
+  });
+
+  it('a cut header behind others is said', () => {
+    const { frames, problems } = read([files[0]!, pcapHeader(LITTLE).subarray(0, 20)]);
+    expect(frames.length).toBe(2);
+    expect(problems).toMatchObject([{ bytes: 20 }]);
+  });
+
+  it('a record of a second that reads like a magic is a record', () => {
+    // A moment of the years 2055, 2011 and 1998: of one the bytes stand in the other order.
+    for (const seconds of [0xa1b2_c3d4, 0x4d3c_b2a1, 0x34cd_b2a1]) {
+      const records = [record(LITTLE, seconds, 0x4_0002, frame(60)), record(LITTLE, seconds, 9, frame(0))];
+      const { frames, problems } = read([concat(pcapHeader(LITTLE), ...records)], 1);
+      expect(frames.map(({ length }) => length)).toEqual([60, 0]);
+      expect(problems).toEqual([]);
+    }
+  });
+});
+
 describe('what is no capture', () => {
   const zeros = new Uint8Array(80);
   const starting = (...head: number[]) => concat(Uint8Array.from(head), zeros);
