@@ -10,7 +10,9 @@ const LIKE_JSON = /^[\xef\xbb\xbf\xfe\xff\x00\s]*[[{]/;
 
 /** Whether a body that begins behind this head may have to be scrubbed. */
 export function mayHoldJson(request: HttpRequest): boolean {
-  return !NEVER_JSON.test(request.headers.get('Content-Type') ?? '');
+  const types = request.headers.getAll('Content-Type');
+  // Which of several a server goes by is its own affair.
+  return types.length === 0 || !types.every((type) => NEVER_JSON.test(type));
 }
 
 /** Tells which values are secret: those under a key, anywhere and in any case, and those that pointers lead to. */
@@ -34,6 +36,8 @@ export function scrubJson(
   if (request.body?.length === 0 || !mayHoldJson(request)) return undefined;
   const { body, json } = request;
   if (body === undefined) return 'body too long or cut off';
+  // The content is compressed, whatever it looks like (RFC 9112 §7.2).
+  if (request.chunked && !/^chunked$/i.test(request.headers.get('Transfer-Encoding') ?? '')) return 'body is encoded';
   if (json === undefined) {
     if (request.headers.has('Content-Encoding')) return 'body is encoded';
     const called = request.headers.getAll('Content-Type').some((type) => CALLED_JSON.test(type));

@@ -155,6 +155,7 @@ describe('header-scrub', () => {
         post([...`${secret}}`].map((c) => `${c}\0`).join(''), 'Content-Type: text/plain'),
         post('password: s3cret', 'Content-Type: application/vnd.x+json;v=1'),
         `${request('POST /', 'Transfer-Encoding: chunked', JSON_TYPE)}${'5\r\n12345\r\n'.repeat(50)}14\r\n${secret}\r\n0\r\n\r\n`,
+        `${request('POST /', 'Transfer-Encoding: gzip, chunked')}6\r\ns3cret\r\n0\r\n\r\n`,
       ];
       const sound = [
         post('a=b'),
@@ -170,6 +171,12 @@ describe('header-scrub', () => {
       expect(new Set(connection.dropped)).toEqual(
         new Set(['body too long or cut off', 'body is encoded', 'body is no JSON']),
       );
+    });
+
+    it('goes by no type where there are two', async () => {
+      const connection = await connect('=mask,json=password');
+      const types = ['Content-Type: image/png', JSON_TYPE];
+      expect(connection.send(post('{"password":"s3cret"}', ...types))).toBe(post('{"password":"***"}', ...types));
     });
 
     it('does not hold bodies where none is to be scrubbed', async () => {
