@@ -32,6 +32,8 @@ import { httpSettings, type HttpSettings } from './settings.ts';
 
 type State = 'head' | 'length' | 'chunked' | 'skip' | 'raw';
 
+/** So many bytes of a request line without its end, bytes, are no accident: a segment's worth of a long target. */
+const LONG_LINE = 512;
 const EMPTY: Uint8Array = new Uint8Array(0);
 const NOTHING: readonly ReadyPiece[] = [];
 
@@ -290,7 +292,7 @@ export class HttpRequestCodec implements Codec {
   #stepRaw(): boolean {
     const length = this.#in.left;
     const turned = this.#in.beginsTurn;
-    if (turned && this.#mayReturn && detect(this.#in.bytes, this.#in.at, length) === 'yes') {
+    if (turned && this.#mayReturn && this.#leadsBack(length)) {
       this.#state = 'head';
       this.#open = false;
       this.#outOfStep = false;
@@ -305,6 +307,12 @@ export class HttpRequestCodec implements Codec {
     this.#emit(this.#in.bytes, this.#in.at, length, first, false);
     this.#in.at = this.#in.end;
     return true;
+  }
+
+  /** Whether a request begins here, behind an upgrade that may have been refused. */
+  #leadsBack(length: number): boolean {
+    const verdict = detect(this.#in.bytes, this.#in.at, length);
+    return verdict === 'yes' || (verdict === 'more' && length >= LONG_LINE);
   }
 
   /** These bytes are not HTTP as it should be. True when a piece of them is ready. */

@@ -85,6 +85,17 @@ describe('upgrades', () => {
     expect(c.push(NEXT, 9)).toEqual([`${GOT_NEXT} (answers 9)`]);
   });
 
+  it('also with a target that is longer than a segment, but no few bytes of a request line', () => {
+    const c = new Conversation();
+    c.push(UPGRADE);
+    const long = `GET /${'x'.repeat(2_000)} HTTP/1.1\r\nHost: x\r\n\r\n`;
+    expect(c.push(long.slice(0, 1_448), 9)).toEqual([]);
+    expect(c.push(long.slice(1_448))).toEqual([expect.stringMatching(/^\^\[GET \/x+\] GET .*\(answers 9\)$/s)]);
+    const tunnel = new Conversation();
+    tunnel.push(UPGRADE);
+    expect(tunnel.push('GET /', 9)).toEqual(['^GET / (answers 9, same session)']);
+  });
+
   it('not within a turn, and not after CONNECT', () => {
     const c = new Conversation();
     c.push(UPGRADE);
