@@ -3,6 +3,7 @@
  * off by then, and does not look behind a second one: such frames are let through (TAGGED_TEXT) and judged here, where
  * libpcap has put the outer tag back.
  */
+import { NO_VLAN, type FrameBatch } from '../core/frame-batch.ts';
 import { runBpf, type BpfProgram } from './bpf.ts';
 import { LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL } from './link-type.ts';
 import { VLAN_TYPES, type Selection } from './selection.ts';
@@ -11,6 +12,8 @@ import { compileSelection } from './selection-filter.ts';
 const ETHERTYPE_IP4 = 0x0800;
 const ETHERTYPE_IP6 = 0x86dd;
 const ETHERTYPE_VLAN = 0x8100;
+/** What the kernel takes off before filters see a frame. */
+const STRIPPED = [ETHERTYPE_VLAN, 0x88a8];
 const TAG = 4;
 
 export class TaggedFrames {
@@ -22,7 +25,7 @@ export class TaggedFrames {
   /** `selection`: what is wanted; `undefined` is everything. */
   constructor(linkType: number, selection: Selection | undefined) {
     this.#linkType = linkType;
-    this.#type = linkType === LINKTYPE_ETHERNET ? 12 : linkType === LINKTYPE_LINUX_SLL ? 14 : -1;
+    this.#type = typeOffset(linkType);
     this.#program = this.#type < 0 || selection === undefined ? undefined : this.#compile(selection);
   }
 
@@ -58,6 +61,27 @@ export class TaggedFrames {
       return undefined; // longer than a program may be: whoever reads the frames knows what was wanted
     }
   }
+}
+
+/**
+ * Whether a filter in the kernel takes frame `i` of a live capture: there it is without its outer tag, which libpcap has put
+ * back since. For diagnoses: what has a tag is copied.
+ */
+export function kernelTakes(program: BpfProgram, batch: FrameBatch, i: number): boolean {
+  const [at, captured, length] = [batch.offset[i]!, batch.captured[i]!, batch.length[i]!];
+  const type = typeOffset(batch.linkType[i]!);
+  const frame = batch.bytes.subarray(at, at + captured);
+  const tagged = type >= 0 && captured >= type + 2 + TAG && STRIPPED.includes(u16(frame, type));
+  if (!tagged || batch.vlanTci[i] !== NO_VLAN) return runBpf(program, frame, 0, captured, length) !== 0;
+  const stripped = new Uint8Array(captured - TAG);
+  stripped.set(frame.subarray(0, type));
+  stripped.set(frame.subarray(type + TAG), type);
+  return runBpf(program, stripped, 0, captured - TAG, length - TAG) !== 0;
+}
+
+/** Where a link header has its EtherType; -1 where it has none that may be a tag's. */
+function typeOffset(linkType: number): number {
+  return linkType === LINKTYPE_ETHERNET ? 12 : linkType === LINKTYPE_LINUX_SLL ? 14 : -1;
 }
 
 function u16(bytes: Uint8Array, at: number): number {

@@ -1,8 +1,9 @@
 /** Looks for a moment at what a run would capture: is there traffic, does it pass the filter, on which device. */
-import { runBpf, type BpfProgram } from '../capture/bpf.ts';
+import type { BpfProgram } from '../capture/bpf.ts';
 import { compileExpression } from '../capture/capture-filter.ts';
 import { createCapture } from '../capture/open-capture.ts';
 import type { PacketSource } from '../capture/packet-source.ts';
+import { kernelTakes } from '../capture/tagged-frames.ts';
 import type { CopyOptions } from '../config/copy-options.ts';
 import { DROP_NONE } from '../core/drop-reason.ts';
 import type { FrameBatch } from '../core/frame-batch.ts';
@@ -116,8 +117,5 @@ function filterOf(expression: string | undefined): (batch: FrameBatch, i: number
     return program;
   };
   programFor(1);
-  return (batch, i) => {
-    const { offset, captured, length, linkType } = batch;
-    return runBpf(programFor(linkType[i]!), batch.bytes, offset[i]!, captured[i]!, length[i]!) !== 0;
-  };
+  return (batch, i) => kernelTakes(programFor(batch.linkType[i]!), batch, i);
 }

@@ -3,12 +3,13 @@
  * the work and without its filter, and tells what was seen. Nothing is sent but the reports.
  */
 import type { FrameBatch } from '../core/frame-batch.ts';
-import { runBpf, type BpfProgram } from '../capture/bpf.ts';
+import type { BpfProgram } from '../capture/bpf.ts';
 import { compileExpression, type CaptureFilter } from '../capture/capture-filter.ts';
 import { hostDevices } from '../capture/host-devices.ts';
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../capture/link-type.ts';
 import type { SelectedEndpoint } from '../capture/selection.ts';
 import { compileSelection } from '../capture/selection-filter.ts';
+import { kernelTakes } from '../capture/tagged-frames.ts';
 import { WideWatch } from '../capture/wide-watch.ts';
 import { NO_HOLDER, type LeaseTable } from '../control/lease-table.ts';
 import { MAX_PROBE_DEVICES, MAX_SIGHTINGS, type Probe, type ProbeReport } from '../control/probe.ts';
@@ -168,8 +169,7 @@ export class Probes {
       const linkType = batch.linkType[index]!;
       if (!programs.has(linkType)) programs.set(linkType, compile(filter, linkType));
       const program = programs.get(linkType);
-      if (program === undefined) return true;
-      return runBpf(program, batch.bytes, batch.offset[index]!, batch.captured[index]!, batch.length[index]!) !== 0;
+      return program === undefined || kernelTakes(program, batch, index);
     };
   }
 }

@@ -34,6 +34,7 @@ describeLab('topologies', () => {
   labTest('three machines, capturing on any device', {}, async (lab) => {
     await copyLive(lab, () => mixedLoad(lab, onlineAddress(lab)), {
       args: ['-x', `10.77.1.1:${TARGET}`, '-s', ASSISTANT, '-c', '192.168.100.0/24'],
+      interceptArgs: [],
     });
   });
 

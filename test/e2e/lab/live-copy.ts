@@ -30,6 +30,8 @@ export interface LiveCopyOptions extends TrafficExpectation {
   readonly args?: readonly string[];
   /** Added to the arguments. */
   readonly extraArgs?: readonly string[];
+  /** Replaces those of intercept. */
+  readonly interceptArgs?: readonly string[];
   readonly nginx?: NginxOptions;
   /** Longest wait, after the load has ended, for the copies to arrive, ms. */
   readonly patience?: number;
@@ -43,7 +45,7 @@ export async function copyLive(
 ): Promise<LiveCopyResult> {
   const online = await Nginx.start(lab.host('online'), options.nginx);
   const test = await Nginx.start(lab.host('test'), options.nginx);
-  const intercept = await startIntercept(lab.host('assistant'));
+  const intercept = await startIntercept(lab.host('assistant'), options.interceptArgs);
   const tcpcopy = await startTcpcopy(lab.host('online'), [
     ...(options.args ?? STANDARD_ARGS),
     ...(options.extraArgs ?? []),

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL, LINKTYPE_RAW } from '../../../src/capture/link-type.ts';
 import type { Selection } from '../../../src/capture/selection.ts';
-import { TaggedFrames } from '../../../src/capture/tagged-frames.ts';
+import { kernelTakes, TaggedFrames } from '../../../src/capture/tagged-frames.ts';
+import { BPF_ABS, BPF_H, BPF_JEQ, BPF_JMP, BPF_LD, BPF_RET, BpfProgram } from '../../../src/capture/bpf.ts';
+import { FrameBatch } from '../../../src/core/frame-batch.ts';
+import { instant } from '../../../src/core/time.ts';
 import { parseIp } from '../../../src/core/ip-address.ts';
 import { cooked, ethernet, ipPacket, type PacketSpec } from './packets.ts';
 
@@ -61,5 +64,37 @@ describe('TaggedFrames', () => {
   it('knows no tags elsewhere', () => {
     const packet = ipPacket({ to: '10.0.0.1', toPort: 81 });
     expect(new TaggedFrames(LINKTYPE_RAW, WEB).wanted(packet, packet.length)).toBe(true);
+  });
+});
+
+describe('kernelTakes', () => {
+  /** Takes what has this EtherType at `at`. */
+  const ofType = (at: number, type: number): BpfProgram =>
+    new BpfProgram([
+      { code: BPF_LD | BPF_H | BPF_ABS, jt: 0, jf: 0, k: at },
+      { code: BPF_JMP | BPF_JEQ, jt: 0, jf: 1, k: type },
+      { code: BPF_RET, jt: 0, jf: 0, k: 96 },
+      { code: BPF_RET, jt: 0, jf: 0, k: 0 },
+    ]);
+  const takes = (program: BpfProgram, frame: Uint8Array, linkType: number, strippedTag?: number) => {
+    const batch = new FrameBatch(1, frame);
+    batch.add(0, frame.length, frame.length, instant(1), linkType, 0, strippedTag);
+    return kernelTakes(program, batch, 0);
+  };
+  const packet = ipPacket({ to: '10.0.0.1' });
+
+  it('sees a frame without the tag that libpcap has put back', () => {
+    for (const [link, linkType, at] of [
+      [ethernet, LINKTYPE_ETHERNET, 12],
+      [cooked, LINKTYPE_LINUX_SLL, 14],
+    ] as const) {
+      for (const tags of [[], [5]]) expect(takes(ofType(at, 0x0800), link(packet, tags), linkType)).toBe(true);
+      expect(takes(ofType(at, 0x0800), link(packet, [5, 6], 0x88a8), linkType)).toBe(false);
+      expect(takes(ofType(at, 0x8100), link(packet, [5, 6], 0x88a8), linkType)).toBe(true);
+    }
+  });
+
+  it('leaves a second tag where it is, when the first is beside the frame', () => {
+    expect(takes(ofType(12, 0x8100), ethernet(packet, [6]), LINKTYPE_ETHERNET, 5)).toBe(true);
   });
 });
