@@ -43,7 +43,7 @@ export class WakeModeration {
   #eventsBefore = 0;
   /** The event loop called before this turn. */
   #called = true;
-  /** When it did, and when the last rest ended, about. */
+  /** When it did, and when the last rest ended, or the turn that was followed by none; about. */
   #entered = 0;
   #rested = 0;
 
@@ -58,7 +58,7 @@ export class WakeModeration {
     this.#called = true;
   }
 
-  /** After a rest: whether the next turn can begin without having gone back to the event loop. */
+  /** When `rest` has returned true: whether the next turn can begin without having gone back to the event loop. */
   get mayStay(): boolean {
     return this.#called || this.#rested - this.#entered < AWAY_MS;
   }
@@ -74,7 +74,8 @@ export class WakeModeration {
 
   /**
    * The turn has handled so many events. Blocks until the next is due: so long that `batch` events gather at the rate seen in this
-   * turn and the one before, but `longest` milliseconds from the turn's beginning at most. Returns whether there was a rest.
+   * turn and the one before, but `longest` milliseconds from the turn's beginning at most, and not at all where the turn itself
+   * took that long. Returns whether there should be something to do by now, rather than when the event loop calls.
    */
   rest(events: number, longest = LONGEST_MS, batch = BATCH): boolean {
     const each = (this.#period + this.#periodBefore) / (events + this.#eventsBefore);
@@ -82,10 +83,11 @@ export class WakeModeration {
     this.#eventsBefore = events;
     // So few come that waiting would gather nothing.
     if (!(each < longest)) return false;
-    this.#rested = this.#began + Math.min(each * batch, longest);
-    const wanted = this.#rested - this.#now();
-    if (wanted < SHORTEST_MS) return false;
-    this.#pause(wanted);
+    const now = this.#now();
+    const wanted = this.#began + Math.min(each * batch, longest) - now;
+    const rests = wanted >= SHORTEST_MS;
+    this.#rested = rests ? now + wanted : now;
+    if (rests) this.#pause(wanted);
     return true;
   }
 }

@@ -6,8 +6,9 @@
  * Theory of operation. A source that has frames, or a response, asks for a *turn*, which comes when all I/O that is
  * ready has been read. It polls a bounded number of batches, runs every frame through the stages, fires timers that are
  * due and flushes the target once. If frames are left the next turn follows after other I/O had its chance. Between turns
- * the loop sleeps until a source, a response or the earliest timer; live, a turn that did something is followed by a rest,
- * and several such turns by themselves, since their frames and responses can be seen without the event loop.
+ * the loop sleeps until a source, a response or the earliest timer; live, a turn that did something is followed by a rest
+ * unless it took that long, and several such turns by themselves, since their frames and responses can be seen without
+ * the event loop.
  */
 import {
   addTime,
@@ -233,7 +234,7 @@ export class Engine implements ReplayContext {
     return this.governor?.targetIsSilent === true;
   }
 
-  /** Returns whether it was followed by a rest. */
+  /** Returns whether the next one may follow without the event loop. */
   #takeTurn(): boolean {
     this.#moderation.begin();
     const framesBefore = this.ledger.framesSeen;

@@ -4,6 +4,8 @@ import { WakeModeration } from '../../../src/capture/wake-moderation.ts';
 describe('WakeModeration', () => {
   let now = 0;
   let rests: number[] = [];
+  /** What the last turn's `rest` has returned. */
+  let goesOn = false;
   let moderation: WakeModeration;
 
   beforeEach(() => {
@@ -23,8 +25,7 @@ describe('WakeModeration', () => {
     moderation.begin();
     now += took;
     const before = rests.length;
-    const rested = moderation.rest(events, longest, batch);
-    expect(rested).toBe(rests.length > before);
+    goesOn = moderation.rest(events, longest, batch);
     return rests[before] ?? 0;
   }
 
@@ -43,14 +44,40 @@ describe('WakeModeration', () => {
   it('rests once more when nothing came in one rest between others', () => {
     expect(turn(4, 0.5, 5)).toBeCloseTo(3.5);
     expect(turn(4, 0.5, 0)).toBeCloseTo(3.5);
+    expect(goesOn).toBe(true);
     expect(turn(4, 0.5, 0)).toBe(0);
+    expect(goesOn).toBe(false);
   });
 
-  it('does not rest after nothing, where so little comes that waiting gathers nothing, and under load', () => {
-    expect(turn(4, 0.1, 0)).toBe(0);
-    expect(turn(40, 0.1, 5)).toBe(0);
+  it.each([
+    ['nothing came', 4, 0],
+    ['so little comes that waiting gathers nothing', 40, 5],
+  ])('leaves the next turn to the event loop where %s', (_, period, events) => {
+    expect(turn(period, 0.1, events)).toBe(0);
+    expect(goesOn).toBe(false);
+  });
+
+  it('does so where less comes than the caller can wait for', () => {
     expect(turn(3, 0.1, 2, 1)).toBe(0);
-    expect(turn(2, 2, 200)).toBe(0);
+    expect(goesOn).toBe(false);
+  });
+
+  it.each([
+    ['a batch has gathered meanwhile', 2, 200],
+    ['the longest rest is over', 4, 10],
+  ])('goes on at once where, in a long turn, %s', (_, took, events) => {
+    expect(turn(took, took, events)).toBe(0);
+    expect(goesOn).toBe(true);
+  });
+
+  it('leaves the event loop alone for no longer when turns follow one another at once', () => {
+    moderation.enter();
+    for (let n = 0; n < 9; n++) {
+      turn(0, 11, 1_000);
+      expect(moderation.mayStay).toBe(true);
+    }
+    turn(0, 11, 1_000);
+    expect(moderation.mayStay).toBe(false);
   });
 
   it('lets turns follow one another for 100 ms without the event loop', () => {
