@@ -205,7 +205,9 @@ export class Pipeline {
       const record = this.#recordOf(info);
       hook.call(new ObservedContext(this.#runner.running, record, record, false));
     }
-    this.#connections.get(info)?.release();
+    const known = this.#connections.get(info);
+    if (known === undefined) return;
+    known.release();
     this.#connections.delete(info);
   }
 

@@ -38,8 +38,10 @@ export class ConnectionEvents<User> {
   readonly #outlet: StreamOutlet;
   /** Whose the direct bytes are, while they are still to be handed out. */
   #directOwner: Connection<User> | undefined = undefined;
-  readonly #queue: Connection<User>[] = [];
+  /** Those from `#queueHead` on. It keeps its room: setting an array's length is a call of V8's runtime. */
+  readonly #queue: (Connection<User> | undefined)[] = [];
   #queueHead = 0;
+  #queueEnd = 0;
   /** Connections with a hole, the longest waiting first, about. */
   readonly #waiting = new LinkedList<Connection<User>>();
   /** Connections that were reset and are given time for what was on its way. */
@@ -65,7 +67,7 @@ export class ConnectionEvents<User> {
 
   /** Whether any connection stands in the queue. */
   get pending(): boolean {
-    return this.#queueHead < this.#queue.length;
+    return this.#queueHead < this.#queueEnd;
   }
 
   /** Whether any waits at a hole, or was reset: `advance` has something to look at. */
@@ -78,7 +80,7 @@ export class ConnectionEvents<User> {
     if (c.state & QUEUED) return;
     c.settle();
     c.state |= QUEUED;
-    this.#queue.push(c);
+    this.#queue[this.#queueEnd++] = c;
   }
 
   /** The direct bytes are this connection's, to be told at its turn. */
@@ -117,18 +119,17 @@ export class ConnectionEvents<User> {
   /** The next event, about `told` and, if it is one of a half, `half`; EVENT_NONE when there is no more. */
   next(now: Instant): TrackerEvent {
     for (;;) {
-      const connection = this.#queue[this.#queueHead];
-      if (connection === undefined) return EVENT_NONE;
+      if (!this.pending) return EVENT_NONE;
+      const connection = this.#queue[this.#queueHead]!;
       const event = this.#step(connection, now);
       if (event !== EVENT_NONE) {
         this.told = connection;
         return event;
       }
       connection.state &= ~QUEUED;
-      this.#queueHead++;
-      if (this.#queueHead === this.#queue.length) {
-        this.#queue.length = 0;
-        this.#queueHead = 0;
+      this.#queue[this.#queueHead++] = undefined;
+      if (!this.pending) {
+        this.#queueHead = this.#queueEnd = 0;
         this.#shedHeld();
       }
     }

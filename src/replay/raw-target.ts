@@ -47,7 +47,9 @@ export interface RawTargetOptions {
 export class RawTarget implements Target, RawSessionHost {
   readonly #options: RawTargetOptions;
   readonly #sessions = new NumberMap<RawSession>();
-  #touched: RawSession[] = [];
+  /** Sessions that may have something to send, the first `#touchedCount`. */
+  readonly #touched: (RawSession | undefined)[] = [];
+  #touchedCount = 0;
   #blocked = false;
   readonly #reset = new StrayReset();
   /** By target port: 1 where the last session in which anybody spoke began with the client. */
@@ -145,25 +147,25 @@ export class RawTarget implements Target, RawSessionHost {
     const now = this.now();
     if (this.#resetsWritten) this.#flushSink();
     this.#resetsWritten = false;
-    // Transmission may touch further sessions (a failing packet ends one): take the list as it stands.
-    while (this.#touched.length > 0 && !this.#blocked) {
-      const list = this.#touched;
-      this.#touched = [];
-      for (let i = 0; i < list.length; i++) {
-        const session = list[i]!;
+    const touched = this.#touched;
+    // Transmission may touch further sessions, and so may a failing packet: the list grows meanwhile.
+    while (this.#touchedCount > 0 && !this.#blocked) {
+      let i = 0;
+      for (; i < this.#touchedCount; i++) {
+        const session = touched[i]!;
         while (!session.silenced && session.machine.pollTransmit(now, sink.batch)) {
           // A full batch is sent, and the session goes on in the empty one.
           if (sink.batch.reserve(config.packetMax) < 0 && !this.#flushSink()) break;
         }
-        if (this.#blocked) {
-          this.#touched = [...list.slice(i), ...this.#touched];
-          break;
-        }
+        if (this.#blocked) break;
+        touched[i] = undefined;
         session.listed = false;
         session.drainEvents();
         this.#noteWindow(session);
         if (!session.over) this.#options.wheel.schedule(session, session.machine.pollTimeout());
       }
+      if (i < this.#touchedCount) touched.copyWithin(0, i, this.#touchedCount);
+      this.#touchedCount -= i;
       if (!this.#blocked) this.#flushSink();
     }
   }
@@ -185,7 +187,7 @@ export class RawTarget implements Target, RawSessionHost {
   touched(session: RawSession): void {
     if (session.listed) return;
     session.listed = true;
-    this.#touched.push(session);
+    this.#touched[this.#touchedCount++] = session;
   }
 
   spoke(session: RawSession, ours: boolean): void {

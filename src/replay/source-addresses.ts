@@ -98,6 +98,6 @@ function offsetAddress(address: IpAddress, n: number): IpAddress {
   const low = (address.w3 >>> 0) + n;
   const w3 = low | 0;
   const w2 = low > 0xffff_ffff && address.version === 6 ? (address.w2 + 1) | 0 : address.w2;
-  const moved = { ...address, w2, w3 };
+  const moved: IpAddress = { version: address.version, w0: address.w0, w1: address.w1, w2, w3 };
   return ipEquals(moved, address) ? address : moved;
 }
