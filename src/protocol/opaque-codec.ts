@@ -39,7 +39,7 @@ export class OpaqueCodec implements Codec {
     const turned = input.serverBytesSeen > 0;
     if (!this.#inStep) {
       if (!turned) {
-        this.#skip(input.length);
+        this.skip(input.length);
         return;
       }
       this.#inStep = true;
@@ -67,11 +67,11 @@ export class OpaqueCodec implements Codec {
     const broken = this.#messageOpen;
     this.#messageOpen = false;
     this.#inStep = false;
-    this.#skip(length);
+    this.skip(length);
     return broken;
   }
 
-  #skip(length: number): void {
+  private skip(length: number): void {
     if (!this.#skipping) this.skippedMessages++;
     this.#skipping = true;
     this.skippedBytes += length;

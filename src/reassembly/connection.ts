@@ -43,7 +43,6 @@ export class Connection<User = unknown> implements Linked<Connection<User>>, Ros
   /** Whether a SYN or SYN-ACK was seen, or only what came after. */
   openedBy: 'syn' | 'midstream';
   end: ConnectionEnd = 'open';
-  readonly firstSeen: Instant;
   /** Client → server, and back. */
   c2s: HalfStream;
   s2c: HalfStream;
@@ -80,7 +79,6 @@ export class Connection<User = unknown> implements Linked<Connection<User>>, Ros
     this.server = clientIsSource ? destination : source;
     this.encapsulation = segment.encapsulation;
     this.openedBy = 'midstream';
-    this.firstSeen = segment.time;
     this.#lastSeen = segment.time;
     this.c2s = new HalfStream(context);
     this.s2c = new HalfStream(context);

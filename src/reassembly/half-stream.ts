@@ -201,13 +201,13 @@ export class HalfStream {
   takeSynData(segment: Segment, seq: SeqNum): void {
     if (!this.anchored || this.next !== seq) return;
     this.#synDataEnd = seqAdd(seq, segment.payloadLength);
-    this.#holding().holdSuspect(segment, seq, 0, segment.payloadLength);
+    this.holding().holdSuspect(segment, seq, 0, segment.payloadLength);
     this.update();
   }
 
   /** A segment of this side, other than SYN, begins at `seq`: settles a tentative start, and shows how far it has sent. */
   takeSeq(seq: SeqNum): void {
-    if (this.mode & TENTATIVE) this.#settle(seq);
+    if (this.mode & TENTATIVE) this.settle(seq);
     if (!this.anchored) return;
     if (this.#synDataEnd !== undefined && seqGt(seq, this.#start)) {
       // The sender goes on behind its SYN data only when the peer has acknowledged that.
@@ -222,7 +222,7 @@ export class HalfStream {
 
   /** An acknowledgement of this half by its peer. */
   takeAck(ack: SeqNum): void {
-    if (this.mode & TENTATIVE) this.#settle(ack);
+    if (this.mode & TENTATIVE) this.settle(ack);
     const { extent } = this;
     if (this.anchored && seqDiff(ack, this.next) > MAX_WINDOW) return;
     extent.noteAck(ack);
@@ -265,15 +265,15 @@ export class HalfStream {
     if (!this.anchored) {
       if (!this.#context.startAtOnce || (this.held === undefined && mayBeProbe(segment))) {
         this.extent.see(sentEnd);
-        this.#hold(segment, seq, 0, length);
+        this.hold(segment, seq, 0, length);
         return 0;
       }
-      this.#anchorAt(segment, seq);
+      this.anchorAt(segment, seq);
     }
     this.extent.see(sentEnd);
     const behind = seqDiff(this.next, seq);
     if (behind < 0) {
-      this.#hold(segment, seq, 0, length);
+      this.hold(segment, seq, 0, length);
       return 0;
     }
     if (behind > 0) counters.add(COUNT_DUPLICATE, Math.min(behind, length));
@@ -285,7 +285,7 @@ export class HalfStream {
     const firstHeld = this.held?.piece(0)?.seq;
     if (firstHeld !== undefined && seqDiff(firstHeld, this.next) < ready) {
       ready = Math.max(0, seqDiff(firstHeld, this.next));
-      this.#hold(segment, seq, behind + ready, length);
+      this.hold(segment, seq, behind + ready, length);
     }
     this.advance(ready);
     this.update();
@@ -304,7 +304,7 @@ export class HalfStream {
     const { fin } = this.extent;
     const length = Math.min(segment.payloadLength, fin === undefined ? Infinity : Math.max(0, seqDiff(fin, seq)));
     if (passed >= length) return;
-    this.#holding().holdSuspect(segment, seq, passed, length);
+    this.holding().holdSuspect(segment, seq, passed, length);
     this.update();
   }
 
@@ -361,11 +361,11 @@ export class HalfStream {
 
   /** Gives back what is held; the stream hands out nothing more. */
   drop(): void {
-    this.#release();
+    this.release();
     this.mode = ENDED;
   }
 
-  #settle(seq: SeqNum): void {
+  private settle(seq: SeqNum): void {
     const other = this.#otherIsns?.includes(seq);
     if (other && seq !== this.#start) {
       this.extent.peerAck = seq;
@@ -378,18 +378,18 @@ export class HalfStream {
     }
   }
 
-  #holding(): HeldBytes {
+  private holding(): HeldBytes {
     return (this.held ??= new HeldBytes(this.#context));
   }
 
-  #hold(segment: Segment, seq: SeqNum, from: number, until: number): void {
+  private hold(segment: Segment, seq: SeqNum, from: number, until: number): void {
     if (from >= until) return;
-    this.#holding().hold(segment, seq, from, until);
+    this.holding().hold(segment, seq, from, until);
     this.update();
   }
 
   /** The unanchored stream begins with the segment at `seq`, or with what was held for being a probe perhaps. */
-  #anchorAt(segment: Segment, seq: SeqNum): void {
+  private anchorAt(segment: Segment, seq: SeqNum): void {
     const first = this.held?.firstSeq;
     const probe = wasProbe(this.held?.piece(0), seq, segment.time);
     if (probe) this.#context.counters.add(COUNT_KEEP_ALIVE);
@@ -414,7 +414,7 @@ export class HalfStream {
     this.mode = mode;
   }
 
-  #release(): void {
+  private release(): void {
     this.held?.clear();
     this.held = undefined;
     this.#clock = undefined;

@@ -17,10 +17,15 @@ export interface InspectedConnection {
   readonly s2c: InspectedStream;
 }
 
-/** The two streams of a connection, client's first. */
+/** What is known of a connection so far: its two streams, client's first. */
+interface Inspection {
+  readonly firstSeen: Instant;
+  readonly digests: Digests;
+}
+
 type Digests = readonly [StreamDigest, StreamDigest];
 
-export type InspectionTracker = ConnectionTracker<Digests>;
+export type InspectionTracker = ConnectionTracker<Inspection>;
 
 export class ConnectionInspector {
   readonly #tracker: InspectionTracker;
@@ -44,17 +49,18 @@ export class ConnectionInspector {
     for (let event = tracker.poll(); event !== EVENT_NONE; event = tracker.poll()) {
       const connection = tracker.connection;
       if (connection === undefined) continue;
-      if (event === EVENT_OPENED) connection.user = [new StreamDigest(), new StreamDigest()];
-      else if (event === EVENT_DATA) connection.user?.[tracker.half].add(tracker.chunk);
-      else if (event === EVENT_GAP) connection.user?.[tracker.half].addGap(tracker.gap);
+      if (event === EVENT_OPENED) connection.user = begun(connection.lastSeen);
+      else if (event === EVENT_DATA) connection.user?.digests[tracker.half].add(tracker.chunk);
+      else if (event === EVENT_GAP) connection.user?.digests[tracker.half].addGap(tracker.gap);
       else if (event === EVENT_CLOSED || event === EVENT_RESET) this.#finish(connection);
     }
   }
 
-  #finish(connection: Connection<Digests>): void {
-    const digests = connection.user;
-    if (digests === undefined) return;
+  #finish(connection: Connection<Inspection>): void {
+    const inspection = connection.user;
+    if (inspection === undefined) return;
     connection.user = undefined;
+    const { digests, firstSeen } = inspection;
     const backwards = connection.openedBy === 'midstream' && looksBackwards(digests);
     const [c2s, s2c] = backwards ? [digests[1], digests[0]] : digests;
     const [client, server] = backwards
@@ -65,8 +71,8 @@ export class ConnectionInspector {
       server: formatEndpoint(server),
       openedBy: connection.openedBy,
       end: connection.end,
-      firstSeen: connection.firstSeen,
-      duration: elapsed(connection.lastSeen, connection.firstSeen),
+      firstSeen,
+      duration: elapsed(connection.lastSeen, firstSeen),
       c2s: c2s.result(),
       s2c: s2c.result(),
     });
@@ -80,6 +86,10 @@ export class ConnectionInspector {
 }
 
 const REQUEST = /^(?:(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|TRACE|CONNECT|PATCH) |\*\d+\r\n\$|PRI \* HTTP)/;
+function begun(firstSeen: Instant): Inspection {
+  return { firstSeen, digests: [new StreamDigest(), new StreamDigest()] };
+}
+
 /** HTTP, Redis status and error replies, and the greeting of MySQL protocol 10. */
 const RESPONSE = /^(?:HTTP\/1\.|\+OK\r|-ERR |.{3}\0\x0a\d\.)/s;
 

@@ -60,7 +60,6 @@ const UNREADABLE = 'not strictly of its protocol';
 
 export class ConnectionReplay implements CapturedEvents, ReplicaOwner, Rostered {
   rosterIndex = -1;
-  readonly client: Endpoint;
   readonly target: Endpoint;
   readonly #context: ReplayContext;
   readonly #pipeline: Pipeline;
@@ -112,7 +111,6 @@ export class ConnectionReplay implements CapturedEvents, ReplicaOwner, Rostered 
     this.#context = context;
     this.#pipeline = pipeline;
     this.#info = info;
-    this.client = info.client;
     this.target = target;
     this.#contained =
       codec instanceof OpaqueCodec ? undefined : new ContainedCodec(codec, (error) => this.#codecFailed(error));
@@ -137,6 +135,10 @@ export class ConnectionReplay implements CapturedEvents, ReplicaOwner, Rostered 
     }
     const opensNow = info.openedBy === 'syn' && context.governor?.takes(this.#place / PLACES) !== false;
     if (opensNow) for (const replica of this.#replicas) replica.openEarly();
+  }
+
+  get client(): Endpoint {
+    return this.#info.client;
   }
 
   /** The first ACK seen from the client: what it acknowledges came before anything the client sends from now on. */

@@ -78,7 +78,7 @@ export class RawSession extends TimerEntry implements TargetSession {
   send(bytes: Uint8Array, offset: number, length: number): number {
     const taken = this.machine.send(bytes, offset, length);
     if (taken > 0) {
-      if (!this.#spoken) this.#noteFirst(true);
+      if (!this.#spoken) this.noteFirst(true);
       this.#host.touched(this);
     }
     return taken;
@@ -118,7 +118,7 @@ export class RawSession extends TimerEntry implements TargetSession {
     this.silenced = true;
     // For what it has buffered; the reset it would send stays unsent.
     this.machine.abort();
-    this.#ended('timed-out');
+    this.ended('timed-out');
   }
 
   /** Tells the owner what the machine has to tell. */
@@ -126,16 +126,16 @@ export class RawSession extends TimerEntry implements TargetSession {
     let progressed = false;
     for (let event = this.machine.poll(); event !== EVENT_NONE; event = this.machine.poll()) {
       progressed = event === EVENT_CONNECTED || event === EVENT_ACKED;
-      if (!progressed) this.#tell(event);
+      if (!progressed) this.tell(event);
     }
     // Behind anything else the owner has looked at everything already.
     if (progressed) this.#owner?.sessionProgressed();
   }
 
-  #tell(event: SessionEvent): void {
+  private tell(event: SessionEvent): void {
     switch (event) {
       case EVENT_DATA: {
-        if (!this.#spoken) this.#noteFirst(false);
+        if (!this.#spoken) this.noteFirst(false);
         const { bytes, offset, length, push } = this.machine.received;
         this.#owner?.sessionReceived(bytes, offset, length, push);
         break;
@@ -144,26 +144,26 @@ export class RawSession extends TimerEntry implements TargetSession {
         this.#owner?.sessionPeerClosed();
         break;
       case EVENT_CLOSED:
-        this.#ended('closed');
+        this.ended('closed');
         break;
       case EVENT_REFUSED:
-        this.#ended('refused');
+        this.ended('refused');
         break;
       case EVENT_RESET:
-        this.#ended('reset');
+        this.ended('reset');
         break;
       case EVENT_TIMED_OUT:
-        this.#ended(this.sendFailures > 0 ? 'send-failed' : 'timed-out');
+        this.ended(this.sendFailures > 0 ? 'send-failed' : 'timed-out');
         break;
     }
   }
 
-  #noteFirst(ours: boolean): void {
+  private noteFirst(ours: boolean): void {
     this.#spoken = true;
     this.#host.spoke(this, ours);
   }
 
-  #ended(end: SessionEnd): void {
+  private ended(end: SessionEnd): void {
     if (this.#over) return;
     this.#over = true;
     const owner = this.#owner;

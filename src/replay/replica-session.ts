@@ -48,9 +48,8 @@ export class ReplicaSession implements PieceTaker {
   seenOnline = 0;
   /** Units went into it without waiting for the responses to those before: how much is still to come is not known. */
   #pipelined = false;
-  /** Bytes of the dialogue's own that it has no room for, and how many of them it has. */
-  #own: Uint8Array | undefined;
-  #ownSent = 0;
+  /** Bytes of the dialogue's own that it has no room for yet. */
+  #own: Uint8Array | undefined = undefined;
 
   constructor(context: ReplayContext, owner: ReplicaOwner, index: number, hears: SessionOwner) {
     this.context = context;
@@ -109,12 +108,11 @@ export class ReplicaSession implements PieceTaker {
     if (conversation?.prepares !== true || this.#session === undefined) return true;
     if (this.units.isMidUnit) return true;
     for (;;) {
-      this.#own ??= conversation.transmit();
-      if (this.#own === undefined) return true;
-      this.#ownSent += this.send(this.#own, this.#ownSent, this.#own.length - this.#ownSent);
-      if (this.#ownSent < this.#own.length) return false;
-      this.#own = undefined;
-      this.#ownSent = 0;
+      const own = this.#own ?? conversation.transmit();
+      if (own === undefined) return true;
+      const sent = this.send(own, 0, own.length);
+      this.#own = sent < own.length ? own.subarray(sent) : undefined;
+      if (this.#own !== undefined) return false;
     }
   }
 
@@ -137,7 +135,6 @@ export class ReplicaSession implements PieceTaker {
     this.#session = undefined;
     this.outOfReach = lost;
     this.#own = undefined;
-    this.#ownSent = 0;
     this.conversation?.over();
   }
 
@@ -166,13 +163,13 @@ export class ReplicaSession implements PieceTaker {
     for (let read = conversation.next(); read !== undefined; read = conversation.next()) {
       const { message, completes } = read;
       this.owner.responseRead(message, read.failed === true);
-      if (completes) this.#completeOldest(message);
+      if (completes) this.completeOldest(message);
     }
     if (conversation.closes) this.closing = true;
   }
 
   /** The oldest request without a whole response has it now. */
-  #completeOldest(response: unknown): void {
+  private completeOldest(response: unknown): void {
     for (let unit = this.units.first; unit !== undefined; unit = unit.next) {
       if (!unit.isRead || unit.isAnswered) continue;
       unit.isAnswered = true;
@@ -202,11 +199,11 @@ export class ReplicaSession implements PieceTaker {
     if (unit.answers === 0 || !this.context.waitsForResponse) return true;
     // The target has been asked nothing, and has nothing to say that was not a greeting.
     if (this.skipped && this.sent === 0) return true;
-    if (this.readsTurns) return this.#hasAnsweredAll();
+    if (this.readsTurns) return this.hasAnsweredAll();
     return this.turn.isOver(unit.answers, this.context.now());
   }
 
-  #hasAnsweredAll(): boolean {
+  private hasAnsweredAll(): boolean {
     const { first, current } = this.units;
     for (let unit = first; unit !== current; unit = unit!.next) if (!this.hasAnswered(unit!)) return false;
     return true;

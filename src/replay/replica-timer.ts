@@ -14,6 +14,8 @@ const BUSY = 1;
 const CROWDED = 2;
 const HELD = 4;
 const BEHIND = 8;
+/** A unit waited, or the client had ended. Not counted. */
+const PRESSED = 16;
 
 export interface ReplicaTimerOwner {
   /** Something may go on by now. */
@@ -26,9 +28,7 @@ export class ReplicaTimer extends TimerEntry {
   readonly #session: ReplicaSession;
   readonly #owner: ReplicaTimerOwner;
   #giveUpAt: Instant = NEVER;
-  /** A unit waited, or the client had ended, when the timer was last set. */
-  #held = false;
-  /** Where the context counts this replica: bits. */
+  /** Where the context counts this replica, and whether it was pressed when the timer was last set: bits. */
   #load = 0;
 
   constructor(session: ReplicaSession, owner: ReplicaTimerOwner) {
@@ -44,30 +44,31 @@ export class ReplicaTimer extends TimerEntry {
 
   /** Everything was looked at: until when nothing need be. */
   set(): void {
-    const waitsFor = this.#waitsFor();
+    const waitsFor = this.waitsFor();
     const held =
       this.#session.ending !== undefined ||
       this.#session.units.length > 1 ||
       this.#session.units.first?.released === false;
     const busy = waitsFor === 'target';
-    this.#tellLoad(
-      (busy ? BUSY : 0) |
+    const wasPressed = (this.#load & PRESSED) !== 0;
+    this.tellLoad(
+      (held ? PRESSED : 0) |
+        (busy ? BUSY : 0) |
         (this.#session.units.crowded ? CROWDED : 0) |
-        (this.#waitsToBeSent() ? HELD : 0) |
+        (this.waitsToBeSent() ? HELD : 0) |
         (busy && held ? BEHIND : 0),
     );
-    if (waitsFor === 'nobody' || this.#isDelayed()) this.#giveUpAt = NEVER;
-    else if (this.#giveUpAt === NEVER || (held && !this.#held)) {
+    if (waitsFor === 'nobody' || this.isDelayed()) this.#giveUpAt = NEVER;
+    else if (this.#giveUpAt === NEVER || (held && !wasPressed)) {
       const latest = addTime(this.#session.context.now(), this.#session.context.patience(held));
       this.#giveUpAt = earliest(this.#giveUpAt, latest);
     }
-    this.#held = held;
-    this.#session.context.wheel.schedule(this, earliest(this.#giveUpAt, this.#lookAt()));
+    this.#session.context.wheel.schedule(this, earliest(this.#giveUpAt, this.lookAt()));
   }
 
   /** The replica is done. */
   stop(): void {
-    this.#tellLoad(0);
+    this.tellLoad(0);
     this.#session.context.wheel.schedule(this, NEVER);
   }
 
@@ -84,7 +85,7 @@ export class ReplicaTimer extends TimerEntry {
    * Whom the oldest unit waits for. The client: all we have of it is delivered and it is not answered, but more of it may
    * come.
    */
-  #waitsFor(): 'nobody' | 'client' | 'target' {
+  private waitsFor(): 'nobody' | 'client' | 'target' {
     const unit = this.#session.units.first;
     if (unit === undefined) return 'nobody';
     if (this.#session.units.length > 1 || !unit.released || !this.#session.isOpen) return 'target';
@@ -94,13 +95,13 @@ export class ReplicaTimer extends TimerEntry {
   }
 
   /** The target has answered all it was sent, and the next unit is held back: nobody loses patience. */
-  #isDelayed(): boolean {
+  private isDelayed(): boolean {
     const unit = this.#session.units.first;
     return unit?.released === false && unit.notBefore !== undefined && unit.notBefore > this.#session.context.now();
   }
 
   /** When to look again although nothing happens; NEVER when only events can change anything. */
-  #lookAt(): Instant {
+  private lookAt(): Instant {
     const next = this.#session.units.current;
     const session = this.#session;
     const { turn } = session;
@@ -117,14 +118,14 @@ export class ReplicaTimer extends TimerEntry {
   }
 
   /** What was captured goes out when the target has done something: responded, or accepted the session. */
-  #waitsToBeSent(): boolean {
+  private waitsToBeSent(): boolean {
     if (this.#session.units.length === 0) return false;
     if (this.#session.isOpen && this.#session.acknowledged === 0) return true;
     return this.#session.units.current?.released === false;
   }
 
   /** Keeps the figures of the context. */
-  #tellLoad(load: number): void {
+  private tellLoad(load: number): void {
     const changed = load ^ this.#load;
     if (changed === 0) return;
     const { context } = this.#session;

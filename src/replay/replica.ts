@@ -43,11 +43,9 @@ import {
   settleUndelivered,
   settleWaiting,
 } from './unit-settler.ts';
-import { Unit } from './unit.ts';
+import { newUnit } from './unit.ts';
 
 export class Replica implements SessionOwner, ReplicaTimerOwner {
-  readonly #context: ReplayContext;
-  readonly #owner: ReplicaOwner;
   readonly #session: ReplicaSession;
   readonly #timer: ReplicaTimer;
   /** The dialogue has given up: nothing more of this copy is sent. */
@@ -57,8 +55,6 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
   #done = false;
 
   constructor(context: ReplayContext, owner: ReplicaOwner, index: number) {
-    this.#context = context;
-    this.#owner = owner;
     this.#session = new ReplicaSession(context, owner, index, this);
     this.#timer = new ReplicaTimer(this.#session, this);
   }
@@ -91,7 +87,7 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
     } else if (units.cutShort) this.#countRest();
     if (units.discarding) return;
     const unit = units.last!;
-    if (piece.awaits !== undefined && piece.awaits > 0 && this.#context.waitsForResponse)
+    if (piece.awaits !== undefined && piece.awaits > 0 && this.#session.context.waitsForResponse)
       holdUnit(this.#session, unit, piece.awaits);
     const taken = sendAtOnce(this.#session, unit, piece);
     const rest = piece.length - taken;
@@ -131,13 +127,13 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
   breakUnit(bucket: UnitBucket): void {
     if (this.#session.units.discarding) return;
     const unit = this.#session.units.last!;
-    if (unit.sent === 0 && !this.#context.repeatable) {
+    if (unit.sent === 0 && !this.#session.context.repeatable) {
       this.#loseLast(bucket, 0);
       return;
     }
     this.#session.units.endLast();
     // What the target has answered it had all of: what is missing belongs to the next.
-    if (!this.#context.repeatable) settleAnswered(this.#session);
+    if (!this.#session.context.repeatable) settleAnswered(this.#session);
     if (this.#session.units.length > 0) unit.broken = bucket;
     else this.#abort(bucket);
     this.#pump();
@@ -170,7 +166,7 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
   sessionReceived(bytes: Uint8Array | undefined, offset: number, length: number, push: boolean): void {
     if (this.#done) return;
     const { turn, conversation } = this.#session;
-    if (turn.take(length, push, this.#context.now())) this.#context.ledger.responses++;
+    if (turn.take(length, push, this.#session.context.now())) this.#session.context.ledger.responses++;
     conversation?.received(bytes, offset, length);
     this.#session.takeResponses();
     // A client that has gone does not wait for the end of an endless response.
@@ -216,13 +212,13 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
   /** Released at once where that is possible, so that its bytes need not be queued. */
   #begin(piece: Piece, delay: Duration | undefined, request: ReadRequest | undefined): void {
     this.#session.units.endLast();
-    this.#context.ledger.unitsOpened++;
-    const unit = new Unit(piece.answers, piece.time);
+    this.#session.context.ledger.unitsOpened++;
+    const unit = newUnit(piece.answers, piece.time);
     unit.request = request;
     unit.sameSession = piece.sameSession === true;
     this.#session.conversation?.recognise();
     this.#session.takeResponses();
-    if (delay !== undefined) unit.notBefore = addTime(this.#context.now(), delay);
+    if (delay !== undefined) unit.notBefore = addTime(this.#session.context.now(), delay);
     this.#session.units.add(unit);
     // The rest of a round follows when the piece is in.
     do sendUnits(this.#session);
@@ -285,7 +281,7 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
     }
     if (this.#failed) return false;
     this.#failed = true;
-    this.#owner.notReplayable(fault, true);
+    this.#session.owner.notReplayable(fault, true);
     this.#session.units.endLast();
     this.#abort('login-failed');
     settleAll(this.#session, 'login-failed');
@@ -302,6 +298,6 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
     if (this.#done) return;
     this.#done = true;
     this.#timer.stop();
-    this.#owner.replicaDone();
+    this.#session.owner.replicaDone();
   }
 }

@@ -47,12 +47,12 @@ export class UnitQueue {
   /** Offers up to `most` of them to `taker`, until it accepts fewer. */
   drain(most: number, taker: PieceTaker): void {
     this.#bytes?.drain(most, taker);
-    this.#giveUpEmpty();
+    this.giveUpEmpty();
   }
 
   discard(count: number): void {
     this.#bytes?.discard(count);
-    this.#giveUpEmpty();
+    this.giveUpEmpty();
   }
 
   get length(): number {
@@ -124,7 +124,7 @@ export class UnitQueue {
   /** Takes the first unit out, and drops what of it was not sent. */
   removeFirst(): Unit {
     const unit = this.#first!;
-    this.#remove(unit);
+    this.remove(unit);
     this.discard(unit.length - unit.sent);
     if (this.#handedOver > 0) this.#handedOver--;
     return unit;
@@ -133,7 +133,7 @@ export class UnitQueue {
   /** Takes the current unit out, of which nothing was sent. */
   removeCurrent(): Unit {
     const unit = this.#current!;
-    this.#remove(unit);
+    this.remove(unit);
     if (!unit.ended) this.discarding = true;
     this.discard(unit.length);
     return unit;
@@ -142,17 +142,17 @@ export class UnitQueue {
   /** Takes the last unit out, of which nothing was sent, and `refused` bytes never were in the queue. */
   removeLast(refused: number): Unit {
     const unit = this.#last!;
-    this.#remove(unit);
+    this.remove(unit);
     this.#bytes?.discardTail(unit.length - refused);
-    this.#giveUpEmpty();
+    this.giveUpEmpty();
     return unit;
   }
 
-  #giveUpEmpty(): void {
+  private giveUpEmpty(): void {
     if (this.#bytes?.length === 0) this.#bytes = undefined;
   }
 
-  #remove(unit: Unit): void {
+  private remove(unit: Unit): void {
     const { previous, next } = unit;
     if (previous === undefined) this.#first = next;
     else previous.next = next;

@@ -3,7 +3,7 @@ import type { UnitBucket } from '../report/ledger.ts';
 import type { ReadRequest } from './exchange.ts';
 import type { ReplicaSession } from './replica-session.ts';
 import type { SessionEnd } from './target.ts';
-import type { Unit } from './unit.ts';
+import { giveUpUnit, type Unit } from './unit.ts';
 
 /**
  * Settles, oldest first, the units that are delivered and answered, or to which no answer will come. Returns whether a
@@ -90,6 +90,7 @@ function settle(session: ReplicaSession, unit: Unit, bucket: UnitBucket): void {
   unit.request?.exchange?.targetSettled(unit.response);
   if (bucket === 'answered') session.context.answered(unit.captured);
   session.owner.unitSettled(bucket);
+  giveUpUnit(unit);
 }
 
 /** Whether the target has acknowledged all of a unit that was captured. */

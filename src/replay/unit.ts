@@ -1,4 +1,4 @@
-import type { Instant } from '../core/time.ts';
+import { instant, type Instant } from '../core/time.ts';
 import type { UnitBucket } from '../report/ledger.ts';
 import type { ReadRequest, TimedResponse } from './exchange.ts';
 
@@ -11,7 +11,12 @@ export interface Hold {
   readonly until: Instant;
 }
 
-/** One unit of client data on its way through one session; offsets and lengths in bytes. */
+/**
+ * One unit of client data on its way through one session; offsets and lengths in bytes. Made by `newUnit`.
+ *
+ * Of a connection that is kept alive one unit lives until the client sends again: long enough to be moved into V8's old
+ * generation, where garbage stays until the next full collection. So units that are settled are used again.
+ */
 export class Unit {
   /** Those before and behind it in its queue. */
   previous: Unit | undefined = undefined;
@@ -46,14 +51,9 @@ export class Unit {
   /** When its first byte was handed to the session. */
   sentAt: Instant | undefined = undefined;
   /** Server bytes the client had seen before it sent this; 0: it waited for nothing. */
-  readonly answers: number;
+  answers = 0;
   /** When its first byte was captured. */
-  readonly captured: Instant;
-
-  constructor(answers: number, captured: Instant) {
-    this.answers = answers;
-    this.captured = captured;
-  }
+  captured: Instant = instant(0.5);
 
   get released(): boolean {
     return this.start >= 0;
@@ -69,4 +69,45 @@ export class Unit {
   get handedOver(): boolean {
     return this.ended && this.sent === this.length;
   }
+}
+
+/** Most units that are kept for use. */
+const SPARE_MAX = 1_000;
+/** Linked by `next`. */
+let spare: Unit | undefined = undefined;
+let spares = 0;
+
+export function newUnit(answers: number, captured: Instant): Unit {
+  const unit = spare ?? new Unit();
+  if (spare !== undefined) {
+    spare = unit.next;
+    spares--;
+    unit.next = undefined;
+  }
+  unit.answers = answers;
+  unit.captured = captured;
+  return unit;
+}
+
+/** It is settled, and in no queue: nobody looks at it any more. */
+export function giveUpUnit(unit: Unit): void {
+  if (spares === SPARE_MAX) return;
+  unit.length = 0;
+  unit.sent = 0;
+  unit.ended = false;
+  unit.notBefore = undefined;
+  unit.hold = undefined;
+  unit.broken = undefined;
+  unit.start = -1;
+  unit.receivedBefore = 0;
+  unit.request = undefined;
+  unit.sameSession = false;
+  unit.waits = false;
+  unit.isRead = false;
+  unit.isAnswered = false;
+  unit.response = undefined;
+  unit.sentAt = undefined;
+  unit.next = spare;
+  spare = unit;
+  spares++;
 }

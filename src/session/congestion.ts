@@ -3,33 +3,37 @@
  * Counted in bytes (RFC 3465), so that the few large acknowledgements of a receiver that merges segments open it as much
  * as many small ones would.
  */
+/** What all sessions of a target share. */
+export interface CongestionLimits {
+  readonly initialWindowSegments: number;
+  /** More than this is never in flight, so growing further would say nothing. */
+  readonly sendBufferPerSession: number;
+}
+
 export class Congestion {
   window: number;
   /** Below it slow start, from it on congestion avoidance. */
   threshold = 0x3fff_ffff;
   #mss: number;
-  readonly #initial: number;
-  readonly #max: number;
+  readonly #limits: CongestionLimits;
   /** Bytes acknowledged towards the next segment's worth of growth. */
   #credit = 0;
 
-  /** `max`: more than this is never in flight, so growing further would say nothing. */
-  constructor(mss: number, initialSegments: number, max: number) {
+  constructor(mss: number, limits: CongestionLimits) {
     this.#mss = mss;
-    this.#initial = initialSegments;
-    this.#max = max;
-    this.window = mss * initialSegments;
+    this.#limits = limits;
+    this.window = mss * limits.initialWindowSegments;
   }
 
   /** The segment size became known, or smaller. Before anything was sent the initial window follows it. */
   setMss(mss: number, fresh: boolean): void {
     this.#mss = mss;
-    if (fresh) this.window = mss * this.#initial;
+    if (fresh) this.window = mss * this.#limits.initialWindowSegments;
   }
 
   /** New data was acknowledged outside of fast recovery; `limited`: the window was what held the sender back. */
   acknowledged(bytes: number, limited: boolean): void {
-    if (!limited || this.window >= this.#max) return;
+    if (!limited || this.window >= this.#limits.sendBufferPerSession) return;
     if (this.window < this.threshold) {
       this.window += bytes;
       return;
@@ -57,6 +61,6 @@ export class Congestion {
 
   /** Nothing was sent for longer than a timeout: what was learnt may no longer hold (RFC 5681 §4.1). */
   restart(): void {
-    this.window = Math.min(this.window, this.#mss * this.#initial);
+    this.window = Math.min(this.window, this.#mss * this.#limits.initialWindowSegments);
   }
 }

@@ -3,7 +3,7 @@
  * the ordinary, and what its owner has yet to be told. The one place that changes state.
  */
 import type { Endpoint } from '../core/ip-address.ts';
-import { seqNum, type SeqNum } from '../core/seq-num.ts';
+import type { SeqNum } from '../core/seq-num.ts';
 import type { Instant } from '../core/time.ts';
 import type { Segment } from '../wire/segment.ts';
 import { Receiver } from './receiver.ts';
@@ -14,6 +14,12 @@ import { CLOSED, ESTABLISHED, ON_CLOSE, STAYS, SYN_SENT, TIME_WAIT, type Rule, t
 import { Timers } from './timers.ts';
 
 const CHALLENGE_PERIOD = 1_000_000;
+
+export interface Reset {
+  readonly seq: SeqNum;
+  /** It acknowledges what was received. */
+  readonly acks: boolean;
+}
 
 export class ControlBlock {
   readonly config: SessionConfig;
@@ -27,10 +33,8 @@ export class ControlBlock {
   /** The user is expected to send first, and soon: its data may carry the acknowledgement that ends the handshake. */
   sendsFirst = false;
   synDue = false;
-  /** A RST is due, with this sequence number; `resetAcks`: it acknowledges what was received. */
-  resetDue = false;
-  resetSeq: SeqNum = seqNum(0);
-  resetAcks = false;
+  /** A RST that is due. */
+  reset: Reset | undefined = undefined;
   /** A stale connection at the target has been reset once already: from now on the SYN waits for its timer. */
   staleSeen = false;
   /** EVENT_NONE, or the last event there will be. */
@@ -76,7 +80,8 @@ export class ControlBlock {
   enterTimeWait(now: Instant): void {
     this.timers.clear();
     this.timers.setLinger(now, this.config.timeWait);
-    this.#finish(EVENT_CLOSED);
+    this.lastEvent = EVENT_CLOSED;
+    this.announce(EVENT_CLOSED);
   }
 
   close(): void {
@@ -89,18 +94,14 @@ export class ControlBlock {
 
   end(event: SessionEvent): void {
     this.close();
-    this.#finish(event);
+    this.lastEvent = event;
+    this.announce(event);
   }
 
   /** The peer is not worth waiting for any longer. */
   giveUp(): void {
     this.resetPeer();
     this.end(EVENT_TIMED_OUT);
-  }
-
-  #finish(event: SessionEvent): void {
-    this.lastEvent = event;
-    this.announce(event);
   }
 
   announce(event: SessionEvent): void {
@@ -121,9 +122,7 @@ export class ControlBlock {
   }
 
   scheduleReset(seq: SeqNum, acks: boolean): void {
-    this.resetDue = true;
-    this.resetSeq = seq;
-    this.resetAcks = acks;
+    this.reset = { seq, acks };
   }
 
   /** Refuses a segment with an acknowledgement that says where we are, within the limit (RFC 5961 §7). */

@@ -5,38 +5,39 @@
  * With the window open there is a limit on timeouts in a row and one on time. With the window shut a living peer answers
  * each probe, and then only the patience for shut windows ends it; a silent one is given up as soon as any other.
  */
-import { instant, type Instant } from '../core/time.ts';
+import { elapsedShort, instant, shorten, type Duration, type Instant, type ShortInstant } from '../core/time.ts';
 import type { SessionConfig } from './session-config.ts';
 
 export class Patience {
   /** Timeouts, or probes, since there was progress. */
   tries = 0;
-  #since: Instant = instant(0.5);
+  #since: ShortInstant = shorten(instant(0));
   /** When the peer last acknowledged anything, new or not. */
-  #heardAt: Instant = instant(0.5);
+  #heardAt: ShortInstant = shorten(instant(0));
 
   /** Progress, or the beginning of a wait for it. */
   restart(now: Instant): void {
     this.tries = 0;
-    this.#since = now;
+    this.#since = shorten(now);
   }
 
   heard(now: Instant): void {
-    this.#heardAt = now;
+    this.#heardAt = shorten(now);
   }
 
-  /** Microseconds since the peer was heard. */
-  silence(now: Instant): number {
-    return now - this.#heardAt;
+  /** Since the peer was heard; after more than half an hour it may be anything. */
+  silence(now: Instant): Duration {
+    return elapsedShort(shorten(now), this.#heardAt);
   }
 
   /** Whether one more timeout of at most `limit` in a row is too much. */
   isOver(now: Instant, limit: number, config: SessionConfig): boolean {
-    return this.tries >= limit || now - this.#since >= config.giveUpAfter;
+    return this.tries >= limit || elapsedShort(shorten(now), this.#since) >= config.giveUpAfter;
   }
 
   isOverShut(now: Instant, config: SessionConfig): boolean {
-    const silentSince = this.#heardAt > this.#since ? this.#heardAt : this.#since;
-    return now - silentSince >= config.giveUpAfter || now - this.#since >= config.zeroWindowTimeout;
+    const waited = elapsedShort(shorten(now), this.#since);
+    const silence = this.silence(now);
+    return (silence < waited ? silence : waited) >= config.giveUpAfter || waited >= config.zeroWindowTimeout;
   }
 }

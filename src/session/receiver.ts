@@ -33,6 +33,14 @@ export class Received {
   push = false;
 }
 
+/** The text of the last segment with any, and whose it is: taken before the next, it is needed once. */
+const text: { owner: Receiver | undefined; bytes: Uint8Array; offset: number; push: boolean } = {
+  owner: undefined,
+  bytes: new Uint8Array(0),
+  offset: 0,
+  push: false,
+};
+
 export class Receiver {
   /** RCV.NXT. */
   nxt: SeqNum = seqNum(0);
@@ -65,11 +73,8 @@ export class Receiver {
   #finSeq: SeqNum = seqNum(0);
   /** How far the user has been served; between it and `nxt` lie first the segment's text, then pieces of `#early`. */
   #served: SeqNum = seqNum(0);
-  #textBytes: Uint8Array | undefined = undefined;
-  #textOffset = 0;
   #textLength = 0;
   #textMissing = 0;
-  #textPush = false;
 
   constructor(config: SessionConfig, timers: Timers) {
     this.#config = config;
@@ -148,15 +153,15 @@ export class Receiver {
       this.#finSeq = end;
       // A peer that sent text beyond its own FIN is confused: the FIN counts.
       this.#early?.discardFrom(end);
-      this.#account();
+      this.account();
     }
     if (this.#finKnown && seqGt(end, this.#finSeq)) end = this.#finSeq;
     if (seqGt(end, windowEnd)) end = windowEnd;
 
     if (seqGt(seq, this.nxt)) {
-      this.#handleEarly(segment, seqDiff(end, seq));
+      this.handleEarly(segment, seqDiff(end, seq));
     } else if (seqGt(end, this.nxt)) {
-      this.#handleInOrder(now, segment, seqDiff(this.nxt, seq), end);
+      this.handleInOrder(now, segment, seqDiff(this.nxt, seq), end);
     } else if (length > 0) {
       this.#config.stats.duplicates++;
       this.ackNow = true;
@@ -168,21 +173,22 @@ export class Receiver {
     }
   }
 
-  #handleInOrder(now: Instant, segment: Segment, skip: SeqLen, end: SeqNum): void {
+  private handleInOrder(now: Instant, segment: Segment, skip: SeqLen, end: SeqNum): void {
     const length = seqDiff(end, this.nxt);
     const present = Math.min(Math.max(segment.payloadLength - skip, 0), length);
-    this.#textBytes = segment.bytes;
-    this.#textOffset = segment.payloadOffset + skip;
+    text.owner = this;
+    text.bytes = segment.bytes;
+    text.offset = segment.payloadOffset + skip;
+    text.push = (segment.flags & TCP_PSH) !== 0;
     this.#textLength = present;
     this.#textMissing = length - present;
-    this.#textPush = (segment.flags & TCP_PSH) !== 0;
     this.nxt = end;
 
     const size = Math.min(segment.sentLength, this.#config.mss);
     if (size > this.#segmentSize) this.#segmentSize = size;
     this.#unacked += length;
     if (this.hasEarly) {
-      this.#absorbEarly(this.#early!);
+      this.absorbEarly(this.#early!);
       this.duplicateAcks = 0;
       this.ackNow = true;
     } else if (this.#unacked >= 2 * this.#segmentSize) {
@@ -193,7 +199,7 @@ export class Receiver {
   }
 
   /** Text ahead of its turn: kept, and the hole before it reported at once (RFC 5681 §4.2). */
-  #handleEarly(segment: Segment, length: number): void {
+  private handleEarly(segment: Segment, length: number): void {
     if (length > 0) {
       this.#config.stats.outOfOrder++;
       this.#early ??= new Assembler({ maxBytes: this.#config.outOfOrderLimit, maxPieces: EARLY_PIECES_MAX });
@@ -208,13 +214,13 @@ export class Receiver {
         this.#early.insert(segment.seq, segment.bytes, segment.payloadOffset, present, push && missing === 0);
       }
       if (missing > 0 && fits) this.#early.insert(seqAdd(segment.seq, present), undefined, 0, missing, push);
-      this.#account();
+      this.account();
     }
     if (this.duplicateAcks < DUPLICATE_ACKS_MAX) this.duplicateAcks++;
   }
 
   /** Text arrived up to `nxt`: what is held right behind it is now in order too. */
-  #absorbEarly(early: Assembler<boolean>): void {
+  private absorbEarly(early: Assembler<boolean>): void {
     for (const range of early.ranges()) {
       if (seqGt(range.start, this.nxt)) return;
       if (seqGt(range.end, this.nxt)) this.nxt = range.end;
@@ -226,27 +232,26 @@ export class Receiver {
     this.#served = seqAdd(this.#served, this.#textLength + this.#textMissing);
     this.#textLength = 0;
     this.#textMissing = 0;
-    this.#textBytes = undefined;
   }
 
   /** Hands out the next run of bytes in order; false when all have been. */
   next(out: Received): boolean {
     if (this.#textLength > 0) {
-      out.bytes = this.#textBytes;
-      out.offset = this.#textOffset;
+      out.bytes = text.owner === this ? text.bytes : undefined;
+      out.offset = text.offset;
       out.length = this.#textLength;
-      out.push = this.#textPush && this.#textMissing === 0;
+      out.push = text.push && this.#textMissing === 0;
       this.#textLength = 0;
     } else if (this.#textMissing > 0) {
       out.bytes = undefined;
       out.offset = 0;
       out.length = this.#textMissing;
-      out.push = this.#textPush;
+      out.push = text.push;
       this.#textMissing = 0;
     } else {
       const end = this.finTaken ? this.#finSeq : this.nxt;
       const piece = seqLt(this.#served, end) ? this.#early?.takeReady(this.#served) : undefined;
-      this.#account();
+      this.account();
       if (piece === undefined) return false;
       out.bytes = piece.bytes;
       out.offset = piece.offset;
@@ -265,10 +270,10 @@ export class Receiver {
   /** The session is over: what is held ahead of its turn will never be in order. */
   release(): void {
     this.#early?.clear();
-    this.#account();
+    this.account();
   }
 
-  #account(): void {
+  private account(): void {
     if (!this.#earlyHasBytes) return;
     const held = this.#early!.heldBytes;
     this.#config.outOfOrderBudget.used += held - this.#budgeted;

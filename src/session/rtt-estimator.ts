@@ -14,6 +14,13 @@ const GRANULARITY = 1_000;
 /** Longer than any real round trip: a larger sample is a mistake of somebody's clock. */
 const SAMPLE_MAX = 60_000_000;
 
+/** What all sessions of a target share. */
+export interface RtoLimits {
+  readonly initialRto: Duration;
+  readonly minRto: Duration;
+  readonly maxRto: Duration;
+}
+
 export class RttEstimator {
   /** 0 before the first sample. */
   smoothed = 0;
@@ -21,13 +28,12 @@ export class RttEstimator {
   /** Doublings in force. */
   backoff = 0;
   #base: number;
-  readonly #min: number;
-  readonly #max: number;
 
-  constructor(initialRto: Duration, minRto: Duration, maxRto: Duration) {
-    this.#base = initialRto | 0;
-    this.#min = minRto | 0;
-    this.#max = maxRto | 0;
+  readonly #limits: RtoLimits;
+
+  constructor(limits: RtoLimits) {
+    this.#limits = limits;
+    this.#base = limits.initialRto | 0;
   }
 
   /** The timeout to set now. */
@@ -38,7 +44,8 @@ export class RttEstimator {
   /** The timeout after `doublings`, within the cap. */
   timeout(doublings: number): Duration {
     const timeout = this.#base * (1 << Math.min(doublings, 20));
-    return micros(timeout < this.#max ? timeout : this.#max);
+    const { maxRto } = this.#limits;
+    return timeout < maxRto ? micros(timeout) : maxRto;
   }
 
   /** A round trip measured on a segment that was sent once (Karn), or by a timestamp. RFC 6298 §2.2–2.4. */
@@ -54,7 +61,8 @@ export class RttEstimator {
       this.smoothed = Math.max(1, this.smoothed + (error >> 3));
     }
     const rto = this.smoothed + Math.max(GRANULARITY, 4 * this.variation);
-    this.#base = rto < this.#min ? this.#min : rto > this.#max ? this.#max : rto;
+    const { minRto, maxRto } = this.#limits;
+    this.#base = (rto < minRto ? minRto : rto > maxRto ? maxRto : rto) | 0;
   }
 
   timedOut(): void {

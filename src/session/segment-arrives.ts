@@ -52,7 +52,7 @@ export function segmentArrives(tcb: ControlBlock, now: Instant, segment: Segment
 /** §3.10.7.1. One that never opened has no right to answer. */
 function arrivesClosed(tcb: ControlBlock, segment: Segment): void {
   tcb.config.stats.refused++;
-  if (!tcb.opened || (segment.flags & (TCP_RST | TCP_ACK)) !== TCP_ACK || tcb.resetDue) return;
+  if (!tcb.opened || (segment.flags & (TCP_RST | TCP_ACK)) !== TCP_ACK || tcb.reset !== undefined) return;
   tcb.scheduleReset(segment.ack, false);
 }
 

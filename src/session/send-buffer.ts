@@ -61,10 +61,10 @@ export class SendBufferPool {
 
   /** A block, or -1 at the cap. */
   take(): number {
-    if (this.#free === NO_BLOCK && !this.#grow()) return NO_BLOCK;
+    if (this.#free === NO_BLOCK && !this.grow()) return NO_BLOCK;
     const block = this.#free;
     this.#free = this.next(block);
-    this.#setNext(block, NO_BLOCK);
+    this.setNext(block, NO_BLOCK);
     this.#used++;
     if (this.#used > this.peakBlocks) this.peakBlocks = this.#used;
     return block;
@@ -72,7 +72,7 @@ export class SendBufferPool {
 
   /** Gives back one block. */
   free(block: number): void {
-    this.#setNext(block, this.#free);
+    this.setNext(block, this.#free);
     this.#free = block;
     this.#used--;
   }
@@ -83,13 +83,13 @@ export class SendBufferPool {
   }
 
   link(block: number, following: number): void {
-    this.#setNext(block, following);
+    this.setNext(block, following);
   }
 
   /** Copies into a block. */
   write(block: number, at: number, bytes: Uint8Array, offset: number, length: number): void {
     const chunk = this.#chunks[block >> this.#chunkShift]!;
-    const to = this.#position(block) + at;
+    const to = this.position(block) + at;
     if (length <= BYTE_COPY_MAX) {
       for (let i = 0; i < length; i++) chunk[to + i] = bytes[offset + i]!;
     } else if (offset === 0 && length === bytes.length) {
@@ -102,7 +102,7 @@ export class SendBufferPool {
   /** Copies out of a block; `view` covers the same bytes as `target`. */
   read(block: number, at: number, length: number, target: Uint8Array, view: DataView, to: number): void {
     const index = block >> this.#chunkShift;
-    const from = this.#position(block) + at;
+    const from = this.position(block) + at;
     if (length > WORD_COPY_MAX) {
       target.set(this.#chunks[index]!.subarray(from, from + length), to);
       return;
@@ -113,16 +113,16 @@ export class SendBufferPool {
     for (; i < length; i++) target[to + i] = source.getUint8(from + i);
   }
 
-  #position(block: number): number {
+  private position(block: number): number {
     return (block & ((1 << this.#chunkShift) - 1)) << this.#blockShift;
   }
 
-  #setNext(block: number, following: number): void {
+  private setNext(block: number, following: number): void {
     const shift = this.#chunkShift;
     this.#links[block >> shift]![block & ((1 << shift) - 1)] = following;
   }
 
-  #grow(): boolean {
+  private grow(): boolean {
     const perChunk = 1 << this.#chunkShift;
     const first = this.#chunks.length * perChunk;
     const count = Math.min(perChunk, this.blockLimit - first);
@@ -160,7 +160,7 @@ export class SendBuffer {
     let done = 0;
     while (done < length) {
       const at = (this.#headOffset + this.length) & (blockSize - 1);
-      if (at === 0 && !this.#extend()) {
+      if (at === 0 && !this.extend()) {
         this.#pool.refusedBytes += length - done;
         break;
       }
@@ -228,7 +228,7 @@ export class SendBuffer {
     this.#cursor = NO_BLOCK;
   }
 
-  #extend(): boolean {
+  private extend(): boolean {
     const block = this.#pool.take();
     if (block === NO_BLOCK) return false;
     if (this.#tail === NO_BLOCK) this.#head = block;

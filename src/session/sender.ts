@@ -8,7 +8,7 @@
  * window with nothing outstanding the persist timer does. There is no third case in which a session could sleep for ever.
  */
 import { seqAdd, seqDiff, seqGe, seqGt, seqLt, seqNum, type SeqNum } from '../core/seq-num.ts';
-import { instant, NEVER, type Instant } from '../core/time.ts';
+import { elapsedShort, instant, NEVER, shorten, type Instant, type ShortInstant } from '../core/time.ts';
 import type { TcpOptions } from '../wire/tcp-options.ts';
 import { Congestion } from './congestion.ts';
 import { Patience } from './patience.ts';
@@ -23,6 +23,9 @@ import type { Timers } from './timers.ts';
 /** IPv6 and TCP with options. */
 const HEADERS_MAX = 40 + 60;
 
+/** The segment found by `choose`, of whichever sender was asked last: it is written at once. */
+export const chosen = { seq: seqNum(0), length: 0, fin: false };
+
 export class Sender {
   readonly iss: SeqNum;
   /** What our SYN announces: the largest payload that our end of the path takes. */
@@ -36,10 +39,6 @@ export class Sender {
   timestampsEnabled = false;
   /** Payload bytes of our stream that the peer acknowledged. */
   acknowledged = 0;
-  /** The segment found by `choose`. */
-  segmentSeq: SeqNum = seqNum(0);
-  segmentLength = 0;
-  segmentFin = false;
   readonly window = new SendWindow();
   readonly buffer: SendBuffer;
   readonly rtt: RttEstimator;
@@ -57,7 +56,7 @@ export class Sender {
   /** One segment at a time is timed: when `timing`, the one that ends at `#timedEnd`, sent once at `#timedAt`. */
   #timing = false;
   #timedEnd: SeqNum = seqNum(0);
-  #timedAt: Instant = instant(0.5);
+  #timedAt: ShortInstant = shorten(instant(0));
   #probeDue = false;
 
   constructor(config: SessionConfig, timers: Timers, ipVersion: 4 | 6, iss: SeqNum) {
@@ -69,11 +68,11 @@ export class Sender {
     this.end = seqAdd(iss, 1);
     this.#push = iss;
     this.buffer = new SendBuffer(config.sendBuffer);
-    this.rtt = new RttEstimator(config.initialRto, config.minRto, config.maxRto);
+    this.rtt = new RttEstimator(config);
     this.mss = Math.max(MSS_MIN, Math.min(config.mss, payloadOf(config.mtu, ipVersion)));
     this.#payloadMax = this.mss;
     this.#segmentSize = this.mss;
-    this.#congestion = new Congestion(this.mss, config.initialWindowSegments, config.sendBufferPerSession);
+    this.#congestion = new Congestion(this.mss, config);
   }
 
   /** Whether our FIN has been acknowledged. */
@@ -138,7 +137,7 @@ export class Sender {
   connected(now: Instant, seq: SeqNum, ack: SeqNum, window: number): void {
     this.una = ack;
     this.rtt.backoff = 0;
-    if (this.#timing) this.rtt.sample(now - this.#timedAt);
+    if (this.#timing) this.rtt.sample(elapsedShort(shorten(now), this.#timedAt));
     this.#timing = false;
     this.#patience.restart(now);
     this.#patience.heard(now);
@@ -178,7 +177,7 @@ export class Sender {
     if (!window.isNewer(seq, ack) || seqLt(ack, this.una)) return false;
     const changed = size !== window.size;
     if (changed && window.size === 0) {
-      this.#timers.persist = NEVER;
+      this.#timers.clearPersist();
       this.#probeDue = false;
       this.#patience.restart(now);
     }
@@ -196,7 +195,7 @@ export class Sender {
 
     if (this.#timing && seqGe(ack, this.#timedEnd)) {
       this.#timing = false;
-      this.rtt.sample(now - this.#timedAt);
+      this.rtt.sample(elapsedShort(shorten(now), this.#timedAt));
     } else if (this.timestampsEnabled && options.hasTimestamps && options.timestampEcho !== 0) {
       this.rtt.sample(((this.timestamp(now) - options.timestampEcho) | 0) * 1_000);
     }
@@ -288,9 +287,9 @@ export class Sender {
     if (usable <= 0 && start !== this.una) return false;
     if (usable > 0 && length > usable) length = usable;
     if (!loss.urgent && !this.#fitsCongestionWindow(length)) return false;
-    this.segmentSeq = start;
-    this.segmentLength = length;
-    this.segmentFin = seqGt(holeEnd, this.end) && seqAdd(start, length) === this.end;
+    chosen.seq = start;
+    chosen.length = length;
+    chosen.fin = seqGt(holeEnd, this.end) && seqAdd(start, length) === this.end;
     return true;
   }
 
@@ -316,9 +315,9 @@ export class Sender {
       return false;
     }
     if (length === size && available > size) length = this.#enlarge(size, available < usable ? available : usable);
-    this.segmentSeq = this.nxt;
-    this.segmentLength = length;
-    this.segmentFin = finWaits && length === available && usable > length;
+    chosen.seq = this.nxt;
+    chosen.length = length;
+    chosen.fin = finWaits && length === available && usable > length;
     return true;
   }
 
@@ -354,13 +353,13 @@ export class Sender {
 
   /** Whether the segment found by `choose` reaches the end of a `send`. */
   get segmentPush(): boolean {
-    const end = seqAdd(this.segmentSeq, this.segmentLength);
-    return this.segmentLength > 0 && seqLt(this.segmentSeq, this.#push) && seqGe(end, this.#push);
+    const end = seqAdd(chosen.seq, chosen.length);
+    return chosen.length > 0 && seqLt(chosen.seq, this.#push) && seqGe(end, this.#push);
   }
 
   /** The segment found by `choose` was written. */
   sent(now: Instant): void {
-    const end = seqAdd(this.segmentSeq, this.segmentLength + (this.segmentFin ? 1 : 0));
+    const end = seqAdd(chosen.seq, chosen.length + (chosen.fin ? 1 : 0));
     if (seqGt(end, this.nxt)) {
       if (this.una === this.nxt) this.#patience.restart(now);
       if (!this.#timing && this.#loss === undefined) this.#startTiming(now, end);
@@ -389,7 +388,7 @@ export class Sender {
   #startTiming(now: Instant, end: SeqNum): void {
     this.#timing = true;
     this.#timedEnd = end;
-    this.#timedAt = now;
+    this.#timedAt = shorten(now);
   }
 
   #setPayloadMax(payload: number, fresh: boolean): void {

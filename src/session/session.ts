@@ -88,7 +88,7 @@ export class Session {
 
   /** Closed, with nothing left to send, not even an answer to a repeated FIN: to be forgotten. */
   get finished(): boolean {
-    return this.#tcb.opened && this.#tcb.state === CLOSED && !this.#tcb.resetDue;
+    return this.#tcb.opened && this.#tcb.state === CLOSED && this.#tcb.reset === undefined;
   }
 
   /** Smoothed round-trip time in microseconds, 0 when none was measured. */

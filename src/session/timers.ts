@@ -11,12 +11,21 @@ export class Timers {
   wake: Instant = NEVER;
   /** SYN, data or FIN unacknowledged (RFC 6298). On whenever anything is. */
   retransmit: Instant = NEVER;
-  /** Data waiting behind a shut window (RFC 9293 §3.8.6.1). */
-  persist: Instant = NEVER;
   /** Received data not yet acknowledged (RFC 9293 §3.8.6.3). */
   delayedAck: Instant = NEVER;
+  /** `undefined`: off. Each instant in a field of its own is an object of V8's, and these two are set rarely. */
+  #persist: Instant | undefined = undefined;
+  #linger: Instant | undefined = undefined;
+
+  /** Data waiting behind a shut window (RFC 9293 §3.8.6.1). */
+  get persist(): Instant {
+    return this.#persist ?? NEVER;
+  }
+
   /** The end of FIN-WAIT-2 or TIME-WAIT. */
-  linger: Instant = NEVER;
+  get linger(): Instant {
+    return this.#linger ?? NEVER;
+  }
 
   setRetransmit(now: Instant, after: Duration): void {
     this.retransmit = addTime(now, after);
@@ -24,8 +33,13 @@ export class Timers {
   }
 
   setPersist(now: Instant, after: Duration): void {
-    this.persist = addTime(now, after);
-    if (this.persist < this.wake) this.wake = this.persist;
+    const at = addTime(now, after);
+    this.#persist = at;
+    if (at < this.wake) this.wake = at;
+  }
+
+  clearPersist(): void {
+    this.#persist = undefined;
   }
 
   setDelayedAck(now: Instant, after: Duration): void {
@@ -34,8 +48,9 @@ export class Timers {
   }
 
   setLinger(now: Instant, after: Duration): void {
-    this.linger = addTime(now, after);
-    if (this.linger < this.wake) this.wake = this.linger;
+    const at = addTime(now, after);
+    this.#linger = at;
+    if (at < this.wake) this.wake = at;
   }
 
   /** After `wake` has passed and what was due has been done. */
@@ -45,9 +60,9 @@ export class Timers {
 
   clear(): void {
     this.retransmit = NEVER;
-    this.persist = NEVER;
+    this.#persist = undefined;
     this.delayedAck = NEVER;
-    this.linger = NEVER;
+    this.#linger = undefined;
     this.wake = NEVER;
   }
 }

@@ -6,10 +6,11 @@ import type { PacketBatch } from '../core/packet-batch.ts';
 import { seqAdd, seqDiff, seqNum, type SeqNum } from '../core/seq-num.ts';
 import type { Instant } from '../core/time.ts';
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../wire/segment.ts';
-import type { ControlBlock } from './control-block.ts';
+import type { ControlBlock, Reset } from './control-block.ts';
 import { windowShiftFor } from './handshake.ts';
 import { outgoing, writeSegment } from './packet-writer.ts';
 import { writeOptions, writeSynOptions } from './segment-options.ts';
+import { chosen } from './sender.ts';
 import { CLOSED, ESTABLISHED, SYN_RECEIVED, SYN_SENT } from './tcp-state.ts';
 
 /** More than any packet without payload takes. */
@@ -20,7 +21,7 @@ export function transmit(tcb: ControlBlock, now: Instant, batch: PacketBatch): b
   const { packetMax } = tcb.config;
   const at = batch.reserve(packetMax > HEADERS_MAX ? packetMax : HEADERS_MAX);
   if (at < 0) return false;
-  if (tcb.resetDue) return writeReset(tcb, batch, at);
+  if (tcb.reset !== undefined) return writeReset(tcb, tcb.reset, batch, at);
   const { state, sender, receiver } = tcb;
   if (state === CLOSED) return false;
   if (tcb.synDue) return writeSyn(tcb, now, batch, at);
@@ -31,8 +32,8 @@ export function transmit(tcb: ControlBlock, now: Instant, batch: PacketBatch): b
       ? writeOptions(outgoing.options, receiver, sender.timestamp(now))
       : 0;
   if (state >= ESTABLISHED && sender.choose(now, outgoing.optionsLength)) {
-    const flags = (sender.segmentPush ? TCP_PSH : 0) | (sender.segmentFin ? TCP_FIN : 0);
-    write(tcb, batch, at, sender.segmentSeq, flags, sender.segmentLength);
+    const flags = (sender.segmentPush ? TCP_PSH : 0) | (chosen.fin ? TCP_FIN : 0);
+    write(tcb, batch, at, chosen.seq, flags, chosen.length);
     sender.sent(now);
     receiver.ackSent(false);
     return true;
@@ -48,12 +49,12 @@ export function transmit(tcb: ControlBlock, now: Instant, batch: PacketBatch): b
   return true;
 }
 
-function writeReset(tcb: ControlBlock, batch: PacketBatch, at: number): true {
-  tcb.resetDue = false;
+function writeReset(tcb: ControlBlock, reset: Reset, batch: PacketBatch, at: number): true {
+  tcb.reset = undefined;
   outgoing.optionsLength = 0;
-  outgoing.seq = tcb.resetSeq;
-  outgoing.ack = tcb.resetAcks ? tcb.receiver.nxt : seqNum(0);
-  outgoing.flags = tcb.resetAcks ? TCP_RST | TCP_ACK : TCP_RST;
+  outgoing.seq = reset.seq;
+  outgoing.ack = reset.acks ? tcb.receiver.nxt : seqNum(0);
+  outgoing.flags = reset.acks ? TCP_RST | TCP_ACK : TCP_RST;
   outgoing.window = 0;
   writeSegment(batch, at, tcb.local, tcb.remote, tcb.sender.buffer, 0, 0, 0);
   return true;

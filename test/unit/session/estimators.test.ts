@@ -7,7 +7,7 @@ import { SackScoreboard } from '../../../src/session/sack-scoreboard.ts';
 import { Timers } from '../../../src/session/timers.ts';
 
 describe('RTT estimator (RFC 6298)', () => {
-  const estimator = () => new RttEstimator(seconds(1), millis(200), seconds(5));
+  const estimator = () => new RttEstimator({ initialRto: seconds(1), minRto: millis(200), maxRto: seconds(5) });
 
   it('begins with the initial timeout, then smoothed + 4 × variation', () => {
     const rtt = estimator();
@@ -53,7 +53,7 @@ describe('RTT estimator (RFC 6298)', () => {
 
 describe('congestion window (RFC 5681)', () => {
   it('doubles in slow start, then adds a segment a round trip', () => {
-    const c = new Congestion(1_000, 10, 100_000);
+    const c = new Congestion(1_000, { initialWindowSegments: 10, sendBufferPerSession: 100_000 });
     c.acknowledged(10_000, true);
     expect(c.window).toBe(20_000);
     c.lost(20_000);
@@ -65,7 +65,7 @@ describe('congestion window (RFC 5681)', () => {
   });
 
   it('falls to one segment on a timeout, and halves the threshold once', () => {
-    const c = new Congestion(1_000, 10, 100_000);
+    const c = new Congestion(1_000, { initialWindowSegments: 10, sendBufferPerSession: 100_000 });
     c.timedOut(8_000, false);
     c.timedOut(1_000, true);
     expect([c.window, c.threshold]).toEqual([1_000, 4_000]);
@@ -74,7 +74,7 @@ describe('congestion window (RFC 5681)', () => {
   });
 
   it('does not grow when it was not the limit, nor beyond the most that is ever in flight', () => {
-    const c = new Congestion(1_000, 10, 15_000);
+    const c = new Congestion(1_000, { initialWindowSegments: 10, sendBufferPerSession: 15_000 });
     c.acknowledged(10_000, false);
     expect(c.window).toBe(10_000);
     for (let i = 0; i < 9; i++) c.acknowledged(10_000, true);
