@@ -131,7 +131,7 @@ function keepBack(command: MysqlCommand, context: RequestContext, options: Mysql
     return context.dropConnection('compressed by zstd');
   if (REPLICATION.includes(name)) return context.dropConnection('replication');
   const sql = name === 'QUERY' || name === 'STMT_PREPARE' ? (command.sql ?? '') : undefined;
-  if (options.admin === 'drop' && (ADMINISTRATION.includes(name) || (sql !== undefined && administers(sql)))) {
+  if (options.admin === 'drop' && (ADMINISTRATION.includes(name) || (sql !== undefined && administers(command)))) {
     return context.drop('administration');
   }
   if (options.localInfile === 'drop' && (name === 'LOCAL_DATA' || (sql !== undefined && loadsLocalFile(sql)))) {

@@ -1,4 +1,5 @@
-/** What is asked of statements by their first words alone; what they do and name is read in `sql/`. */
+/** What is asked of statements mostly by their first words; what they do and name is read in `sql/`. */
+import type { MysqlCommand } from './command.ts';
 
 const COMMENT = /^(?:\s+|\/\*(?![!M])[^]*?\*\/|(?:--\s|#)[^\n]*\n?)+/;
 const SET = /^set\s/i;
@@ -39,10 +40,16 @@ export function endsTransaction(sql: string): boolean {
   return /(?:^|;)\s*(?:commit\b|rollback\b(?!\s+(?:work\s+)?to\b))/i.test(withoutComment(sql));
 }
 
-const ADMINISTRATION =
-  /^(?:kill|shutdown|restart|change\s+(?:master|replication)|(?:start|stop|reset)\s+(?:all\s+)?(?:slaves?|replicas?|group_replication)|reset\s+(?:master|binary)|purge\s+(?:binary|master)|set\s+(?:global\b|persist|@@\s*(?:global|persist)))/i;
+/** How a text may begin that is about a server, a comment that is run among them. */
+const MAY_ADMINISTER =
+  /^(?:kill|shutdown|restart|change|start\s+(?!transaction)|stop|reset|purge|\/\*[!M]|set\s[^]*(?:global|persist))/i;
+const ADMINISTERS =
+  /^(?:KILL|SHUTDOWN|RESTART|CHANGE (?:MASTER|REPLICATION)|(?:START|STOP|RESET) (?:ALL|SLAVES?|REPLICAS?|GROUP_REPLICATION)|RESET (?:MASTER|BINARY)|PURGE (?:BINARY|MASTER)|SET GLOBAL)$/;
 
-/** Whether it is about a server, or other sessions of it: numbers of those differ. */
-export function administers(sql: string): boolean {
-  return ADMINISTRATION.test(withoutComment(sql));
+/** Whether one of its statements is about a server, or other sessions of it: numbers of those differ. */
+export function administers(command: MysqlCommand): boolean {
+  const text = withoutComment(command.sql ?? '');
+  // Others need not be looked at, which costs far more than this does.
+  if (!MAY_ADMINISTER.test(text) && !/;\s*\S/.test(text)) return false;
+  return command.analysis?.verbs.some((verb) => ADMINISTERS.test(verb)) ?? false;
 }

@@ -70,6 +70,10 @@ describe('what is kept back', () => {
     ['/* x */ set global general_log = 1', 'administration'],
     ['SET @@global.read_only = 1', 'administration'],
     ['START SLAVE', 'administration'],
+    ['start all slaves', 'administration'],
+    ['SET SESSION sort_buffer_size = 1, GLOBAL read_only = 1', 'administration'],
+    ['select 1; shutdown', 'administration'],
+    ['/*!50000 kill 5 */', 'administration'],
     ["load data local infile 'f' into table t", 'LOAD DATA LOCAL'],
   ])('%s', async (sql, why) => {
     const { connection } = await loggedIn();
@@ -80,7 +84,16 @@ describe('what is kept back', () => {
     );
   });
 
-  it.each(['select 1', 'SET NAMES latin1', 'set session sql_mode = 1', 'begin'])('not %s', async (sql) => {
+  it.each([
+    'select 1',
+    'SET NAMES latin1',
+    'set session sql_mode = 1',
+    'begin',
+    'start transaction',
+    "insert into t values ('; kill 5')",
+    'set @global = 1',
+    'show global status',
+  ])('not %s', async (sql) => {
     const { connection } = await loggedIn();
     expect(connection.send(latin1(query(sql)))).toBe(latin1(query(sql)));
   });
