@@ -52,7 +52,9 @@ function locateBehind(
     const first = i + 1;
     const count = half ? Math.floor((args.length - first) / 2) : Math.min(1, args.length - first);
     for (let k = 0; k < count; k++) found.push(first + k);
-    return true;
+    if (half) return true;
+    // It may come again, and then that counts.
+    i = first;
   }
   return true;
 }

@@ -39,12 +39,14 @@ export class KeyPrefix {
   }
 
   #applyToScan(command: RedisCommand): void {
+    let confined = false;
+    // Of several the last one counts.
     for (let i = 2; i + 1 < command.length; i += 2) {
       if (command.text(i)!.toUpperCase() !== 'MATCH') continue;
       command.set(i + 1, this.#beforePattern(command.args[i + 1]!));
-      return;
+      confined = true;
     }
-    command.replace([...command.args, 'MATCH', this.#beforePattern(ASTERISK)]);
+    if (!confined) command.replace([...command.args, 'MATCH', this.#beforePattern(ASTERISK)]);
   }
 
   /** BY and GET name keys by a pattern with a `*`; without one BY means no order, and `GET #` the element itself. */

@@ -37,6 +37,8 @@ describe('prefix', () => {
     ['KEYS user:*', 'KEYS p:user:*'],
     ['SCAN 0 MATCH user:* COUNT 10', 'SCAN 0 MATCH p:user:* COUNT 10'],
     ['SCAN 0', 'SCAN 0 MATCH p:*'],
+    ['SCAN 0 match a:* MATCH b:*', 'SCAN 0 match p:a:* MATCH p:b:*'],
+    ['GEORADIUS g 1 2 3 km STORE a STORE b', 'GEORADIUS p:g 1 2 3 km STORE p:a STORE p:b'],
     ['MULTI', 'MULTI'],
     ['WATCH k', 'WATCH p:k'],
     ['PUBLISH channel m', 'PUBLISH channel m'],
