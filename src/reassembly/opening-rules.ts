@@ -1,5 +1,6 @@
 /** Which segments may begin a connection, between endpoints that are not known or that were another's, and who is its client. */
 import { CHECKSUM_BAD, TCP_ACK, TCP_RST, TCP_SYN, type Segment } from '../wire/segment.ts';
+import { isServicePort } from './service-ports.ts';
 import type { TrackerOptions } from './tracker-options.ts';
 
 /** Wrong checksums are rare where so many connections begin with a right one for each. */
@@ -10,6 +11,8 @@ export class OpeningRules {
   /** Connections that began with a right checksum, and segments with a wrong one that would begin one in the middle. */
   #sound = 0;
   #suspect = 0;
+  /** Ports that SYNs were sent to: 1. */
+  #servers: Uint8Array | undefined;
 
   constructor(options: TrackerOptions) {
     this.#options = options;
@@ -33,10 +36,17 @@ export class OpeningRules {
 
   /** Which end of a connection that a segment opens is the client. */
   clientIsSource(segment: Segment, behindSyn: boolean): boolean {
-    if (segment.flags & TCP_SYN) return (segment.flags & TCP_ACK) === 0;
+    const { flags, srcPort, dstPort } = segment;
+    if (flags & TCP_SYN) {
+      const client = (flags & TCP_ACK) === 0;
+      (this.#servers ??= new Uint8Array(65_536))[client ? dstPort : srcPort] = 1;
+      return client;
+    }
     if (behindSyn) return true;
     const told = this.#options.clientOf?.(segment);
-    return told === undefined ? segment.srcPort >= segment.dstPort : told === 'source';
+    if (told !== undefined) return told === 'source';
+    const [from, to] = [this.#servers?.[srcPort] ?? 0, this.#servers?.[dstPort] ?? 0];
+    return from === to ? !isServicePort(srcPort, dstPort) : from < to;
   }
 
   /** A connection has begun with this segment. */

@@ -61,7 +61,7 @@ export interface TrackerOptions {
   readonly maxHeldPerStream: number;
   /** Out-of-order bytes held altogether. */
   readonly maxHeldTotal: number;
-  /** Which end of a connection seen from the middle is the client; when unsure, the higher port is. */
+  /** Which end of a connection seen from the middle is the client; when unsure, the ports tell. */
   readonly clientOf?: (segment: Segment) => 'source' | 'destination' | undefined;
   /** Makes hash collisions unpredictable to whoever sends the traffic. */
   readonly hashSeed?: number;

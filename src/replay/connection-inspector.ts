@@ -4,6 +4,7 @@ import { elapsed, type Duration, type Instant } from '../core/time.ts';
 import type { Connection, ConnectionEnd } from '../reassembly/connection.ts';
 import { EVENT_CLOSED, EVENT_DATA, EVENT_GAP, EVENT_NONE, EVENT_OPENED, EVENT_RESET } from '../reassembly/delivery.ts';
 import type { ConnectionTracker } from '../reassembly/tracker.ts';
+import { isCommand, senderOf } from './opening-content.ts';
 import { StreamDigest, type InspectedStream } from './stream-digest.ts';
 
 export interface InspectedConnection {
@@ -61,7 +62,7 @@ export class ConnectionInspector {
     if (inspection === undefined) return;
     connection.user = undefined;
     const { digests, firstSeen } = inspection;
-    const backwards = connection.openedBy === 'midstream' && looksBackwards(digests);
+    const backwards = connection.openedBy === 'midstream' && looksBackwards(digests, connection.server.port);
     const [c2s, s2c] = backwards ? [digests[1], digests[0]] : digests;
     const [client, server] = backwards
       ? [connection.server, connection.client]
@@ -85,16 +86,14 @@ export class ConnectionInspector {
   }
 }
 
-const REQUEST = /^(?:(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|TRACE|CONNECT|PATCH) |\*\d+\r\n\$|PRI \* HTTP)/;
 function begun(firstSeen: Instant): Inspection {
   return { firstSeen, digests: [new StreamDigest(), new StreamDigest()] };
 }
 
-/** HTTP, Redis status and error replies, and the greeting of MySQL protocol 10. */
-const RESPONSE = /^(?:HTTP\/1\.|\+OK\r|-ERR |.{3}\0\x0a\d\.)/s;
-
-/** Whether a connection seen only from its middle was taken the wrong way round, as its content shows. */
-function looksBackwards([client, server]: Digests): boolean {
-  if (REQUEST.test(client.opening) || RESPONSE.test(server.opening)) return false;
-  return REQUEST.test(server.opening) || RESPONSE.test(client.opening);
+/** Whether a connection seen only from its middle was taken the wrong way round, as its content shows. `port`: of who was taken for the server. */
+function looksBackwards([client, server]: Digests, port: number): boolean {
+  const [first, second] = [senderOf(client.opening), senderOf(server.opening)];
+  if (first === 'client' || second === 'server') return false;
+  if (first === 'server' || second === 'client') return true;
+  return isCommand(server.opening, port) && !isCommand(client.opening, port);
 }

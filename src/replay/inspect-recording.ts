@@ -13,6 +13,7 @@ import { ConnectionTracker } from '../reassembly/tracker.ts';
 import { RECORDING_TRACKER, type TrackerCounter } from '../reassembly/tracker-options.ts';
 import { FrameParser } from '../wire/frame-parser.ts';
 import { Segment } from '../wire/segment.ts';
+import { clientByContent } from './opening-content.ts';
 import { ConnectionInspector, type InspectedConnection, type InspectionTracker } from './connection-inspector.ts';
 
 export interface Inspection {
@@ -55,7 +56,10 @@ export async function inspectRecording(
 class RecordingReader {
   readonly #parser = new FrameParser({ verifyChecksums: true });
   readonly #segment = new Segment();
-  readonly #tracker: InspectionTracker = new ConnectionTracker(RECORDING_TRACKER);
+  readonly #tracker: InspectionTracker = new ConnectionTracker({
+    ...RECORDING_TRACKER,
+    clientOf: clientByContent,
+  });
   readonly #inspector: ConnectionInspector;
   readonly #drops = new Counters<DropReasonName>(DROP_REASONS);
 

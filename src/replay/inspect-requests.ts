@@ -13,6 +13,7 @@ import { monotonicNow } from '../clock/clock.ts';
 import { LoopClock } from './clock.ts';
 import { DiscardingTarget } from './discarding-target.ts';
 import { Engine } from './engine.ts';
+import { clientByContent } from './opening-content.ts';
 import { ByteBudget } from './piece-queue.ts';
 import { loadPlugins } from './plugin-loader.ts';
 import { RequestListing, type InspectedRequest } from './request-listing.ts';
@@ -108,6 +109,6 @@ async function readAll(engine: Engine, source: FileSource): Promise<Error | unde
   let ended!: (error?: Error) => void;
   const end = new Promise<Error | undefined>((resolve) => (ended = resolve));
   await source.open({ ready: () => engine.wake(), ended });
-  engine.run([source], new ConnectionTracker({ ...RECORDING_TRACKER }), undefined);
+  engine.run([source], new ConnectionTracker({ ...RECORDING_TRACKER, clientOf: clientByContent }), undefined);
   return end;
 }

@@ -1,6 +1,7 @@
 /** What is kept of one stream while a recording is inspected: a running hash and the gaps, never the bytes. */
 import { createHash, type Hash } from 'node:crypto';
 import type { Chunk, Gap } from '../reassembly/delivery.ts';
+import { OPENING_BYTES } from './opening-content.ts';
 
 export type GapKind = Gap['kind'];
 
@@ -15,8 +16,6 @@ export interface InspectedStream {
 }
 
 const EMPTY_SHA256 = createHash('sha256').digest('hex');
-/** Enough to tell a request from a response. */
-const OPENING_BYTES = 16;
 
 export class StreamDigest {
   #hash: Hash | undefined = undefined;

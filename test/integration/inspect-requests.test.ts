@@ -64,6 +64,17 @@ describe('requests', () => {
     expect(totals).toMatchObject({ requests: 5, connections: 2, limited: false, unreadable: [] });
   });
 
+  it('of a connection whose beginning is missing and whose client has the lower port', async () => {
+    const path = `${folder}/midstream.pcap`;
+    const writer = new RecordingWriter();
+    const exchanges = [{ at: 0, request: get('/a'), response: reply(200) }];
+    writer.add({ clientPort: 22, exchanges, midstream: true });
+    writer.save(path);
+    const { lines, requests } = await inspect({}, path);
+    expect(lines).toEqual(['1 GET shop.example/a 39 200 100']);
+    expect(requests[0]!.client).toBe('192.0.2.1:22');
+  });
+
   it('of a long pipeline, each with its own', async () => {
     const many = Array.from({ length: 300 }, (_, i) => i);
     const join = (text: (i: number) => string) => many.map(text).join('');

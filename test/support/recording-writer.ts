@@ -24,6 +24,8 @@ export interface Conversation {
   readonly clientPort: number;
   readonly exchanges: readonly Exchange[];
   readonly client?: string;
+  /** It was open before the recording. */
+  readonly midstream?: boolean;
 }
 
 interface Frame {
@@ -44,7 +46,7 @@ export class RecordingWriter {
   }
 
   /** A connection that begins a little before its first request, and that the client closes after its last answer. */
-  add({ clientPort, exchanges, client = '192.0.2.1' }: Conversation): void {
+  add({ clientPort, exchanges, client = '192.0.2.1', midstream = false }: Conversation): void {
     const address = parseIp(client)!;
     const header = new TcpHeader();
     header.window = 0xffff;
@@ -61,9 +63,13 @@ export class RecordingWriter {
       else theirs = next(theirs);
     };
     const [first, last] = [exchanges[0]!.at, exchanges.at(-1)!.at];
-    write(first - 0.3, true, TCP_SYN);
-    write(first - 0.2, false, TCP_SYN | TCP_ACK);
-    write(first - 0.1, true, TCP_ACK);
+    if (midstream) {
+      [mine, theirs] = [seqAdd(mine, 1), seqAdd(theirs, 1)];
+    } else {
+      write(first - 0.3, true, TCP_SYN);
+      write(first - 0.2, false, TCP_SYN | TCP_ACK);
+      write(first - 0.1, true, TCP_ACK);
+    }
     for (const { at, request, response } of exchanges) {
       write(at, true, TCP_PSH | TCP_ACK, request);
       write(at + 0.1, false, TCP_PSH | TCP_ACK, response);

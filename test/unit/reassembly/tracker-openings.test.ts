@@ -170,6 +170,27 @@ describe('how connections begin', () => {
     ]);
   });
 
+  it.each([
+    { what: 'a known service', clientPort: 5_999, serverPort: 6_379 },
+    { what: 'a system port', clientPort: 1_024, serverPort: 1_023 },
+    { what: 'a system port against a known service', clientPort: 3_306, serverPort: 22 },
+    { what: 'nothing known: the lower', clientPort: 40_000, serverPort: 33_000 },
+    { what: 'the source, where both are alike', clientPort: 7, serverPort: 7 },
+  ])('takes for the server, by its port: $what', ({ clientPort, serverPort }) => {
+    const opened = `#0 opened midstream 192.0.2.1:${clientPort} > 198.51.100.1:${serverPort}`;
+    expect(recording().handle(c({ seq: 1, ack: 1, data: 'x' }, { clientPort, serverPort }))).toEqual([opened]);
+    if (clientPort === serverPort) return;
+    expect(recording().handle(s({ seq: 1, ack: 1, data: 'x' }, { clientPort, serverPort }))).toEqual([opened]);
+  });
+
+  it.each(['S', 'SA'])('knows a server by its port once a %s was seen of it', (flags) => {
+    const t = recording();
+    const opening = flags === 'S' ? c : s;
+    t.handle(opening({ flags, seq: 100, ack: 1 }, { clientPort: 9_000, serverPort: 40_000 }));
+    const [line] = t.handle(s({ seq: 1, ack: 1, data: 'x' }, { clientPort: 1_000, serverPort: 40_000 }));
+    expect(line).toContain('opened midstream 192.0.2.1:1000 > 198.51.100.1:40000');
+  });
+
   it('in a recording, learns the start from a SYN that comes late, and who is the client', () => {
     const t = recording();
     const ends = { clientPort: 80, serverPort: 40_000 };

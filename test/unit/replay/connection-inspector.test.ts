@@ -51,6 +51,22 @@ describe('ConnectionInspector', () => {
     });
   });
 
+  it.each([
+    { says: 'its request', data: 'GET / HTTP/1.1\r\n', answer: 'x', ports: [80, 40_000] },
+    { says: 'the response', data: 'x', answer: '-ERR unknown command\r\n', ports: [80, 40_000] },
+    {
+      says: 'its command, on ports that nobody knows',
+      data: '*1\r\n$4\r\nPING',
+      answer: ':1',
+      ports: [33_000, 40_000],
+    },
+    { says: 'the port, where commands and replies look alike', data: ':1', answer: '*1\r\n$1', ports: [40_000, 6379] },
+  ])('tells the client without a SYN: $says', ({ data, answer, ports: [clientPort, serverPort] }) => {
+    const ends = { clientPort: clientPort!, serverPort: serverPort! };
+    const found = inspect([c({ seq: 5, ack: 9, data }, ends), s({ seq: 9, ack: 99, data: answer }, ends)]);
+    expect(found).toMatchObject([{ client: `192.0.2.1:${clientPort}`, c2s: { seen: data.length } }]);
+  });
+
   it('reports in order of first packet, however they end', () => {
     const first = { clientPort: 1_001 };
     const second = { clientPort: 1_002 };
