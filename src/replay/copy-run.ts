@@ -30,6 +30,7 @@ import { Governing, governorLimits } from './governing.ts';
 import { ByteBudget } from './piece-queue.ts';
 import { Hurry } from './hurry.ts';
 import { pluginFacts } from './plugin-facts.ts';
+import { processorWait } from './processor-wait.ts';
 import { describeMapping } from './raw-network.ts';
 import { ResponseReading } from './response-reading.ts';
 import { RunSources } from './run-sources.ts';
@@ -305,6 +306,7 @@ export class CopyRun {
       sent: sent === undefined ? undefined : { packets: sent.packets, bytes: sent.bytes, failed: sent.failed },
       plugins: this.#plugins ?? this.#pipeline.report().map(pluginFacts),
       cpu: micros(usage.user + usage.system),
+      cpuWait: processorWait(),
       rss: process.memoryUsage.rss(),
     };
   }

@@ -10,7 +10,10 @@ export interface BucketText {
 
 const KERNEL_DROP_HINT = 'enlarge the capture buffer (-B), narrow the capture (-F, -i) or copy a share (-r)';
 const MEMORY_HINT = 'allow more memory (-m), or copy a share of the connections (-r)';
-const QUEUE_HINT = 'the target is slower than the traffic: copy a share (-r), or look at the service under test';
+const QUEUE_HINT =
+  'the target, or the intercept or a plugin on the way, is slower than the traffic: copy a share (-r), or look at the service under test';
+const BUSY_HOST_HINT =
+  'this host is busy: tcpcopy waited for a processor (Resources), which delays requests as a slow target does; copy a share (-r), or see --nice';
 const SHED_HINT = 'the table below says why; see --shed';
 const INTERCEPT_HINT = 'see that intercept runs and that its address (-s) is reachable from here';
 const LEASE_HINT = 'give more client addresses (-c a.b.c.x or a block), or fewer copies (-n)';
@@ -77,6 +80,20 @@ export const SHED_TEXTS: Readonly<Record<ShedReason, BucketText>> = {
     hint: 'the service under test may be failing: look at its log; --shed host sends it everything all the same',
   },
 };
+
+/** Where tcpcopy had to wait for this host's processors: not the target alone may have been slow. */
+export const BUSY_HOST_UNIT_TEXTS = onBusyHost(UNIT_TEXTS);
+export const BUSY_HOST_SHED_TEXTS = onBusyHost(SHED_TEXTS);
+
+function onBusyHost<Bucket extends string>(
+  texts: Readonly<Record<Bucket, BucketText>>,
+): Readonly<Record<Bucket, BucketText>> {
+  const changed = Object.entries<BucketText>(texts).map(([bucket, text]) => [
+    bucket,
+    text.hint === QUEUE_HINT ? { ...text, hint: BUSY_HOST_HINT } : text,
+  ]);
+  return Object.fromEntries(changed) as Readonly<Record<Bucket, BucketText>>;
+}
 
 /** Where the requests of a run go that sends nothing. */
 export type Unsent = 'listed' | 'written' | 'recorded';

@@ -154,6 +154,11 @@ export const COPY_METRICS: readonly Definition[] = [
   counter('process_cpu_seconds_total', 'CPU time, user and system, of all processes of the run.', (_, facts) =>
     toSeconds(facts.cpu),
   ),
+  counter(
+    'tcpcopy_processor_wait_seconds_total',
+    'Time of waiting for a processor of this host, of the process that waited most (Linux).',
+    (_, facts) => (facts.cpuWait === undefined ? undefined : toSeconds(facts.cpuWait)),
+  ),
   gauge('process_resident_memory_bytes', 'Resident memory of all processes of the run.', (_, facts) => facts.rss),
 ];
 

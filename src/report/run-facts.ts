@@ -36,6 +36,8 @@ export interface RunFacts {
   readonly plugins: readonly PluginFacts[];
   /** CPU time of this process, user and system. */
   readonly cpu: Duration;
+  /** How long it waited for a processor, of several processes the one that did most; `undefined`: not known. */
+  readonly cpuWait: Duration | undefined;
   /** Resident memory, bytes. */
   readonly rss: number;
 }

@@ -114,6 +114,7 @@ export function mergeReports(reports: readonly RunReport[]): {
       sent: mergeSent(all.flatMap(({ sent }) => sent ?? [])),
       plugins: mergePlugins(all.flatMap(({ plugins }) => plugins)),
       cpu: micros(total(({ cpu }) => cpu)),
+      cpuWait: longestKnown(all.map(({ cpuWait }) => cpuWait)),
       rss: total(({ rss }) => rss),
     },
   };
@@ -126,6 +127,11 @@ export function quantilesOf(times: Histogram): Quantiles | undefined {
 
 function longest(times: readonly Duration[]): Duration {
   return times.reduce((a, b) => (b > a ? b : a));
+}
+
+function longestKnown(times: readonly (Duration | undefined)[]): Duration | undefined {
+  const known = times.flatMap((time) => time ?? []);
+  return known.length === 0 ? undefined : longest(known);
 }
 
 function worstEnd(ends: readonly (RunEnd | undefined)[]): RunEnd | undefined {

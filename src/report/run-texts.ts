@@ -7,6 +7,8 @@ import type { GovernorFacts, InterceptFacts, PluginFacts, Quantiles, RunFacts, S
 
 /** With fewer the CPU time is mostly that of starting. */
 const ENOUGH_REQUESTS = 5_000;
+/** Share of the time that was spent waiting for a processor. */
+const MUCH_WAITING = 0.1;
 
 export function responseTimesText({ responseTimes: { target, online } }: RunFacts): string | undefined {
   const text = (of: Quantiles | undefined, whose: string): string[] =>
@@ -103,5 +105,12 @@ export function responsesText(read: number, unread: Counters<UnreadReason>, unit
 
 export function resourcesText(facts: RunFacts, requests: number): string {
   const perRequest = requests < ENOUGH_REQUESTS ? '' : ` (${formatTime(micros(facts.cpu / requests))} a request)`;
-  return `CPU ${formatTime(facts.cpu)}${perRequest}, memory ${formatBytes(facts.rss)}`;
+  const { cpuWait } = facts;
+  const waited = waitedMuch(facts) ? `, ${formatTime(cpuWait!)} of waiting for a processor` : '';
+  return `CPU ${formatTime(facts.cpu)}${perRequest}${waited}, memory ${formatBytes(facts.rss)}`;
+}
+
+/** Whether the process had to wait for this host's processors so long that what was late may have been so for that. */
+export function waitedMuch({ cpuWait = micros(0), elapsed }: Pick<RunFacts, 'cpuWait' | 'elapsed'>): boolean {
+  return cpuWait > MUCH_WAITING * elapsed;
 }

@@ -94,6 +94,7 @@ export function summaryObject(ledger: Ledger, facts: RunFacts, exitCode: number 
       online: milliseconds(facts.responseTimes.online),
     },
     cpuSeconds: toSeconds(facts.cpu),
+    cpuWaitSeconds: facts.cpuWait === undefined ? null : toSeconds(facts.cpuWait),
     rssBytes: facts.rss,
   };
 }

@@ -1,6 +1,8 @@
 /** The summary: what was captured, what arrived, what did not and why, for someone who has not read the manual. */
 import pc from 'picocolors';
 import {
+  BUSY_HOST_SHED_TEXTS,
+  BUSY_HOST_UNIT_TEXTS,
   CONNECTION_TEXTS,
   FRAME_TEXTS,
   UNIT_TEXTS,
@@ -25,6 +27,7 @@ import {
   sheddingText,
   sourceText,
   toldPlugins,
+  waitedMuch,
 } from './run-texts.ts';
 import { Page, tableColumns } from './summary-page.ts';
 
@@ -98,13 +101,14 @@ function addRequests(page: Page, ledger: Ledger, facts: RunFacts, unsent: Unsent
   page.fact('Lost', lostText(ledger, wanted), ledger.lost() > 0 ? 'bad' : 'plain');
   if (facts.recording !== undefined) addRecording(page, facts.recording);
 
+  const busy = waitedMuch(facts);
   page.table(
     'Requests',
     UNIT_BUCKETS,
     ledger.units.values,
-    unsent === undefined ? UNIT_TEXTS : unsentUnitTexts(unsent),
+    unsent !== undefined ? unsentUnitTexts(unsent) : busy ? BUSY_HOST_UNIT_TEXTS : UNIT_TEXTS,
   );
-  page.table('Shed', SHED_REASONS, ledger.shed.values, SHED_TEXTS);
+  page.table('Shed', SHED_REASONS, ledger.shed.values, busy ? BUSY_HOST_SHED_TEXTS : SHED_TEXTS);
   const connectionTexts = unsent === undefined ? CONNECTION_TEXTS : unsentConnectionTexts(unsent);
   page.table('Connections', CONNECTION_BUCKETS, ledger.connections.values, connectionTexts);
 }

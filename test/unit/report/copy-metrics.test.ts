@@ -43,6 +43,7 @@ describe('the page', () => {
         'tcpcopy_plugin_drops_total{plugin="sa\\"mple",reason="not of the\\nsample"} 4',
         'tcpcopy_plugin_figure{plugin="sa\\"mple",figure="kept",unit=""} 12',
         'process_cpu_seconds_total 1.5',
+        'tcpcopy_processor_wait_seconds_total 0.25',
         'process_resident_memory_bytes 82000000',
       ]),
     );

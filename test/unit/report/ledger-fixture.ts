@@ -38,5 +38,6 @@ export const FACTS: RunFacts = {
   sent: { packets: 1100, bytes: 250_000, failed: {} },
   plugins: [],
   cpu: seconds(1.5),
+  cpuWait: seconds(0.25),
   rss: 82_000_000,
 };

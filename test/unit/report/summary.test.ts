@@ -4,6 +4,7 @@ import { micros, seconds } from '../../../src/core/time.ts';
 import { UNIT_TEXTS } from '../../../src/report/bucket-texts.ts';
 import {
   CONNECTION_BUCKETS,
+  SHED_REASONS,
   UNIT_BUCKETS,
   type ConnectionBucket,
   type UnitBucket,
@@ -198,4 +199,21 @@ it('leaves figures of 0 out, and protocols of which nothing was seen where there
     'http: failed 1 time',
     'redis: messages 7; resynchronised 2',
   ]);
+});
+
+it('tells a busy host from a slow target by how long it waited for a processor', () => {
+  const lines = (waited: number | undefined): string => {
+    const ledger = ledgerOf({ answered: 50, 'queue-cap': 5, shed: 1 });
+    ledger.shed.add(SHED_REASONS.indexOf('target-slow'));
+    const cpuWait = waited === undefined ? undefined : seconds(waited);
+    return text(ledger, { ...FACTS, elapsed: seconds(10), cpuWait }, { columns: 300 });
+  };
+  for (const quiet of [lines(undefined), lines(0.9)]) {
+    expect(quiet).toContain('is slower than the traffic');
+    expect(quiet).toContain('CPU 1.5 s, memory 82.0 MB');
+  }
+  const busy = lines(4);
+  expect(busy).not.toContain('is slower than the traffic');
+  expect(busy).toContain('this host is busy');
+  expect(busy).toContain('CPU 1.5 s, 4.0 s of waiting for a processor, memory 82.0 MB');
 });
