@@ -2,8 +2,10 @@
  * A recording as a packet source: pcap or pcapng, plain or gzip, from a file or standard input, in constant memory.
  *
  * The next chunk is read when a poll finds no frame left, which is also when the frames handed out before are done with:
- * so a caller that does not poll holds the file back, and no frame is ever overwritten while in use.
+ * so a caller that does not poll holds the file back, and no frame is ever overwritten while in use. What the kernel has in
+ * memory is read by the poll itself, up to a certain amount: then the event loop has its turn.
  */
+import { setImmediate } from 'node:timers/promises';
 import { TcpcopyError } from '../core/errors.ts';
 import { FrameBatch } from '../core/frame-batch.ts';
 import { CaptureReader } from '../pcap/capture-reader.ts';
@@ -20,6 +22,12 @@ export interface FileSourceOptions {
 const BATCH_FRAMES = 1024;
 const SNAP_LENGTH = 0x7fff_ffff;
 const STDIN = '-';
+/**
+ * Read at once. What a batch brings is sent when it has been handled, all that came for a session together: smaller pieces,
+ * though they would stay nearer to the processor, make smaller batches.
+ */
+const PIECE = 1 << 20;
+const PIECES_IN_TURN = 4;
 
 export class FileSource implements PacketSource {
   readonly name: string;
@@ -36,6 +44,8 @@ export class FileSource implements PacketSource {
   #atEnd = false;
   #error: Error | undefined;
   #frames = 0;
+  /** Read by polls since the event loop had its turn. */
+  #pieces = 0;
 
   /** `path`: a file, or `-` for standard input. */
   constructor(path: string, options: FileSourceOptions = {}) {
@@ -67,7 +77,7 @@ export class FileSource implements PacketSource {
   poll(): FrameBatch | undefined {
     if (this.#listener === undefined) return undefined;
     try {
-      if (this.#waiting || (this.#error === undefined && !this.#reading && this.#nextFrames())) {
+      if (this.#waiting || (this.#error === undefined && !this.#reading && (this.#nextFrames() || this.#readOn()))) {
         this.#waiting = false;
         this.#frames += this.#batch.count;
         return this.#batch;
@@ -76,7 +86,7 @@ export class FileSource implements PacketSource {
       this.#error = this.#named(error);
     }
     if (this.#atEnd || this.#error !== undefined) this.#end();
-    else if (!this.#reading) void this.#fetch();
+    else if (!this.#reading) void (this.#mayReadOn ? this.#pause() : this.#fetch());
     return undefined;
   }
 
@@ -122,6 +132,20 @@ export class FileSource implements PacketSource {
     return false;
   }
 
+  /** Reads on what can be read at once; whether that gave frames. */
+  #readOn(): boolean {
+    while (this.#mayReadOn && this.#pieces < PIECES_IN_TURN) {
+      this.#pieces++;
+      this.#reader.filled(this.#stream.readNow(this.#reader.room(PIECE)));
+      if (this.#nextFrames()) return true;
+    }
+    return false;
+  }
+
+  get #mayReadOn(): boolean {
+    return !this.#atEnd && this.#stream.atOnce;
+  }
+
   async #readChunk(): Promise<void> {
     const chunk = await this.#stream.next();
     if (this.#atEnd) return;
@@ -145,6 +169,14 @@ export class FileSource implements PacketSource {
       this.#error = this.#named(error);
     }
     this.#reading = false;
+    this.#listener?.ready();
+  }
+
+  async #pause(): Promise<void> {
+    this.#reading = true;
+    await setImmediate();
+    this.#reading = false;
+    this.#pieces = 0;
     this.#listener?.ready();
   }
 

@@ -19,7 +19,7 @@ const CUT_HEADER = 'the file ends in the middle of its header';
  *     reader.end();
  *     while (reader.next(batch) > 0) …
  *
- * The batch points into the reader's own buffer: its frames hold until the next `push` or `next`. Bytes that are no
+ * The batch points into the reader's own buffer: its frames hold until the next `push`, `room` or `next`. Bytes that are no
  * frames are listed in `problems`; only a file that does not begin like a capture is an error (E_CAPTURE_FORMAT, thrown
  * by `next` or `end`).
  */
@@ -49,6 +49,15 @@ export class CaptureReader {
   /** Takes a copy of the chunk. Call `next` until it returns 0 before the next one, or memory grows. */
   push(chunk: Uint8Array): void {
     this.buffer.append(chunk);
+  }
+
+  /** Instead of `push`, without a copy: where the next `length` bytes belong. `filled` tells how many of them have come. */
+  room(length: number): Uint8Array {
+    return this.buffer.room(length);
+  }
+
+  filled(length: number): void {
+    this.buffer.filled(length);
   }
 
   /** No more chunks will come. */

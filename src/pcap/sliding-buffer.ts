@@ -24,13 +24,22 @@ export class SlidingBuffer {
 
   /** Copies `chunk`; offsets and views into `bytes` that were handed out before are void. */
   append(chunk: Uint8Array): void {
-    const skipped = Math.min(this.toSkip, chunk.length);
-    this.toSkip -= skipped;
-    const length = chunk.length - skipped;
-    if (length === 0) return;
+    this.room(chunk.length).set(chunk);
+    this.filled(chunk.length);
+  }
+
+  /** Where the next `length` bytes belong, to be written there and told by `filled`; voids what `append` does. */
+  room(length: number): Uint8Array {
     if (this.end + length > this.bytes.length) this.makeRoom(length);
-    this.bytes.set(skipped === 0 ? chunk : chunk.subarray(skipped), this.end);
+    return this.bytes.subarray(this.end, this.end + length);
+  }
+
+  /** So many bytes have been written to the room. */
+  filled(length: number): void {
     this.end += length;
+    const skipped = Math.min(this.toSkip, length);
+    this.start += skipped;
+    this.toSkip -= skipped;
   }
 
   /** Throws away the next `length` bytes, also those that are still to come. */
