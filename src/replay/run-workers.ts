@@ -140,6 +140,7 @@ class WorkerRun {
         break;
       case 'started':
         seat.started = true;
+        if (this.#begun) log.info(`worker ${seat.index + 1} copies again (process ${seat.channel.pid})`);
         this.#begin();
         break;
       case 'report':

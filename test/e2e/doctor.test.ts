@@ -223,7 +223,7 @@ describeLab('doctor', () => {
       // A copy that is running hears nothing, and says why.
       await badFilter(doctor);
       const tcpcopy = await startTcpcopy(doctor.online, STANDARD_ARGS);
-      await tcpcopy.says(/no answer in 5 s to \d+ connections?: the intercept's filter -F 'port 81' keeps/, 20_000);
+      await tcpcopy.says(/no answer in 5 s to \d+ connections?: the intercept's filter -F 'port 81' keeps/);
       await tcpcopy.stop();
     });
   });

@@ -12,16 +12,16 @@ import { startIntercept, startTcpcopy, stopTcpcopy, type RunningProgram } from '
 import type { RequestRecord } from './lab/request-record.ts';
 import { describeLab, labTest } from './lab/rig.ts';
 import { sleep } from './lab/shell.ts';
-import { Wrk } from './lab/wrk.ts';
+import { UNTIL_STOPPED, Wrk } from './lab/wrk.ts';
 
 const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 3);
 const SEED = Number(process.env['TEST_SEED'] ?? 1);
-/** Of the load in each round, s. */
-const SECONDS = 5;
 /** A target that died may be spared for some seconds, which has tests of its own. */
 const ARGS = [...STANDARD_ARGS, '--shed', 'never'];
-/** From the restart until everything new is copied: tcpcopy connects anew at least this often, ms. */
-const RECOVERY = 2_200;
+/** From the restart until everything new is copied: tcpcopy connects anew every two seconds at least, ms. */
+const RECOVERY = 2_700;
+/** For how long it is then looked at, ms. */
+const SOUND = 500;
 
 interface Round {
   readonly victim: Victim;
@@ -93,7 +93,7 @@ describeLab('killed and started again', () => {
       const copy = await Copy.start(lab);
       const rounds: Round[] = [];
       for (let i = 0; i < ROUNDS; i++) {
-        const load = { address: lab.host('online').on('front').v4, seconds: SECONDS, rate: 150, connections: 12 };
+        const load = { address: lab.host('online').on('front').v4, seconds: UNTIL_STOPPED, rate: 150, connections: 12 };
         const loads = [true, false].map(
           (short) => new Wrk(lab.host('client'), { ...load, short, tag: `${short ? 'short' : 'long'}-${i}-` }),
         );
@@ -105,7 +105,8 @@ describeLab('killed and started again', () => {
         await sleep(random.below(600));
         await copy.restart(victim);
         rounds.push({ victim, killed, dead, back: Date.now() });
-        for (const wrk of loads) expect((await wrk.finished()).errors).toBeUndefined();
+        await sleep(RECOVERY + SOUND);
+        for (const wrk of loads) expect((await wrk.stop()).errors).toBeUndefined();
       }
       await arrived(copy.online, copy.test, { patience: 3_000 });
       const { stopped, summary } = await stopTcpcopy(copy.tcpcopy);

@@ -68,7 +68,6 @@ async function says(child: Child, word: string): Promise<void> {
   await until(
     () => `the clients are not ${word}:\n${outputOf(child)}`,
     () => outputOf(child).includes(word),
-    20_000,
   );
 }
 
@@ -111,7 +110,7 @@ withMariaDb(`mysql${obstacle === undefined ? '' : ` [skipped: ${obstacle}]`}`, (
     );
     await says(pool, 'done');
     const same = (): boolean => statements(test).join('\n') === statements(online).join('\n');
-    await until('the copies do not arrive', same, 15_000).catch(() => undefined);
+    await until('the copies do not arrive', same).catch(() => undefined);
     const { summary, stopped } = await stopTcpcopy(tcpcopy);
 
     expect(summary.requests.lost, stopped.output).toBe(0);
@@ -133,7 +132,7 @@ withMariaDb(`mysql${obstacle === undefined ? '' : ` [skipped: ${obstacle}]`}`, (
     const tcpcopy = await startTcpcopy(lab.host('online'), arguments_(plugin));
     await says(pool, 'done');
     const last = 'select count(*) from shop.log where id % 100000 = ' + String(rounds - 2);
-    await until('the copies do not arrive', () => test.ask(last) === '4', 10_000).catch(() => undefined);
+    await until('the copies do not arrive', () => test.ask(last) === '4').catch(() => undefined);
     const { summary, stopped } = await stopTcpcopy(tcpcopy);
 
     // Every statement of text from then on; those prepared before are known by their number only.
@@ -163,7 +162,7 @@ withMariaDb(`mysql${obstacle === undefined ? '' : ` [skipped: ${obstacle}]`}`, (
     for (const id of killed) test.ask(`kill ${id}`);
     await says(pool, 'done');
     const last = `select count(*) from shop.items where id % 100000 = ${rounds - 1}`;
-    await until('the copies do not arrive', () => test.ask(last) === '4', 10_000).catch(() => undefined);
+    await until('the copies do not arrive', () => test.ask(last) === '4').catch(() => undefined);
     const { stopped } = await stopTcpcopy(tcpcopy);
 
     // Logged in, in its database and with its statements prepared anew: but for what was under way all of it is there.

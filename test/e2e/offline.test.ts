@@ -12,7 +12,7 @@ import { COPY_NET, HOSTS, SERVICE_PORT } from './lab/plan.ts';
 import { RunningProgram, startIntercept } from './lab/programs.ts';
 import { describeLab, labTest } from './lab/rig.ts';
 import { ownProgram } from './lab/servers.ts';
-import { sleep } from './lab/shell.ts';
+import { PATIENCE, sleep } from './lab/shell.ts';
 
 /** Hashes of the connections that have ended, empty ones left out. */
 class HashServer {
@@ -31,9 +31,9 @@ class HashServer {
     this.#file = file;
   }
 
-  /** Since the last call. Waits for `count` of them, a little. */
+  /** Since the last call, once there are `count` of them. */
   async take(count: number): Promise<string[]> {
-    const end = Date.now() + 3_000;
+    const end = Date.now() + PATIENCE;
     while (this.#read().length < count && Date.now() < end) await sleep(20);
     const hashes = this.#read();
     rmSync(this.#file, { force: true });

@@ -50,7 +50,6 @@ async function says(child: Child, word: string): Promise<void> {
   await until(
     () => `the clients are not ${word}:\n${outputOf(child)}`,
     () => outputOf(child).includes(word),
-    20_000,
   );
 }
 
@@ -83,7 +82,7 @@ withRedis(`redis${redisObstacle() === undefined ? '' : ` [skipped: ${redisObstac
           `-t set,get,incr,lpush,sadd,hset,mset >/dev/null 2>&1`,
       );
     await finish(clients);
-    await until('the copies do not arrive', () => test.digest() === online.digest(), 15_000).catch(() => undefined);
+    await until('the copies do not arrive', () => test.digest() === online.digest()).catch(() => undefined);
     const { summary, stopped } = await stopTcpcopy(tcpcopy);
 
     expect(summary.requests.lost, stopped.output).toBe(0);
@@ -106,7 +105,7 @@ withRedis(`redis${redisObstacle() === undefined ? '' : ` [skipped: ${redisObstac
     await finish(clients);
     const inDatabase = `-n ${DATABASE}`;
     const done = (): boolean => test.cli(`${inDatabase} lindex ${PREFIX}done:3 -1`) === `job ${rounds - 1}`;
-    await until('the copies do not arrive', done, 10_000).catch(() => undefined);
+    await until('the copies do not arrive', done).catch(() => undefined);
     const { stopped, summary } = await stopTcpcopy(tcpcopy);
 
     const keys = test.cli(`${inDatabase} --scan`).split('\n');
@@ -190,7 +189,7 @@ withRedis(`redis${redisObstacle() === undefined ? '' : ` [skipped: ${redisObstac
     for (const address of copies()) test.cli(`client kill addr ${address} || true`);
     await finish(clients);
     const last = (): string => test.cli(`-n ${DATABASE} lindex log:0 -1`);
-    await until('the copies do not arrive', () => last() === `round ${rounds - 1}`, 10_000).catch(() => undefined);
+    await until('the copies do not arrive', () => last() === `round ${rounds - 1}`).catch(() => undefined);
     const { stopped } = await stopTcpcopy(tcpcopy);
 
     // Login and database are given to the fresh sessions: nothing lands elsewhere, and nothing is refused.

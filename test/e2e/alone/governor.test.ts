@@ -12,14 +12,11 @@ import { startIntercept, startTcpcopy, stopTcpcopy, type RunningProgram } from '
 import { describeLab, labTest } from '../lab/rig.ts';
 import { AilingServer } from '../lab/servers.ts';
 import { sleep, until, type Child } from '../lab/shell.ts';
-import { runWrk, type WrkResult } from '../lab/wrk.ts';
+import { UNTIL_STOPPED, Wrk } from '../lab/wrk.ts';
 
 /** What a target in trouble may cost beside what copying costs anyway. */
 const EXTRA_MEMORY = 100 << 20;
 const MOST_SESSIONS = 5_000;
-/** Longest wait for what takes less than two seconds, and five, on an idle machine, ms. */
-const PATIENCE = 20_000;
-const SECONDS = 8;
 
 const CASES: readonly {
   readonly illness: AilingServerOptions['illness'];
@@ -46,7 +43,7 @@ describeLab('the governor', () => {
       const { peakRss } = tcpcopy.usage();
       target.getWell();
       await shedding(tcpcopy, false);
-      expect((await load).map(({ errors }) => errors)).toEqual([undefined, undefined]);
+      for (const wrk of load) expect((await wrk.stop()).errors).toBeUndefined();
       const { summary } = await stopTcpcopy(tcpcopy);
       const { afterwards } = await target.stop();
 
@@ -65,7 +62,7 @@ describeLab('the governor', () => {
     const busy = [1, 2].map(() => lab.host('online').spawn('busy', ['bash', '-c', 'while :; do :; done']));
     await shedding(tcpcopy, true);
     await end(busy);
-    expect((await load).map(({ errors }) => errors)).toEqual([undefined, undefined]);
+    for (const wrk of load) expect((await wrk.stop()).errors).toBeUndefined();
     const { summary } = await stopTcpcopy(tcpcopy);
     expect(summary.requests.shed['host-cpu']).toBeGreaterThan(0);
     expect(sum(summary.requests.shed)).toBe(summary.requests.buckets.shed);
@@ -74,7 +71,7 @@ describeLab('the governor', () => {
 
 interface Copying {
   readonly tcpcopy: RunningProgram;
-  readonly load: Promise<readonly WrkResult[]>;
+  readonly load: readonly Wrk[];
   /** Most sessions that were open at once, by the lines of figures. */
   sessions(): number;
 }
@@ -85,10 +82,9 @@ async function begin(lab: Lab, args: readonly string[]): Promise<Copying> {
   const tcpcopy = await startTcpcopy(lab.host('online'), [...STANDARD_ARGS, '--summary-interval', '1', ...args]);
   const client = lab.host('client');
   const address = lab.host('online').on('front').v4;
-  const load = Promise.all([
-    runWrk(client, { address, rate: 1_000, seconds: SECONDS, short: true, tag: 'short' }),
-    runWrk(client, { address, rate: 1_000, seconds: SECONDS, tag: 'long' }),
-  ]);
+  const load = [true, false].map(
+    (short) => new Wrk(client, { address, rate: 1_000, seconds: UNTIL_STOPPED, short, tag: short ? 'short' : 'long' }),
+  );
   const sessions = (): number =>
     Math.max(
       ...[...tcpcopy.output.matchAll(/copied +([\d,]+) sessions?/g)].map(([, n]) => Number(n!.replaceAll(',', ''))),
@@ -106,7 +102,6 @@ async function shedding(tcpcopy: RunningProgram, wanted: boolean): Promise<void>
       lines()
         .slice(length)
         .some((line) => line.includes('SHEDDING') === wanted),
-    PATIENCE,
   );
 }
 

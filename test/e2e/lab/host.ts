@@ -2,7 +2,7 @@
 import { readFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { planOf, type Address, type HostName, type Wire } from './plan.ts';
-import { bash, Child, until } from './shell.ts';
+import { bash, Child, PATIENCE, until } from './shell.ts';
 
 export class Host {
   readonly name: HostName;
@@ -54,7 +54,7 @@ export class Host {
   }
 
   /** Waits until something listens on a TCP port here. */
-  async listening(port: number, timeout = 10_000): Promise<void> {
+  async listening(port: number, timeout = PATIENCE): Promise<void> {
     await until(
       `${this.name}: nothing listens on port ${port}`,
       () => this.sh(`ss -Hltn 'sport = :${port}'`).trim() !== '',

@@ -33,7 +33,7 @@ export interface LiveCopyOptions extends TrafficExpectation {
   /** Replaces those of intercept. */
   readonly interceptArgs?: readonly string[];
   readonly nginx?: NginxOptions;
-  /** Longest wait, after the load has ended, for the copies to arrive, ms. */
+  /** Longest wait for the next copy to arrive, ms. */
   readonly patience?: number;
 }
 
@@ -72,13 +72,15 @@ export function perfect(result: LiveCopyResult, expectation: TrafficExpectation 
 
 /** Waits until as many requests as expected have arrived, or nothing more does. */
 export async function arrived(online: Recorder, test: Recorder, options: LiveCopyOptions = {}): Promise<void> {
-  const end = Date.now() + (options.patience ?? 5_000);
-  let before = -1;
+  const patience = options.patience ?? 5_000;
+  let end = Date.now() + patience;
+  let before = { sent: -1, copied: -1 };
   while (Date.now() < end) {
     await sleep(250);
-    const sent = online.records().length;
+    const now = { sent: online.records().length, copied: test.records().length };
     // The online server, too, may still be at it.
-    if (sent === before && test.records().length >= sent * (options.copies ?? 1)) return;
-    before = sent;
+    if (now.sent === before.sent && now.copied >= now.sent * (options.copies ?? 1)) return;
+    if (now.sent !== before.sent || now.copied !== before.copied) end = Date.now() + patience;
+    before = now;
   }
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { outputOf, type Host } from './host.ts';
 import type { SummaryObject } from '../../../src/report/summary-json.ts';
 import { CONTROL_PORT } from './plan.ts';
-import { sleep, until, type Child, type Exit } from './shell.ts';
+import { PATIENCE, sleep, until, type Child, type Exit } from './shell.ts';
 import { usageOf, type Usage } from './usage.ts';
 
 export type ProgramName = 'tcpcopy' | 'intercept';
@@ -54,7 +54,7 @@ export class RunningProgram {
   }
 
   /** Waits for a text in what the program prints; fails at once when the program ends instead. */
-  async says(pattern: RegExp, timeout = 10_000): Promise<void> {
+  async says(pattern: RegExp, timeout = PATIENCE): Promise<void> {
     await until(
       () => `${this.name} never said ${pattern.source}:\n${this.output}`,
       () => {
@@ -67,11 +67,11 @@ export class RunningProgram {
     );
   }
 
-  /** SIGINT, as a user would; SIGKILL after 10 s. */
+  /** SIGINT, as a user would; SIGKILL after 20 s. */
   async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<Stopped> {
     const usage = this.usage();
     const begin = performance.now();
-    const exit = await this.child.stop(signal, 10_000);
+    const exit = await this.child.stop(signal, 20_000);
     return { ...exit, took: performance.now() - begin, output: this.output, usage };
   }
 
@@ -119,7 +119,8 @@ export async function stopTcpcopy(
   await sleep(200);
   const stopped = await program.stop();
   if (stopped.code !== code) throw new Error(`tcpcopy ended with ${stopped.code}:\n${stopped.output}`);
-  if (stopped.took > 3_000) throw new Error(`tcpcopy took ${Math.round(stopped.took)} ms to stop`);
+  // Two seconds are what it waits for others at most.
+  if (stopped.took > 8_000) throw new Error(`tcpcopy took ${Math.round(stopped.took)} ms to stop`);
   const summary = program.summary();
   if (!summary.balanced) throw new Error(`the ledger does not balance:\n${stopped.output}`);
   return { stopped, summary };

@@ -15,7 +15,7 @@ export function labTest(
   title: string,
   options: Omit<LabOptions, 'name'>,
   body: (lab: Lab) => Promise<void>,
-  timeout = 120_000,
+  timeout = 180_000,
 ): void {
   const name = title
     .toLowerCase()

@@ -64,11 +64,14 @@ export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+/** Longest wait for what takes a second or two on an idle machine, ms: others are busy, and only a failure takes it. */
+export const PATIENCE = 30_000;
+
 /** Polls `probe` until it gives something; throws `what` when `timeout` ms have passed. */
 export async function until<T>(
   what: string | (() => string),
   probe: () => T | undefined | false | Promise<T | undefined | false>,
-  timeout = 10_000,
+  timeout = PATIENCE,
 ): Promise<T> {
   const end = Date.now() + timeout;
   for (;;) {

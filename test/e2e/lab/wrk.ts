@@ -101,6 +101,12 @@ export class Wrk {
     ]);
   }
 
+  /** Ends it before its time. */
+  stop(): Promise<WrkResult> {
+    this.child.kill('SIGINT');
+    return this.finished();
+  }
+
   async finished(): Promise<WrkResult> {
     const { code } = await this.child.exited;
     const text = outputOf(this.child);
@@ -118,6 +124,9 @@ export class Wrk {
     };
   }
 }
+
+/** A load that lasts until it is stopped, s. */
+export const UNTIL_STOPPED = 90;
 
 /** A time as wrk writes it, `635.91us`, in ms. */
 function timeOf(text: string, where: RegExp): number {

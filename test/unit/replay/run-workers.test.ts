@@ -154,6 +154,8 @@ describe('a run of several workers', () => {
     expect(run.log.at(-1)).toMatch(/worker 2 \(process 101\) died: SIGKILL; 1 connection under way.*worker-lost/);
     expect(run.workers).toHaveLength(3);
     expect(run.workers[2]!.heard[0]).toMatchObject({ type: 'begin', index: 1, count: 2 });
+    run.workers[2]!.says({ type: 'started' });
+    expect(run.log.at(-1)).toBe('worker 2 copies again (process 102)');
     run.stop.abort('SIGINT');
     for (const worker of [run.workers[0]!, run.workers[2]!]) {
       expect(worker.heard.at(-1)).toEqual({ type: 'stop' });
