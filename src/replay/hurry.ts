@@ -14,8 +14,12 @@ export interface Pace {
   readonly age: Duration;
 }
 
-/** Requests that leave so late have waited for the responses before them. */
+/**
+ * Requests that leave so late in so many steps on end have waited for the responses before them. A step alone may be late because
+ * this process was kept from running: by the host, or by itself.
+ */
 const LATE = millis(20);
+const LATE_STEPS = 3;
 /** As late as they are when none has to wait, rests included. */
 const IN_TIME = millis(8);
 /** A response that is longer under way is so for the target's sake. */
@@ -26,6 +30,7 @@ const CALM = 5;
 
 export class Hurry {
   #on = false;
+  #late = 0;
   #calm = 0;
 
   get on(): boolean {
@@ -44,12 +49,14 @@ export class Hurry {
     if (underWay > (this.#on ? SLOW : PROMPT) || lateness < IN_TIME) this.#settle();
     else {
       this.#calm = 0;
-      if (lateness > LATE) this.#on = true;
+      this.#late = lateness > LATE ? this.#late + 1 : 0;
+      if (this.#late >= LATE_STEPS) this.#on = true;
     }
     return before !== this.#on;
   }
 
   #settle(): void {
+    this.#late = 0;
     if (++this.#calm >= CALM) this.#on = false;
   }
 }

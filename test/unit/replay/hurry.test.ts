@@ -20,8 +20,19 @@ describe('Hurry', () => {
   it('begins when requests leave late although responses come soon, and says so once', () => {
     expect(steps(3, 3, 2)).toEqual([false, false, false]);
     expect(hurry.on).toBe(false);
-    expect(steps(3, 30, 5)).toEqual([true, false, false]);
+    expect(steps(4, 30, 5)).toEqual([false, false, true, false]);
     expect(hurry.on).toBe(true);
+  });
+
+  it.each([
+    ['in time', 3],
+    ['somewhat late', 12],
+  ])('does not begin because this process stood still for a moment: %s between', (_, late) => {
+    for (let i = 0; i < 5; i++) {
+      steps(2, 70, 5);
+      steps(1, late, 5);
+    }
+    expect(hurry.on).toBe(false);
   });
 
   it('does not begin where the target takes its time', () => {
@@ -30,7 +41,7 @@ describe('Hurry', () => {
   });
 
   it('goes on while requests are somewhat late, and ends half a second after that', () => {
-    steps(1, 30, 5);
+    steps(3, 30, 5);
     expect(steps(20, 12, 5)).not.toContain(true);
     expect(steps(4, 5, 5)).not.toContain(true);
     expect(hurry.on).toBe(true);
@@ -39,7 +50,7 @@ describe('Hurry', () => {
   });
 
   it('is not over before it has been calm for a while on end', () => {
-    steps(1, 30, 5);
+    steps(3, 30, 5);
     for (let i = 0; i < 5; i++) {
       steps(4, 5, 5);
       steps(1, 12, 5);
@@ -48,12 +59,12 @@ describe('Hurry', () => {
   });
 
   it('ends when the target has become slow, and when there is nothing to send', () => {
-    steps(1, 30, 5);
+    steps(3, 30, 5);
     steps(5, 300, 45);
     expect(hurry.on).toBe(true);
     steps(5, 300, 60);
     expect(hurry.on).toBe(false);
-    steps(1, 30, 5);
+    steps(3, 30, 5);
     for (let i = 0; i < 5; i++) hurry.step(NOTHING);
     expect(hurry.on).toBe(false);
   });
