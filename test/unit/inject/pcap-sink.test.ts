@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FrameBatch } from '../../../src/core/frame-batch.ts';
 import { instant } from '../../../src/core/time.ts';
 import { PcapSink } from '../../../src/inject/pcap-sink.ts';
@@ -54,11 +54,10 @@ describe('PcapSink', () => {
   it('reports packets that a full disk does not take, and fails to close', async () => {
     const sink = new PcapSink('/dev/full', () => instant(0));
     const { failures } = await watch(sink);
-    write(sink, 1);
-    sink.flush();
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    write(sink, 2);
-    expect(sink.flush()).toBe(true);
+    await vi.waitUntil(() => {
+      write(sink, 2);
+      return sink.flush() && failures.length > 0;
+    });
     expect(failures.map((f) => f.code)).toEqual(['ENOSPC', 'ENOSPC']);
     await expect(sink.close()).rejects.toMatchObject({ code: 'E_FILE' });
   });
