@@ -85,13 +85,18 @@ describe.each(['asap', 'response'])('with --pace %s, a target that', (pace) => {
     expect(run.took).toBeLessThan(60_000);
   });
 
-  it('reads and never answers: all of it is delivered, none of it answered', async () => {
+  it('reads and never answers: what is read before it is given up is delivered, none of it answered', async () => {
     const endpoint = await target((socket) => socket.resume());
     // With asap all of it goes out at once: a busy machine may not have connected everybody after two seconds.
     const { run, buckets } = await replay(short, endpoint, { pace, timeout: pace === 'asap' ? '6' : '2' });
     expect(run.code).toBe(0);
-    if (pace === 'asap') expect(buckets).toEqual({ unanswered: 2 * SHORT });
-    else expect(buckets['unanswered']).toBeGreaterThanOrEqual(SHORT);
+    if (pace === 'asap') {
+      // The recording is held back while so many wait: who sent its first request then gives up as its second one is read.
+      const { unanswered = 0, 'timed-out': late = 0, ...others } = buckets;
+      expect(others).toEqual({});
+      expect(unanswered + late).toBe(2 * SHORT);
+      expect(late).toBeLessThan(SHORT / 20);
+    } else expect(buckets['unanswered']).toBeGreaterThanOrEqual(SHORT);
     expect(run.took).toBeLessThan(30_000);
   });
 
