@@ -6,7 +6,7 @@ import type { Sighting } from '../core/sighting.ts';
 import { isVlanTag } from '../wire/ether-tags.ts';
 import { FrameParser } from '../wire/frame-parser.ts';
 import { Segment } from '../wire/segment.ts';
-import { LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL, LINKTYPE_RAW } from './link-type.ts';
+import { etherTypeOffset, LINKTYPE_RAW } from './link-type.ts';
 
 const ETHERTYPE_ARP = 0x0806;
 const PROTOCOL_ICMP = 1;
@@ -60,7 +60,9 @@ type Fields = Omit<Sighting, 'device' | 'outgoing' | 'taken'>;
 /** Where the network header begins, behind VLAN tags. */
 function network(bytes: Uint8Array, linkType: number): { readonly at: number; readonly arp: boolean } | undefined {
   if (linkType === LINKTYPE_RAW) return { at: 0, arp: false };
-  let at = linkType === LINKTYPE_ETHERNET ? 14 : linkType === LINKTYPE_LINUX_SLL ? 16 : Infinity;
+  const type = etherTypeOffset(linkType);
+  if (type < 0) return undefined;
+  let at = type + 2;
   while (at <= bytes.length && isVlanTag(u16(bytes, at - 2))) at += 4;
   return at <= bytes.length ? { at, arp: u16(bytes, at - 2) === ETHERTYPE_ARP } : undefined;
 }

@@ -14,3 +14,8 @@ export function dltOf(linkType: number): number {
 export function linkTypeOf(dlt: number): number {
   return dlt === DLT_RAW ? LINKTYPE_RAW : dlt;
 }
+
+/** Where a link header has its EtherType, behind which VLAN tags may follow; -1 where it has none. */
+export function etherTypeOffset(linkType: number): number {
+  return linkType === LINKTYPE_ETHERNET ? 12 : linkType === LINKTYPE_LINUX_SLL ? 14 : -1;
+}

@@ -1,5 +1,5 @@
 /** How much of a frame to keep where only so much payload is wanted of each TCP segment. */
-import { LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL, LINKTYPE_RAW } from './link-type.ts';
+import { etherTypeOffset, LINKTYPE_RAW } from './link-type.ts';
 import { VLAN_TAGS, VLAN_TYPES } from './selection.ts';
 
 /** Ethernet with two VLAN tags, IPv6 or IPv4 with options, TCP with options. */
@@ -29,8 +29,8 @@ export function wantedLength(frame: Uint8Array, captured: number, linkType: numb
 /** Where the IP header begins; -1 where that is not known. */
 function networkOffset(frame: Uint8Array, linkType: number): number {
   if (linkType === LINKTYPE_RAW) return 0;
-  if (linkType !== LINKTYPE_ETHERNET && linkType !== LINKTYPE_LINUX_SLL) return -1;
-  let at = linkType === LINKTYPE_ETHERNET ? 12 : 14;
+  let at = etherTypeOffset(linkType);
+  if (at < 0) return -1;
   for (let tags = 0; tags < VLAN_TAGS && VLAN_TYPES.includes((frame[at]! << 8) | frame[at + 1]!); tags++) at += 4;
   return at + 2;
 }

@@ -5,7 +5,7 @@
  */
 import { NO_VLAN, type FrameBatch } from '../core/frame-batch.ts';
 import { runBpf, type BpfProgram } from './bpf.ts';
-import { LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL } from './link-type.ts';
+import { etherTypeOffset, LINKTYPE_LINUX_SLL } from './link-type.ts';
 import { VLAN_TYPES, type Selection } from './selection.ts';
 import { compileSelection } from './selection-filter.ts';
 
@@ -25,7 +25,7 @@ export class TaggedFrames {
   /** `selection`: what is wanted; `undefined` is everything. */
   constructor(linkType: number, selection: Selection | undefined) {
     this.#linkType = linkType;
-    this.#type = typeOffset(linkType);
+    this.#type = etherTypeOffset(linkType);
     this.#program = this.#type < 0 || selection === undefined ? undefined : this.#compile(selection);
   }
 
@@ -69,7 +69,7 @@ export class TaggedFrames {
  */
 export function kernelTakes(program: BpfProgram, batch: FrameBatch, i: number): boolean {
   const [at, captured, length] = [batch.offset[i]!, batch.captured[i]!, batch.length[i]!];
-  const type = typeOffset(batch.linkType[i]!);
+  const type = etherTypeOffset(batch.linkType[i]!);
   const frame = batch.bytes.subarray(at, at + captured);
   const tagged = type >= 0 && captured >= type + 2 + TAG && STRIPPED.includes(u16(frame, type));
   if (!tagged || batch.vlanTci[i] !== NO_VLAN) return runBpf(program, frame, 0, captured, length) !== 0;
@@ -77,11 +77,6 @@ export function kernelTakes(program: BpfProgram, batch: FrameBatch, i: number): 
   stripped.set(frame.subarray(0, type));
   stripped.set(frame.subarray(type + TAG), type);
   return runBpf(program, stripped, 0, captured - TAG, length - TAG) !== 0;
-}
-
-/** Where a link header has its EtherType; -1 where it has none that may be a tag's. */
-function typeOffset(linkType: number): number {
-  return linkType === LINKTYPE_ETHERNET ? 12 : linkType === LINKTYPE_LINUX_SLL ? 14 : -1;
 }
 
 function u16(bytes: Uint8Array, at: number): number {
