@@ -15,6 +15,7 @@
  * numbers first served, and counted in `refusedBytes`. A TCP receiver may do that: unacknowledged data is sent again.
  * An observer asks `fits` beforehand and makes room by giving up on its oldest hole.
  */
+import { copyOf } from '../core/bytes.ts';
 import { seqAdd, seqDiff, seqGe, seqGt, seqLe, seqLt, seqNum, type SeqNum } from '../core/seq-num.ts';
 
 export interface AssemblerLimits {
@@ -254,11 +255,4 @@ export class Assembler<Note = undefined> {
       this.#head = 0;
     }
   }
-}
-
-/** Not `bytes.slice`, which is a view and no copy when `bytes` is a Node Buffer. */
-function copyOf(bytes: Uint8Array, offset: number, length: number): Uint8Array {
-  const copy = new Uint8Array(length);
-  copy.set(bytes.subarray(offset, offset + length));
-  return copy;
 }

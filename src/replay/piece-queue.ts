@@ -2,6 +2,11 @@
  * Client bytes that wait to be handed to a session: for their turn, for room, or for a session to exist. Bytes are
  * copied in once; a budget shared by all queues bounds them.
  */
+import { copyOf } from '../core/bytes.ts';
+
+/** Why bytes find no place: their queue is full, or all queues together are. */
+export type Overflow = 'queue-cap' | 'memory-cap';
+
 export class ByteBudget {
   used = 0;
   readonly limit: number;
@@ -14,6 +19,12 @@ export class ByteBudget {
   constructor(limit: number, boundsQueues = true) {
     this.limit = limit;
     this.boundsQueues = boundsQueues;
+  }
+
+  /** What keeps `length` bytes out of a queue that is `full` by its own limits or not; `undefined` when they fit. */
+  refuses(length: number, full: boolean): Overflow | undefined {
+    if (this.boundsQueues && full) return 'queue-cap';
+    return this.used + length > this.limit ? 'memory-cap' : undefined;
   }
 }
 
@@ -56,16 +67,12 @@ export class PieceQueue {
   }
 
   /** What keeps a piece of `length` bytes out, or `undefined` when it fits. */
-  refuses(length: number): 'queue-cap' | 'memory-cap' | undefined {
-    const { used, limit, boundsQueues } = this.#budget;
-    if (boundsQueues && (this.length + length > this.#limit || this.#pieces >= PIECE_LIMIT)) return 'queue-cap';
-    return used + length > limit ? 'memory-cap' : undefined;
+  refuses(length: number): Overflow | undefined {
+    return this.#budget.refuses(length, this.length + length > this.#limit || this.#pieces >= PIECE_LIMIT);
   }
 
   push(bytes: Uint8Array, offset: number, length: number): void {
-    // Not `slice`: a Buffer's would be a view of bytes that are somebody else's.
-    const copy = new Uint8Array(length);
-    copy.set(bytes.subarray(offset, offset + length));
+    const copy = copyOf(bytes, offset, length);
     if (this.#chunks === NONE) this.#chunks = [copy];
     else this.#chunks.push(copy);
     this.length += length;

@@ -6,13 +6,12 @@
  * as if the capture had not had it, but for its bucket. A recording is not read on while one is crowded, so that of it only
  * the budget ever keeps something out.
  */
+import { copyOf } from '../core/bytes.ts';
 import type { SeqNum } from '../core/seq-num.ts';
 import type { Instant } from '../core/time.ts';
 import type { ClientEnd } from './replica-owner.ts';
+import type { Overflow } from './piece-queue.ts';
 import type { ReplayContext } from './replay-context.ts';
-
-/** Why what was captured finds no place. */
-export type Overflow = 'queue-cap' | 'memory-cap';
 
 /** What a connection is told of as it is captured. Bytes are valid during the call. */
 export interface CapturedEvents {
@@ -155,9 +154,8 @@ export class PluginBacklog implements CapturedEvents {
   }
 
   #refuses(length: number): Overflow | undefined {
-    const { used, limit, boundsQueues } = this.#context.budget;
-    if (boundsQueues && (this.#bytes + length > BYTES_MAX || this.#events >= EVENTS_MAX)) return 'queue-cap';
-    return used + length > limit ? 'memory-cap' : undefined;
+    const full = this.#bytes + length > BYTES_MAX || this.#events >= EVENTS_MAX;
+    return this.#context.budget.refuses(length, full);
   }
 
   /** The record of what is lost at the end, to be added to. */
@@ -182,11 +180,4 @@ export class PluginBacklog implements CapturedEvents {
     this.#crowded = crowded;
     this.#context.crowdedReplicas += crowded ? 1 : -1;
   }
-}
-
-/** Not `slice`: a Buffer's would be a view of bytes that are somebody else's. */
-function copyOf(bytes: Uint8Array, offset: number, length: number): Uint8Array {
-  const copy = new Uint8Array(length);
-  copy.set(bytes.subarray(offset, offset + length));
-  return copy;
 }
