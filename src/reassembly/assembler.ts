@@ -16,6 +16,7 @@
  * An observer asks `fits` beforehand and makes room by giving up on its oldest hole.
  */
 import { copyOf } from '../core/bytes.ts';
+import { compact } from '../core/compact.ts';
 import { seqAdd, seqDiff, seqGe, seqGt, seqLe, seqLt, seqNum, type SeqNum } from '../core/seq-num.ts';
 
 export interface AssemblerLimits {
@@ -250,9 +251,6 @@ export class Assembler<Note = undefined> {
     this.#heldBytes -= this.#pieces[this.#head]!.length;
     this.#pieces[this.#head++] = TAKEN;
     if (this.#head === this.#pieces.length) this.clear();
-    else if (this.#head >= 64 && this.#head * 2 >= this.#pieces.length) {
-      this.#pieces.splice(0, this.#head);
-      this.#head = 0;
-    }
+    else this.#head = compact(this.#pieces, this.#head);
   }
 }

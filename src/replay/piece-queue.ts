@@ -3,6 +3,7 @@
  * copied in once; a budget shared by all queues bounds them.
  */
 import { copyOf } from '../core/bytes.ts';
+import { compact } from '../core/compact.ts';
 
 /** Why bytes find no place: their queue is full, or all queues together are. */
 export type Overflow = 'queue-cap' | 'memory-cap';
@@ -32,8 +33,6 @@ export class ByteBudget {
 const PIECE_LIMIT = 16_384;
 /** Share of a limit beyond which a queue is crowded. */
 const CROWDED = 1 / 4;
-/** Places of pieces that are gone are given up from this many on. */
-const COMPACT_AT = 64;
 const GONE = new Uint8Array(0);
 /** Of a queue without pieces, as most are most of the time; never written to. */
 const NONE: Uint8Array[] = [];
@@ -144,10 +143,7 @@ export class PieceQueue {
       this.#taken = 0;
       this.#chunks[this.#head++] = GONE;
       if (this.#head === this.#chunks.length) this.#reset();
-      else if (this.#head >= COMPACT_AT && this.#head * 2 >= this.#chunks.length) {
-        this.#chunks.splice(0, this.#head);
-        this.#head = 0;
-      }
+      else this.#head = compact(this.#chunks, this.#head);
     }
   }
 }

@@ -7,6 +7,7 @@
  * the budget ever keeps something out.
  */
 import { copyOf } from '../core/bytes.ts';
+import { compact } from '../core/compact.ts';
 import type { SeqNum } from '../core/seq-num.ts';
 import type { Instant } from '../core/time.ts';
 import type { ClientEnd } from './replica-owner.ts';
@@ -57,8 +58,6 @@ const BYTES_MAX = 16 << 20;
 const EVENTS_MAX = 16_384;
 /** Share of a limit beyond which a recording is not read on. */
 const CROWDED = 1 / 4;
-/** Places of events that are done are given up from this many on. */
-const COMPACT_AT = 64;
 const DONE: Kept = { size: 0, tell: () => undefined };
 
 export class PluginBacklog implements CapturedEvents {
@@ -137,10 +136,7 @@ export class PluginBacklog implements CapturedEvents {
       if (this.#head > 0) this.#kept[--this.#head] = event;
       else this.#kept.unshift(event);
     }
-    if (this.#head >= COMPACT_AT && this.#head * 2 >= this.#kept.length) {
-      this.#kept.splice(0, this.#head);
-      this.#head = 0;
-    }
+    this.#head = compact(this.#kept, this.#head);
     const bytes = before.#bytes;
     before.#kept = [];
     before.#head = 0;

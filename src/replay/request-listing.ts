@@ -1,4 +1,5 @@
 /** The requests of a recording with what belongs to them: the response that was captured, and what plugins make of each. */
+import { compact } from '../core/compact.ts';
 import { formatEndpoint } from '../core/ip-address.ts';
 import { elapsed, type Duration, type Instant } from '../core/time.ts';
 import type { ConnectionInfo } from '../pipeline/hooks.ts';
@@ -78,8 +79,6 @@ export class RequestListing {
 
 /** The most that is kept of a server which speaks before the protocol is known, bytes. */
 const EARLY_LIMIT = 64 << 10;
-/** Places of reported requests are given up from this many on. */
-const COMPACT_AT = 64;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -90,7 +89,7 @@ class RequestStream implements MessageObserver {
   readonly #report: Report;
   readonly #takeChanges: () => readonly Change[];
   /** Those not reported yet: the last may go on, the others wait for responses. */
-  #waiting: { readonly request: Mutable<InspectedRequest>; awaited: boolean }[] = [];
+  readonly #waiting: { readonly request: Mutable<InspectedRequest>; awaited: boolean }[] = [];
   /** How many of them have been reported all the same: a pipeline may be long, and is not moved for each. */
   #told = 0;
   #current: Mutable<InspectedRequest> | undefined;
@@ -211,11 +210,7 @@ class RequestStream implements MessageObserver {
   #tell(): void {
     for (let first = this.#waiting[this.#told]; first !== undefined; first = this.#waiting[this.#told]) {
       if (first.awaited || (first.request === this.#current && first.request.response === undefined)) return;
-      this.#told++;
-      if (this.#told >= COMPACT_AT && this.#told * 2 >= this.#waiting.length) {
-        this.#waiting = this.#waiting.slice(this.#told);
-        this.#told = 0;
-      }
+      this.#told = compact(this.#waiting, this.#told + 1);
       this.#report(first.request);
     }
   }
