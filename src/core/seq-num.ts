@@ -15,11 +15,6 @@ export function seqNum(value: number): SeqNum {
   return (value | 0) as SeqNum;
 }
 
-/** A span of sequence space, 0 to 2^31 - 1 for anything meaningful. */
-export function seqLen(value: number): SeqLen {
-  return (value | 0) as SeqLen;
-}
-
 export function seqAdd(a: SeqNum, length: number): SeqNum {
   return ((a + length) | 0) as SeqNum;
 }
@@ -47,9 +42,4 @@ export function seqGe(a: SeqNum, b: SeqNum): boolean {
 
 export function seqMax(a: SeqNum, b: SeqNum): SeqNum {
   return seqLt(a, b) ? b : a;
-}
-
-/** The number as it stands on the wire and in logs, 0 to 2^32 - 1. */
-export function seqToUint32(a: SeqNum): number {
-  return a >>> 0;
 }

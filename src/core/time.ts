@@ -48,9 +48,9 @@ export function shorten(at: Instant): ShortInstant {
   return (at | 0) as ShortInstant;
 }
 
-/** Whole microseconds; the same as `elapsed` where that is between ±2^31. */
-export function elapsedShort(later: ShortInstant, earlier: ShortInstant): Duration {
-  return ((later - earlier) | 0) as Duration;
+/** Whole microseconds since `earlier`; the same as `elapsed` where that is between ±2^31. */
+export function elapsedShort(later: Instant, earlier: ShortInstant): Duration {
+  return (((later | 0) - earlier) | 0) as Duration;
 }
 
 export function earliest(a: Instant, b: Instant): Instant {

@@ -27,16 +27,16 @@ export class Patience {
 
   /** Since the peer was heard; after more than half an hour it may be anything. */
   silence(now: Instant): Duration {
-    return elapsedShort(shorten(now), this.#heardAt);
+    return elapsedShort(now, this.#heardAt);
   }
 
   /** Whether one more timeout of at most `limit` in a row is too much. */
   isOver(now: Instant, limit: number, config: SessionConfig): boolean {
-    return this.tries >= limit || elapsedShort(shorten(now), this.#since) >= config.giveUpAfter;
+    return this.tries >= limit || elapsedShort(now, this.#since) >= config.giveUpAfter;
   }
 
   isOverShut(now: Instant, config: SessionConfig): boolean {
-    const waited = elapsedShort(shorten(now), this.#since);
+    const waited = elapsedShort(now, this.#since);
     const silence = this.silence(now);
     return (silence < waited ? silence : waited) >= config.giveUpAfter || waited >= config.zeroWindowTimeout;
   }

@@ -137,7 +137,7 @@ export class Sender {
   connected(now: Instant, seq: SeqNum, ack: SeqNum, window: number): void {
     this.una = ack;
     this.rtt.backoff = 0;
-    if (this.#timing) this.rtt.sample(elapsedShort(shorten(now), this.#timedAt));
+    if (this.#timing) this.rtt.sample(elapsedShort(now, this.#timedAt));
     this.#timing = false;
     this.#patience.restart(now);
     this.#patience.heard(now);
@@ -195,7 +195,7 @@ export class Sender {
 
     if (this.#timing && seqGe(ack, this.#timedEnd)) {
       this.#timing = false;
-      this.rtt.sample(elapsedShort(shorten(now), this.#timedAt));
+      this.rtt.sample(elapsedShort(now, this.#timedAt));
     } else if (this.timestampsEnabled && options.hasTimestamps && options.timestampEcho !== 0) {
       this.rtt.sample(((this.timestamp(now) - options.timestampEcho) | 0) * 1_000);
     }
