@@ -3,9 +3,9 @@
 // is cut and damaged, it gives the same bytes, or the beginning of them and a failure, and holds no memory afterwards.
 import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { buildAuthMoreData, buildAuthSwitch, parseAuthMessage } from '../../plugins/mysql/login/auth-packets.ts';
+import { parseAuthMessage } from '../../plugins/mysql/login/auth-packets.ts';
 import { buildChangeUser, parseChangeUser } from '../../plugins/mysql/login/change-user.ts';
-import { buildGreeting, parseGreeting } from '../../plugins/mysql/login/greeting.ts';
+import { parseGreeting } from '../../plugins/mysql/login/greeting.ts';
 import { buildHandshakeResponse } from '../../plugins/mysql/login/handshake-response.ts';
 import {
   connectAttributes,
@@ -15,10 +15,16 @@ import {
   UserChange,
   type AgreedSession,
 } from '../../plugins/mysql/login/index.ts';
-import { buildErr, buildOk } from '../../plugins/mysql/login/result-packets.ts';
 import { CredentialMap, Credentials } from '../../src/plugin/index.ts';
 import { pick, repeat, type Random } from '../support/codec-fuzzing.ts';
 import { fuzzRuns } from '../support/fuzzing.ts';
+import {
+  buildAuthMoreData,
+  buildAuthSwitch,
+  buildErr,
+  buildGreeting,
+  buildOk,
+} from '../support/mysql-server-packets.ts';
 
 /** Inputs in all, in an ordinary run. */
 const RUNS = 30_000;

@@ -6,11 +6,9 @@
  */
 import { constants, createHash, generateKeyPairSync, privateDecrypt, randomBytes } from 'node:crypto';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { buildAuthMoreData, buildAuthSwitch } from '../../plugins/mysql/login/auth-packets.ts';
-import { buildGreeting } from '../../plugins/mysql/login/greeting.ts';
 import { parseChangeUser, parseClientHello, packet } from '../../plugins/mysql/login/index.ts';
 import { CLIENT } from '../../plugins/mysql/login/capabilities.ts';
-import { buildErr, buildOk } from '../../plugins/mysql/login/result-packets.ts';
+import { buildAuthMoreData, buildAuthSwitch, buildErr, buildGreeting, buildOk } from './mysql-server-packets.ts';
 
 const METHOD = 'caching_sha2_password';
 const FLAGS = (0xffff_ffff & ~(CLIENT.SSL | CLIENT.COMPRESS | CLIENT.ZSTD_COMPRESSION)) >>> 0;

@@ -7,7 +7,6 @@
 import { parseErr, parseOk, type ErrPacket, type OkPacket } from './result-packets.ts';
 import { withoutNul } from './greeting.ts';
 import { PacketReader } from './packet-reader.ts';
-import { PacketWriter } from './packet-writer.ts';
 
 const OK = 0x00;
 const MORE_DATA = 0x01;
@@ -55,12 +54,4 @@ export function parseAuthMessage(payload: Uint8Array): AuthMessage | undefined {
     default:
       return undefined;
   }
-}
-
-export function buildAuthSwitch(plugin: string, scramble: Uint8Array): Uint8Array {
-  return new PacketWriter().uint(1, SWITCH).nulBytes(plugin).nulBytes(scramble).payload();
-}
-
-export function buildAuthMoreData(data: Uint8Array): Uint8Array {
-  return new PacketWriter().uint(1, MORE_DATA).bytes(data).payload();
 }

@@ -5,7 +5,6 @@
  */
 import { CLIENT, type Capabilities } from './capabilities.ts';
 import { PacketReader } from './packet-reader.ts';
-import { PacketWriter } from './packet-writer.ts';
 
 const PROTOCOL_VERSION = 10;
 /** Length of the challenge of all methods but `client_ed25519`, bytes. */
@@ -54,25 +53,6 @@ export function parseGreeting(payload: Uint8Array): Greeting | undefined {
     status,
     authPlugin: named ? text(reader.nulBytesOrRest()) : undefined,
   };
-}
-
-export function buildGreeting(greeting: Greeting): Uint8Array {
-  const { capabilities, scramble, authPlugin } = greeting;
-  const writer = new PacketWriter()
-    .uint(1, PROTOCOL_VERSION)
-    .nulBytes(greeting.serverVersion)
-    .uint(4, greeting.connectionId)
-    .bytes(scramble.subarray(0, FIRST_PART))
-    .zeros(1)
-    .uint(2, capabilities.flags & 0xffff)
-    .uint(1, greeting.charset)
-    .uint(2, greeting.status)
-    .uint(2, capabilities.flags >>> 16)
-    .uint(1, authPlugin === undefined ? 0 : scramble.length + 1)
-    .zeros(6)
-    .uint(4, capabilities.extended)
-    .nulBytes(scramble.subarray(FIRST_PART));
-  return (authPlugin === undefined ? writer : writer.nulBytes(authPlugin)).payload();
 }
 
 /** Whether the version is one of MariaDB's, which speaks the protocol a little differently. */

@@ -96,22 +96,19 @@ export function parseClientHello(payload: Uint8Array): ClientHello | undefined {
 export function buildHandshakeResponse(fields: HandshakeFields, authResponse: Uint8Array): Uint8Array {
   const { flags, extended } = fields.capabilities;
   const has = (flag: number): boolean => (flags & flag) !== 0;
-  const writer = fixedPart(fields).uint(4, extended).nulBytes(fields.user);
+  const writer = new PacketWriter()
+    .uint(4, flags)
+    .uint(4, fields.maxPacket)
+    .uint(1, fields.charset)
+    .zeros(FILLER)
+    .uint(4, extended)
+    .nulBytes(fields.user);
   writeAuthResponse(writer, flags, authResponse);
   if (has(CLIENT.CONNECT_WITH_DB)) writer.nulBytes(fields.database ?? '');
   if (has(CLIENT.PLUGIN_AUTH)) writer.nulBytes(fields.authPlugin ?? '');
   if (has(CLIENT.CONNECT_ATTRS)) writer.lenencBytes(fields.attributes ?? new Uint8Array(0));
   if (has(CLIENT.ZSTD_COMPRESSION)) writer.uint(1, fields.zstdLevel ?? 0);
   return writer.payload();
-}
-
-export function buildSslRequest(fields: Pick<HandshakeFields, 'capabilities' | 'maxPacket' | 'charset'>): Uint8Array {
-  return fixedPart(fields).uint(4, fields.capabilities.extended).payload();
-}
-
-function fixedPart(fields: Pick<HandshakeFields, 'capabilities' | 'maxPacket' | 'charset'>): PacketWriter {
-  const { capabilities, maxPacket, charset } = fields;
-  return new PacketWriter().uint(4, capabilities.flags).uint(4, maxPacket).uint(1, charset).zeros(FILLER);
 }
 
 function readAuthResponse(reader: PacketReader, flags: number): Uint8Array {

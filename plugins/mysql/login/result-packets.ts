@@ -5,10 +5,7 @@
  * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_basic_err_packet.html
  */
 import { PacketReader } from './packet-reader.ts';
-import { PacketWriter } from './packet-writer.ts';
 
-const OK = 0x00;
-const ERR = 0xff;
 const SQL_STATE = 0x23;
 const SQL_STATE_LENGTH = 5;
 
@@ -48,19 +45,4 @@ export function parseErr(payload: Uint8Array): ErrPacket | undefined {
     sqlState = Buffer.from(reader.bytes(SQL_STATE_LENGTH)).toString('latin1');
   }
   return reader.failed ? undefined : { code, sqlState, message: Buffer.from(reader.rest()).toString() };
-}
-
-export function buildOk({ affectedRows, lastInsertId, status, warnings }: OkPacket): Uint8Array {
-  return new PacketWriter()
-    .uint(1, OK)
-    .lenenc(affectedRows)
-    .lenenc(lastInsertId)
-    .uint(2, status)
-    .uint(2, warnings)
-    .payload();
-}
-
-export function buildErr({ code, sqlState, message }: ErrPacket): Uint8Array {
-  const state = sqlState === undefined ? '' : `#${sqlState}`;
-  return new PacketWriter().uint(1, ERR).uint(2, code).bytes(state).bytes(Buffer.from(message)).payload();
 }

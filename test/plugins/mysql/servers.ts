@@ -1,8 +1,8 @@
 /** Packets of logins, statements and answers, as clients and servers of the tests send them. */
-import { buildGreeting } from '../../../plugins/mysql/login/greeting.ts';
 import { buildHandshakeResponse } from '../../../plugins/mysql/login/handshake-response.ts';
 import { CLIENT } from '../../../plugins/mysql/login/index.ts';
 import { packet } from './transcript.ts';
+import { buildGreeting } from '../../support/mysql-server-packets.ts';
 
 /** What client and server of the tests can. */
 export const FLAGS =

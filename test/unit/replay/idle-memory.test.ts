@@ -9,7 +9,7 @@ import { FrameBatch } from '../../../src/core/frame-batch.ts';
 import { ipv4FromWord, type Endpoint } from '../../../src/core/ip-address.ts';
 import { seqAdd, seqNum } from '../../../src/core/seq-num.ts';
 import { instant, seconds } from '../../../src/core/time.ts';
-import { MemorySink } from '../../../src/inject/memory-sink.ts';
+import { MemorySink } from '../../support/memory-sink.ts';
 import { Pipeline } from '../../../src/pipeline/pipeline.ts';
 import { OpaqueCodec, opaquePiece } from '../../../src/protocol/opaque-codec.ts';
 import { EVENT_DATA, EVENT_NONE, EVENT_OPENED } from '../../../src/reassembly/delivery.ts';

@@ -5,7 +5,7 @@ import { FrameBatch } from '../../../src/core/frame-batch.ts';
 import type { PacketBatch } from '../../../src/core/packet-batch.ts';
 import { seqDiff } from '../../../src/core/seq-num.ts';
 import { instant, millis, type Instant } from '../../../src/core/time.ts';
-import { MemorySink } from '../../../src/inject/memory-sink.ts';
+import { MemorySink } from '../../support/memory-sink.ts';
 import type { PacketSink } from '../../../src/inject/packet-sink.ts';
 import { AcknowledgingPeer } from '../../../src/replay/acknowledging-peer.ts';
 import { RawTarget, type PortSource } from '../../../src/replay/raw-target.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Endpoint } from '../../../src/core/ip-address.ts';
 import { PacketBatch } from '../../../src/core/packet-batch.ts';
 import { millis } from '../../../src/core/time.ts';
-import { MemorySink } from '../../../src/inject/memory-sink.ts';
+import { MemorySink } from '../../support/memory-sink.ts';
 import { AcknowledgingPeer } from '../../../src/replay/acknowledging-peer.ts';
 import { ByteBudget } from '../../../src/replay/piece-queue.ts';
 import { Replica } from '../../../src/replay/replica.ts';

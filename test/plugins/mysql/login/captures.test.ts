@@ -3,11 +3,12 @@ import { expect, it } from 'vitest';
 import { parseAuthMessage } from '../../../../plugins/mysql/login/auth-packets.ts';
 import { compressionOf } from '../../../../plugins/mysql/login/capabilities.ts';
 import { Decompressor } from '../../../../plugins/mysql/login/compression.ts';
-import { buildGreeting, parseGreeting } from '../../../../plugins/mysql/login/greeting.ts';
+import { parseGreeting } from '../../../../plugins/mysql/login/greeting.ts';
 import { buildHandshakeResponse, parseClientHello } from '../../../../plugins/mysql/login/handshake-response.ts';
 import { captureStreams } from '../../../support/capture-streams.ts';
 import { captureManifest, CAPTURES, type CaptureStream } from '../../../support/shared-captures.ts';
 import { byteByByte } from '../../../support/codec-driving.ts';
+import { buildGreeting } from '../../../support/mysql-server-packets.ts';
 
 interface MysqlStream extends CaptureStream {
   readonly c2s_start: string;

@@ -1,16 +1,21 @@
 /** Conversations with a target that is made of packets. */
 import { constants, generateKeyPairSync, privateDecrypt } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { buildAuthMoreData, buildAuthSwitch } from '../../../../plugins/mysql/login/auth-packets.ts';
 import { CLIENT } from '../../../../plugins/mysql/login/capabilities.ts';
 import { parseChangeUser } from '../../../../plugins/mysql/login/change-user.ts';
-import { buildGreeting, type Greeting } from '../../../../plugins/mysql/login/greeting.ts';
+import type { Greeting } from '../../../../plugins/mysql/login/greeting.ts';
 import { parseClientHello, type HandshakeResponse } from '../../../../plugins/mysql/login/handshake-response.ts';
 import { Login, type LoginRequest } from '../../../../plugins/mysql/login/login.ts';
-import { buildErr, buildOk } from '../../../../plugins/mysql/login/result-packets.ts';
 import { cachingSha2Token, nativeToken } from '../../../../plugins/mysql/login/scramble.ts';
 import { UserChange } from '../../../../plugins/mysql/login/user-change.ts';
 import { Credentials } from '../../../../src/plugin/index.ts';
+import {
+  buildAuthMoreData,
+  buildAuthSwitch,
+  buildErr,
+  buildGreeting,
+  buildOk,
+} from '../../../support/mysql-server-packets.ts';
 
 const PASSWORD = 'hunter2';
 const FIRST = Buffer.from('ABCDEFGHIJKLMNOPQRST');

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
-import { buildAuthMoreData, buildAuthSwitch, parseAuthMessage } from '../../../../plugins/mysql/login/auth-packets.ts';
+import { parseAuthMessage } from '../../../../plugins/mysql/login/auth-packets.ts';
 import { CLIENT } from '../../../../plugins/mysql/login/capabilities.ts';
 import {
   buildChangeUser,
@@ -9,14 +9,20 @@ import {
   type ChangeUserFields,
 } from '../../../../plugins/mysql/login/change-user.ts';
 import { connectAttributes } from '../../../../plugins/mysql/login/connect-attributes.ts';
-import { buildGreeting, isMariaDb, parseGreeting, type Greeting } from '../../../../plugins/mysql/login/greeting.ts';
+import { isMariaDb, parseGreeting, type Greeting } from '../../../../plugins/mysql/login/greeting.ts';
 import {
   buildHandshakeResponse,
-  buildSslRequest,
   parseClientHello,
   type HandshakeFields,
 } from '../../../../plugins/mysql/login/handshake-response.ts';
-import { buildErr, buildOk, parseErr, parseOk } from '../../../../plugins/mysql/login/result-packets.ts';
+import { parseErr, parseOk } from '../../../../plugins/mysql/login/result-packets.ts';
+import {
+  buildAuthMoreData,
+  buildAuthSwitch,
+  buildErr,
+  buildGreeting,
+  buildOk,
+} from '../../../support/mysql-server-packets.ts';
 
 const MYSQL2 = createRequire(createRequire(import.meta.url).resolve('mysql2/package.json'));
 interface Mysql2Packet {
@@ -174,7 +180,11 @@ describe('login', () => {
 
   it('that asks for TLS, that of old clients, and what is none', () => {
     const flags = (login.capabilities.flags | CLIENT.SSL) >>> 0;
-    const payload = buildSslRequest({ ...login, capabilities: { flags, extended: 0 } });
+    // The beginning of a login, in the clear.
+    const payload = buildHandshakeResponse({ ...login, capabilities: { flags, extended: 0 } }, SCRAMBLE).subarray(
+      0,
+      32,
+    );
     expect(parseClientHello(payload)).toEqual({ kind: 'tls', capabilities: { flags, extended: 0 } });
     expect(parseClientHello(Buffer.from('\x05\x24\0\0\x01old\0hashhash', 'latin1'))).toEqual({ kind: 'old' });
     expect(parseClientHello(Buffer.from('GET / HTTP/1.1\r\n'))).toBeUndefined();

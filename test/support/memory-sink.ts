@@ -1,7 +1,7 @@
 /** A sink for tests: keeps a copy of every packet, and can be told to be full or to fail. */
-import { PacketBatch } from '../core/packet-batch.ts';
-import type { PacketSink, SinkListener, SinkStats } from './packet-sink.ts';
-import { SinkCounters } from './sink-counters.ts';
+import { PacketBatch } from '../../src/core/packet-batch.ts';
+import type { PacketSink, SinkListener, SinkStats } from '../../src/inject/packet-sink.ts';
+import { SinkCounters } from '../../src/inject/sink-counters.ts';
 
 export class MemorySink implements PacketSink {
   readonly name = 'memory';
