@@ -89,6 +89,8 @@ export class ConnectionReplay implements CapturedEvents, ReplicaOwner, Rostered 
   #backlog: PluginBacklog | undefined;
   /** The client's ACK as of the last data: what it sends later answers what lies beyond. */
   #ackSeen: SeqNum | undefined;
+  /** Bytes of the server's that the client had seen by then in the middle of a message, behind which none has begun. */
+  #seenWithin = 0;
   #replicasLeft: number;
   #skipped = 0;
   /** Where what the last gap costs is counted; `undefined`: there was none. */
@@ -160,6 +162,7 @@ export class ConnectionReplay implements CapturedEvents, ReplicaOwner, Rostered 
     this.#context.ledger.bytesCaptured += length;
     const seen = this.#ackSeen === undefined ? 0 : seqDiff(ack, this.#ackSeen);
     if (seen > 0 || this.#ackSeen === undefined) this.#ackSeen = ack;
+    if (seen > 0) this.#seenWithin += seen;
     this.#decode(bytes, offset, length, time, Math.max(0, seen));
   }
 
@@ -170,6 +173,7 @@ export class ConnectionReplay implements CapturedEvents, ReplicaOwner, Rostered 
     const bucket = overflow ?? this.#context.gapBucket();
     this.#gapBucket = bucket;
     this.#ackSeen = undefined;
+    this.#seenWithin = 0;
     this.#online?.lost();
     if (this.#codec.gap(length)) this.#break(bucket);
     for (const replica of this.#replicas) replica.sever(bucket);
@@ -203,10 +207,10 @@ export class ConnectionReplay implements CapturedEvents, ReplicaOwner, Rostered 
       if (this.#backlog !== undefined) return this.ended(end, ack);
     }
     this.#ended = true;
-    const seen = this.#ackSeen === undefined ? 0 : Math.max(0, seqDiff(ack, this.#ackSeen));
+    const seen = this.#ackSeen === undefined ? 0 : this.#seenWithin + Math.max(0, seqDiff(ack, this.#ackSeen));
     this.#observed?.observer.ended(end, seen);
-    // Without an earlier ACK nothing is known but that it may have seen something.
-    const answers = this.#ackSeen === undefined ? 1 : seen;
+    // Without an earlier ACK nobody knows how much it had seen.
+    const answers = this.#ackSeen === undefined ? Infinity : seen;
     for (const replica of this.#replicas) replica.clientEnded(end, answers);
     if (this.#replicasLeft === 0) this.#settle();
   }
@@ -289,6 +293,7 @@ export class ConnectionReplay implements CapturedEvents, ReplicaOwner, Rostered 
 
   #takePieces(): void {
     for (let piece = this.#codec.next(); piece !== undefined; piece = this.#codec.next()) {
+      if (this.#seenWithin > 0) this.#seenWithin -= Math.min(this.#seenWithin, piece.answers + (piece.awaits ?? 0));
       if (!this.#deliver(piece)) return;
     }
     this.#countSkipped();

@@ -32,7 +32,7 @@ export interface MessageObserver {
   broken(): void;
   /** Bytes of the online server, in order, where they are captured; `undefined`: so many are missing. */
   serverBytes?(bytes: Uint8Array | undefined, offset: number, length: number, time: Instant): void;
-  /** The client is done. `answers`: server bytes it had seen since it last sent. */
+  /** The client is done. `answers`: server bytes it had seen since its last message began. */
   ended(end: ClientEnd, answers: number): void;
 }
 

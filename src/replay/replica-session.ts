@@ -46,7 +46,7 @@ export class ReplicaSession implements PieceTaker {
   outOfReach: UnitBucket | undefined;
   /** Bytes of the server's that the client had seen before it sent what is in the session now. */
   seenOnline = 0;
-  /** Units went into it without waiting for the responses to those before: how much is still to come is not known. */
+  /** Units went into it before the responses to those before were over: what comes does not tell whose it is. */
   #pipelined = false;
   /** Bytes of the dialogue's own that it has no room for yet. */
   #own: Uint8Array | undefined = undefined;
@@ -147,7 +147,8 @@ export class ReplicaSession implements PieceTaker {
   /** The first bytes of a unit have gone out, from `start` on in the session's stream. */
   beginUnit(unit: Unit, start: number): void {
     unit.start = start;
-    if (this.units.handedOver > 0 && !this.context.waitsForResponse) this.#pipelined = true;
+    if (start > 0 && (unit.answers === 0 || !this.turn.isOver(unit.answers, this.context.now())))
+      this.#pipelined = true;
     this.beginTurn(unit);
     const answers = this.conversation?.sent(unit.request?.message);
     if (answers === undefined) return;
@@ -218,14 +219,23 @@ export class ReplicaSession implements PieceTaker {
     return conversation?.reading === true && (this.sent > 0 || conversation.prepares);
   }
 
-  /** Units were sent without waiting for the responses to those before: how much is still to come is not known. */
+  /** Responses follow one another, and nobody sees where they end: how much is still to come is not known. */
   get hasUnknownRest(): boolean {
     return this.#pipelined && this.context.expectsResponses && !this.readsTurns;
   }
 
-  /** Whether the target has said what the client had seen when it closed, `answers` bytes since it last sent. */
+  /** Whether the target has said what the client had seen when it closed, `answers` bytes since its last message began. */
   hasSaid(answers: number): boolean {
     if (answers === 0 || !this.context.waitsForResponse || this.readsTurns) return true;
     return this.turn.mayClose(answers, this.seenOnline, this.context.now());
+  }
+
+  /**
+   * Whether the target has said exactly as much as the client had seen when it closed, of which the last byte may be the
+   * server's FIN. (Where it has said more its responses are not those of online, and the last may be far from over.)
+   */
+  hasSaidAsOnline(answers: number): boolean {
+    const missing = this.seenOnline + answers - this.turn.received;
+    return answers > 0 && !this.skipped && (missing === 0 || missing === 1);
   }
 }

@@ -139,7 +139,7 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
     this.#pump();
   }
 
-  /** The client is done. `answers`: bytes of the server's that it had seen since it last sent. */
+  /** The client is done. `answers`: bytes of the server's that it had seen since its last message began; Infinity: unknown. */
   clientEnded(end: ClientEnd, answers: number): void {
     if (this.#session.ending !== undefined) return;
     this.#session.ending = new SessionClosing(this.#session, end, answers);

@@ -50,8 +50,8 @@ export class ResponseTurn {
   }
 
   /**
-   * Whether the target has said what the client had seen online before it closed: `expected` bytes since it last sent, and
-   * `before` in the session before that. (What a slow target says late must not count twice.)
+   * Whether the target has said what the client had seen online before it closed: `expected` bytes since its last message
+   * began, and `before` in the session before that. (What a slow target says late must not count twice.)
    */
   mayClose(expected: number, before: number, now: Instant): boolean {
     if (this.#sinceTurn === 0) return true;

@@ -22,7 +22,7 @@ export class SessionClosing {
   #heard = -1;
   #listensUntil: Instant = -Infinity as Instant;
 
-  /** `answers`: bytes of the server's that the client had seen since it last sent. */
+  /** `answers`: as of `clientEnded`. */
   constructor(session: ReplicaSession, end: ClientEnd, answers: number) {
     this.#session = session;
     this.#end = end;
@@ -31,11 +31,10 @@ export class SessionClosing {
 
   /** When to look again if nothing more comes. To be asked when nothing is left to be sent. */
   get lookAt(): Instant {
-    const session = this.#session;
-    if (!session.hasUnknownRest) return earliest(session.turn.closeAt, this.#closeBy);
-    const { silentAt } = session.turn;
-    if (silentAt === NEVER) return this.#closeBy;
-    return this.#listensUntil > silentAt ? this.#listensUntil : silentAt;
+    const { hasUnknownRest, turn, context } = this.#session;
+    if (!hasUnknownRest) return earliest(turn.closeAt, this.#closeBy);
+    if (turn.silentAt === NEVER) return this.#closeBy;
+    return context.waitsForResponse ? earliest(this.#silentFrom, this.#closeBy) : this.#silentFrom;
   }
 
   /** Returns whether nothing is left to be done or to be learnt: the target layer sees the closing through. */
@@ -45,13 +44,13 @@ export class SessionClosing {
     const settled = session.units.length === 0;
     if (!settled && (this.#answers > 0 || this.#end !== 'fin')) return false;
     if (!session.isOpen) return settled;
+    if (!session.closing && !this.#mayClose()) return false;
     if (this.#end === 'rst') {
       session.abort();
       session.over('reset');
       return true;
     }
     if (!session.closing) {
-      if (!this.#mayClose()) return false;
       session.close();
       session.closing = true;
     }
@@ -70,20 +69,30 @@ export class SessionClosing {
    */
   #mayClose(): boolean {
     const session = this.#session;
-    if (session.hasUnknownRest) return this.#isSilent();
-    return session.hasSaid(this.#answers) || session.context.now() >= this.#closeBy;
+    if (!session.hasUnknownRest) return session.hasSaid(this.#answers) || this.#isLate;
+    if (session.context.waitsForResponse && (session.hasSaidAsOnline(this.#answers) || this.#isLate)) return true;
+    return this.#isSilent();
+  }
+
+  get #isLate(): boolean {
+    return this.#session.context.now() >= this.#closeBy;
   }
 
   /** How much is still to come is not known: silence tells, if the target says nothing to others, either, or for long. */
   #isSilent(): boolean {
     const { context, turn } = this.#session;
     const now = context.now();
-    if (turn.silentAt === NEVER) return now >= this.#closeBy;
-    if (now < this.lookAt) return false;
+    if (turn.silentAt === NEVER) return this.#isLate;
+    if (now < this.#silentFrom) return false;
     const { heard, openSessions } = context.target;
     if (heard === this.#heard || openSessions > CROWD || now >= addTime(turn.silentAt, LONG_SILENCE)) return true;
     this.#heard = heard;
     this.#listensUntil = addTime(now, PAUSE);
     return false;
+  }
+
+  get #silentFrom(): Instant {
+    const { silentAt } = this.#session.turn;
+    return this.#listensUntil > silentAt ? this.#listensUntil : silentAt;
   }
 }

@@ -4,6 +4,7 @@ import { seqAdd, seqNum, type SeqNum } from '../../../src/core/seq-num.ts';
 import { instant } from '../../../src/core/time.ts';
 import type { ErrorPolicy } from '../../../src/pipeline/error-policy.ts';
 import { Pipeline } from '../../../src/pipeline/pipeline.ts';
+import type { Codec } from '../../../src/protocol/codec.ts';
 import { OpaqueCodec } from '../../../src/protocol/opaque-codec.ts';
 import { ConnectionReplay } from '../../../src/replay/connection-replay.ts';
 import { CLIENT, Rig, TARGET, type RigOptions } from './replay-rig.ts';
@@ -14,6 +15,8 @@ interface Setup extends RigOptions {
   readonly policy?: ErrorPolicy;
   readonly excluded?: 'sampled-out' | 'filtered' | 'not-picked-up';
   readonly place?: number;
+  /** Default: an opaque one. */
+  readonly codec?: Codec;
   /** Where the server's bytes stood when the connection was first seen; `undefined`: nothing is known of it. */
   readonly firstAck?: SeqNum | undefined;
 }
@@ -29,6 +32,7 @@ export class Capture extends Rig {
   constructor(setup: Setup = {}) {
     super(setup);
     const { openedBy = 'syn', copies = 1, excluded, policy, place = 0 } = setup;
+    const codec = setup.codec ?? new OpaqueCodec(openedBy === 'syn');
     this.pipeline = new Pipeline(policy === undefined ? {} : { policy });
     this.#firstAck = 'firstAck' in setup ? setup.firstAck : seqNum(1_000);
     this.#ack = this.#firstAck ?? seqNum(1_000);
@@ -36,7 +40,6 @@ export class Capture extends Rig {
       text(piece.bytes, piece.offset, piece.length).startsWith('drop') ? { drop: 'unwanted' } : undefined,
     );
     const info = { client: CLIENT, server: { ...TARGET, port: 80 }, openedBy };
-    const codec = new OpaqueCodec(openedBy === 'syn');
     this.replay = new ConnectionReplay(
       this,
       this.pipeline,

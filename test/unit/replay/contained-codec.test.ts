@@ -100,6 +100,7 @@ describe('a codec that throws', () => {
     rig.send('three', 'four').answer();
     rig.replay.ended('fin', seqNum(0));
     rig.answer();
+    rig.pass(3_000);
     expect(rig.done).toBe(1);
     expect(rig.buckets['answered']).toBeGreaterThanOrEqual(2);
     expect(rig.buckets['plugin-error'] ?? 0).toBeGreaterThanOrEqual(where === 'end' ? 0 : 2);

@@ -146,7 +146,7 @@ describe('the direct way', () => {
     expect(rig.session.state).toBe('closing');
     const alone = new ReplicaRig({ waitsForResponse: false });
     alone.push('one', { last: true });
-    alone.session.answer(1);
+    alone.session.answer(100);
     alone.push('two', { answers: 100, last: true });
     alone.replica.clientEnded('fin', 100);
     alone.session.answer(1);
