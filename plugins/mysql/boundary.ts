@@ -1,7 +1,7 @@
 /**
  * Whether bytes begin a command, where that is not known: in a connection that was open before, and behind a gap.
  *
- * The header of a packet with a command has the number 0, and what is behind it has the shape of that command. `run` asks
+ * The header of a packet with a command has the number 0, and what is behind it has the shape of that command. `isRun` asks
  * for more: commands, one after another, to the end of the bytes, of which only the last may be cut off.
  */
 import { COMMANDS, type CommandName } from './command-names.ts';

@@ -24,13 +24,11 @@ import {
   type Codec,
   type MessagePiece,
 } from 'tcpcopy/plugin';
-import { detectCommand, detectCompressed, isRun } from './boundary.ts';
 import type { MysqlCommand } from './command.ts';
-import { CommandMaker } from './command-maker.ts';
-import { COMMANDS } from './command-names.ts';
+import { CommandMaker, type PacketKind } from './command-maker.ts';
+import { CompressedInput } from './compressed-input.ts';
 import type { MysqlConnection } from './connection.ts';
-import { detectHello } from './detect.ts';
-import { Decompressor } from './login/index.ts';
+import { findMessage } from './detect.ts';
 import { LONGEST_PAYLOAD } from './packet.ts';
 import { PacketScanner } from './packet-scanner.ts';
 import { mysqlSettings, type MysqlSettings } from './settings.ts';
@@ -39,9 +37,6 @@ export type MysqlPiece = MessagePiece<MysqlCommand>;
 
 const LONGEST_LOGIN = 64 << 10;
 
-/** What the next packet may be. `sealed`: nobody can read what follows. */
-type Phase = 'hello' | 'auth' | 'command' | 'file' | 'sealed';
-type Kind = 'hello' | 'command' | 'file' | 'goes on';
 /** Bytes that are not handed on, of a message that is lost: to its end, or until another is found. */
 type Skipping = 'no' | 'message' | 'all';
 
@@ -56,18 +51,15 @@ export class MysqlCommandCodec implements Codec {
   readonly #out: PieceOutlet<MysqlCommand>;
   readonly #piece: MysqlPiece;
   readonly #swallowed = new Swallowed();
-  #phase: Phase;
   #skipping: Skipping;
   /** The packet under way streams past: its beginning is out. */
   #streams = false;
   /** What the packets are that are held, where there is more than one. */
-  #kindHeld: Kind | undefined;
+  #kindHeld: PacketKind | undefined;
   #flushes = false;
   #wasCompressed = false;
   /** Set in a compressed session, once it is known where its frames begin. */
-  #decompressor: Decompressor | undefined;
-  /** What the client had seen of the server when it sent the frame under way, and when that was. */
-  #frame: ClientBytes | undefined;
+  #compressed: CompressedInput | undefined;
 
   /** `fromSyn`: the connection was seen from its beginning. `fromBoundary`: the first byte pushed begins a message. */
   constructor(
@@ -78,11 +70,10 @@ export class MysqlCommandCodec implements Codec {
   ) {
     this.#settings = settings;
     this.#connection = connection;
-    this.#maker = new CommandMaker(connection);
+    this.#maker = new CommandMaker(connection, fromSyn ? 'hello' : 'command', settings.stats);
     this.#pending = new PendingBytes(settings.budget);
     this.#out = new PieceOutlet<MysqlCommand>(this.#in, this.#pending);
     this.#piece = this.#out.piece;
-    this.#phase = fromSyn ? 'hello' : 'command';
     this.#skipping = fromSyn && fromBoundary ? 'no' : 'all';
   }
 
@@ -95,8 +86,8 @@ export class MysqlCommandCodec implements Codec {
   }
 
   push(input: ClientBytes): void {
-    if (this.#decompressor === undefined) this.#in.push(input);
-    else this.#pushFrames(input);
+    if (this.#compressed === undefined) this.#in.push(input);
+    else this.#compressed.push(input);
   }
 
   next(): MysqlPiece | undefined {
@@ -120,7 +111,7 @@ export class MysqlCommandCodec implements Codec {
     this.#streams = false;
     this.#kindHeld = undefined;
     this.#in.cut();
-    const inside = this.#decompressor === undefined && length <= this.#scanner.left && this.#phase === 'command';
+    const inside = this.#compressed === undefined && length <= this.#scanner.left && this.#maker.phase === 'command';
     if (inside) {
       if (broken) this.#swallowed.addStray(length);
       else this.#swallowed.add(length);
@@ -138,13 +129,13 @@ export class MysqlCommandCodec implements Codec {
 
   /** The client will send no more: what is held back is given out by `next`, and memory is given back. */
   end(): void {
-    this.#decompressor?.end();
+    this.#compressed?.end();
     this.#flushes = this.#out.holds;
   }
 
   /** Reads on; true when a piece is ready. */
   #step(): boolean {
-    if (this.#phase === 'sealed') return this.#passSealed();
+    if (this.#maker.phase === 'sealed') return this.#passSealed();
     if (this.#skipping === 'all') return this.#seek();
     if (this.#skipping === 'message') return this.#skip();
     const input = this.#in;
@@ -163,7 +154,7 @@ export class MysqlCommandCodec implements Codec {
     const { bytes, at } = this.#in;
     const length = this.#pending.length + at - start;
     // A login has to be read as a whole.
-    const limit = this.#phase === 'hello' ? LONGEST_LOGIN : this.#settings.commandLimit;
+    const limit = this.#maker.phase === 'hello' ? LONGEST_LOGIN : this.#settings.commandLimit;
     const kind = this.#kind();
     // It goes on in the next packet, which has another number.
     if (this.#scanner.ended && kind !== undefined) this.#kindHeld = kind;
@@ -203,54 +194,20 @@ export class MysqlCommandCodec implements Codec {
   }
 
   /** What the packet under way is; `undefined`: nothing that can be here. */
-  #kind(): Kind | undefined {
-    if (this.#kindHeld !== undefined) return this.#kindHeld;
-    const { sequence, code } = this.#scanner;
-    if (this.#phase === 'hello') return sequence > 0 ? 'hello' : undefined;
-    // Also with the number 0, which comes again in a file of many packets: it ends with an empty one.
-    if (this.#phase === 'file' && this.#out.open) return 'goes on';
-    if (sequence === 0) return COMMANDS[code] === undefined ? undefined : 'command';
-    if (this.#phase === 'auth') return 'goes on';
-    return this.#maker.mayAskForFile ? 'file' : undefined;
+  #kind(): PacketKind | undefined {
+    return this.#kindHeld ?? this.#maker.kindOf(this.#scanner.sequence, this.#scanner.code, this.#out.open);
   }
 
   /** Makes the message of the piece that is ready; false: its bytes are no login. */
-  #read(kind: Kind, whole: boolean): boolean {
-    const piece = this.#piece;
+  #read(kind: PacketKind, whole: boolean): boolean {
     if (kind === 'goes on') return true;
-    const { bytes, offset, length } = piece;
-    if (kind === 'hello') {
-      const hello = this.#maker.hello(bytes, offset, length);
-      if (hello === undefined) return false;
-      piece.message = hello;
-      const { compression } = this.#connection;
-      this.#phase = hello.name === 'TLS' || compression === 'zstd' ? 'sealed' : 'auth';
-      if (hello.name === 'TLS') this.#settings.stats.tls++;
-      else if (compression === 'zstd') this.#settings.stats.zstd++;
-      else this.#settings.stats.commands++;
-      return true;
-    }
-    this.#settings.stats.commands++;
-    this.#swallowed.separate();
-    if (kind === 'file') {
-      this.#phase = 'file';
-      piece.sameSession = true;
-      piece.message = this.#maker.file(bytes, offset, length);
-    } else {
-      const command = this.#maker.command(bytes, offset, length, whole);
-      this.#phase = command.name === 'CHANGE_USER' ? 'auth' : 'command';
-      piece.message = command;
-    }
-    return true;
+    if (kind !== 'hello') this.#swallowed.separate();
+    return this.#maker.read(kind, this.#piece, whole);
   }
 
   /** The packet of the piece that is ready has its end: whether its message has. */
   #finish(): void {
-    const file = this.#phase === 'file';
-    // A file ends with an empty packet.
-    const last = file ? this.#scanner.length === 0 : this.#phase === 'command';
-    this.#out.endMessage(last);
-    if (file && last) this.#phase = 'command';
+    this.#out.endMessage(this.#maker.packetEnded(this.#scanner.length));
   }
 
   /** The rest of a message that is lost, to its end. */
@@ -272,7 +229,7 @@ export class MysqlCommandCodec implements Codec {
   #seek(): boolean {
     const input = this.#in;
     const { bytes, at, end, beginsTurn } = input;
-    const found = input.atStart ? this.#find(bytes, at, end, beginsTurn) : undefined;
+    const found = input.atStart ? findMessage(bytes, at, end, beginsTurn, this.#connection) : undefined;
     if (found === undefined) {
       this.#swallowed.add(end - at);
       input.at = end;
@@ -281,18 +238,9 @@ export class MysqlCommandCodec implements Codec {
     this.#skipping = 'no';
     this.#scanner.reset();
     this.#settings.stats.resynchronised++;
-    this.#phase = found === 'hello' ? 'hello' : 'command';
+    this.#maker.phase = found === 'hello' ? 'hello' : 'command';
     if (found !== 'zlib') return false;
     return this.#compress(at);
-  }
-
-  #find(bytes: Uint8Array, from: number, to: number, turned: boolean): 'hello' | 'command' | 'zlib' | undefined {
-    const { capabilities, compression } = this.#connection;
-    if (compression === 'zlib') return detectCompressed(bytes, from, to) ? 'zlib' : undefined;
-    if (turned && detectHello(bytes, from, to) === 'yes') return 'hello';
-    if (isRun(bytes, from, to)) return 'command';
-    if (turned && capabilities === undefined && detectCompressed(bytes, from, to)) return 'zlib';
-    return turned && detectCommand(bytes, from, to, false) !== 'no' ? 'command' : undefined;
   }
 
   /** Where the next message begins is not known any more. */
@@ -300,12 +248,11 @@ export class MysqlCommandCodec implements Codec {
     this.#skipping = 'all';
     this.#kindHeld = undefined;
     this.#scanner.reset();
-    if (this.#phase === 'sealed') return;
-    this.#phase = 'command';
+    if (this.#maker.phase === 'sealed') return;
+    this.#maker.phase = 'command';
     // Where its frames begin is not known either.
-    this.#decompressor?.end();
-    this.#decompressor = undefined;
-    this.#frame = undefined;
+    this.#compressed?.end();
+    this.#compressed = undefined;
   }
 
   /** These bytes are nothing that can be here, from `start` on and with what is pending. */
@@ -337,7 +284,7 @@ export class MysqlCommandCodec implements Codec {
   #beginsCompression(): boolean {
     const { hasHeader, ended, sequence } = this.#scanner;
     const pending =
-      this.#decompressor === undefined && this.#connection.compression === 'zlib' && this.#phase === 'auth';
+      this.#compressed === undefined && this.#connection.compression === 'zlib' && this.#maker.phase === 'auth';
     return pending && sequence === 0 && (hasHeader || ended);
   }
 
@@ -349,34 +296,22 @@ export class MysqlCommandCodec implements Codec {
     const seen = Math.max(this.#in.seen, this.#in.answers);
     this.#in.cut();
     this.#scanner.reset();
-    this.#phase = 'command';
+    this.#maker.phase = 'command';
     if (!this.#wasCompressed) this.#settings.stats.compressed++;
     this.#wasCompressed = true;
     this.#connection.compression = 'zlib';
-    this.#decompressor = new Decompressor(this.#settings.budget);
-    this.#frame = undefined;
-    this.#pushFrames({ bytes: frame, offset: 0, length: frame.length, time, serverBytesSeen: seen });
+    this.#compressed = new CompressedInput(this.#settings.budget);
+    this.#compressed.push({ bytes: frame, offset: 0, length: frame.length, time, serverBytesSeen: seen });
     return false;
-  }
-
-  #pushFrames(input: ClientBytes): void {
-    const before = this.#frame?.serverBytesSeen ?? 0;
-    this.#frame = { ...input, serverBytesSeen: input.serverBytesSeen + before };
-    this.#decompressor!.push(input.bytes, input.offset, input.length);
   }
 
   /** The next bytes of a compressed session become the input; false when there are none. */
   #inflate(): boolean {
-    const frame = this.#frame;
-    const plain = frame === undefined ? undefined : this.#decompressor?.next();
-    if (plain === undefined) {
-      const failure = this.#decompressor?.failure;
-      if (failure !== undefined) this.#fail(failure, this.#in.end);
-      return false;
-    }
-    this.#in.push({ ...frame!, bytes: plain, offset: 0, length: plain.length });
-    this.#frame = { ...frame!, serverBytesSeen: 0 };
-    return true;
+    const compressed = this.#compressed;
+    if (compressed === undefined) return false;
+    if (compressed.next(this.#in)) return true;
+    if (compressed.failure !== undefined) this.#fail(compressed.failure, this.#in.end);
+    return false;
   }
 
   /** The server does nothing about a command that is not whole. */

@@ -1,5 +1,6 @@
 /** Whether bytes begin like a connection of a MySQL client, or like one of its commands. */
-import { detectCompressed, isRun, type Detection } from './boundary.ts';
+import { detectCommand, detectCompressed, isRun, type Detection } from './boundary.ts';
+import type { MysqlConnection } from './connection.ts';
 import { CLIENT } from './login/index.ts';
 import { HEADER_LENGTH, payloadLength } from './packet.ts';
 
@@ -17,6 +18,24 @@ export function detect(bytes: Uint8Array, offset: number, length: number): Detec
   if (hello !== 'no') return hello;
   if (isRun(bytes, offset, end) || detectCompressed(bytes, offset, end)) return 'yes';
   return 'no';
+}
+
+/**
+ * What begins at `from` in a connection of which that is not known. `turned`: the client has seen an answer since it last
+ * sent, so that a message may well begin there, and looser signs are believed.
+ */
+export function findMessage(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  turned: boolean,
+  { capabilities, compression }: Pick<MysqlConnection, 'capabilities' | 'compression'>,
+): 'hello' | 'command' | 'zlib' | undefined {
+  if (compression === 'zlib') return detectCompressed(bytes, from, to) ? 'zlib' : undefined;
+  if (turned && detectHello(bytes, from, to) === 'yes') return 'hello';
+  if (isRun(bytes, from, to)) return 'command';
+  if (turned && capabilities === undefined && detectCompressed(bytes, from, to)) return 'zlib';
+  return turned && detectCommand(bytes, from, to, false) !== 'no' ? 'command' : undefined;
 }
 
 /** The client's answer to a greeting: it has the number 1, as no command has. */

@@ -26,8 +26,8 @@ import {
   type MessagePiece,
 } from 'tcpcopy/plugin';
 import { findCommand } from './boundary.ts';
-import { copyOf } from './bytes.ts';
-import { RedisCommand } from './command.ts';
+import type { RedisCommand } from './command.ts';
+import { CommandMaker } from './command-maker.ts';
 import { COMMAND, CommandScanner, FAILED, LINE, MORE, NOTHING } from './command-scanner.ts';
 import { detect } from './detect.ts';
 import { splitInline } from './inline-arguments.ts';
@@ -35,8 +35,6 @@ import { redisSettings, type RedisSettings } from './settings.ts';
 
 /** Why bytes behind a command after which redis-server closes are not sent: it did not read them either. */
 const AFTER_CLOSE = 'after-close';
-const LONGEST_WORD = 10;
-const EMPTY: Uint8Array = new Uint8Array(0);
 
 type State = 'command' | 'rest' | 'skip' | 'raw';
 
@@ -50,34 +48,23 @@ export class RedisCommandCodec implements Codec {
   readonly #pending: PendingBytes;
   readonly #out: PieceOutlet<RedisCommand>;
   readonly #piece: RedisPiece;
+  readonly #maker: CommandMaker;
   readonly #swallowed = new Swallowed();
   #state: State = 'command';
   #seeking: boolean;
-  /** The database of the connection; `undefined`: not known. */
-  #database: number | undefined;
   #unparsable: string | undefined;
   /** In `raw`: bytes were lost, so the next turn must be waited for. */
   #outOfStep = false;
-  /** Arguments of the inline request that is going out. */
-  #inline: readonly Uint8Array[] | undefined;
   #flushes = false;
-
-  readonly #readCommand = (): RedisCommand => {
-    const { bytes, offset, length } = this.#piece;
-    const own = copyOf(bytes, offset, offset + length);
-    if (this.#inline !== undefined) return RedisCommand.inline(own, this.#inline, this.#database);
-    const { spans, found, announced } = this.#scanner;
-    return RedisCommand.multibulk(own, spans, found, announced, this.#database);
-  };
 
   /** `fromSyn`: the connection was seen from its beginning. `fromBoundary`: the first byte pushed begins a command. */
   constructor(fromSyn: boolean, settings: RedisSettings = redisSettings(), fromBoundary = fromSyn) {
     this.#settings = settings;
     this.#seeking = !fromBoundary;
-    this.#database = fromSyn ? 0 : undefined;
     this.#pending = new PendingBytes(settings.budget);
     this.#out = new PieceOutlet<RedisCommand>(this.#in, this.#pending);
     this.#piece = this.#out.piece;
+    this.#maker = new CommandMaker(this.#scanner, this.#piece, fromSyn ? 0 : undefined);
   }
 
   get skippedBytes(): number {
@@ -184,18 +171,9 @@ export class RedisCommandCodec implements Codec {
     this.#swallowed.separate();
     this.#state = 'rest';
     this.#out.give(start, end, true, false);
-    this.#piece.message = this.#readBeginning();
+    this.#maker.beginning();
     this.#scanner.recording = false;
     return true;
-  }
-
-  /** The command as far as its pending bytes go; the scanner is further already. */
-  #readBeginning(): RedisCommand {
-    const { spans, announced } = this.#scanner;
-    let found = this.#scanner.found;
-    while (found > 0 && spans[found * 2 - 2]! + spans[found * 2 - 1]! + 2 > this.#piece.length) found--;
-    const { bytes, offset, length } = this.#piece;
-    return RedisCommand.multibulk(copyOf(bytes, offset, offset + length), spans, found, announced, this.#database);
   }
 
   /** The line from `start`, and what is pending of it, is whole. */
@@ -218,48 +196,14 @@ export class RedisCommandCodec implements Codec {
       // No room: the rest goes out by itself.
       this.#settings.stats.commands++;
       this.#out.give(start, at, true, true);
-      this.#piece.message = this.#readBeginning();
+      this.#maker.beginning();
       return true;
     }
     this.#swallowed.separate();
     this.#settings.stats.commands++;
-    this.#inline = inline;
     this.#out.give(pending.length > 0 ? at : start, at, true, true);
-    this.#piece.reader = this.#readCommand;
-    this.#follow();
+    if (this.#maker.whole(inline)) this.#goRaw(AFTER_CLOSE);
     return true;
-  }
-
-  /** What a command means for those behind it. */
-  #follow(): void {
-    const { spans } = this.#scanner;
-    // Nearly all commands are told apart by the length of their name.
-    if (this.#inline === undefined && (spans[1]! < 4 || spans[1]! > 6)) return;
-    switch (this.#word(0)) {
-      case 'SELECT':
-        // It speaks to the one it chooses.
-        if (/^\d{1,9}$/.test(this.#word(1))) this.#database = Number(this.#word(1));
-        break;
-      case 'RESET':
-        this.#database = 0;
-        break;
-      // redis-server closes after these: the last two are a browser's, which it takes for an attack.
-      case 'QUIT':
-      case 'POST':
-      case 'HOST:':
-        this.#goRaw(AFTER_CLOSE);
-    }
-  }
-
-  /** An argument in upper case; empty when it is long, as no word of ours is. */
-  #word(index: number): string {
-    const { bytes, offset } = this.#piece;
-    if (this.#inline !== undefined) {
-      const argument = this.#inline[index] ?? EMPTY;
-      return text(argument, 0, argument.length);
-    }
-    const { spans, found } = this.#scanner;
-    return index < found ? text(bytes, offset + spans[index * 2]!, spans[index * 2 + 1]!) : '';
   }
 
   #skipNothing(start: number): boolean {
@@ -372,9 +316,4 @@ export class RedisCommandCodec implements Codec {
     this.#piece.unparsable = this.#unparsable;
     this.#piece.refused = this.#unparsable === AFTER_CLOSE || this.#settings.unparsable === 'drop';
   }
-}
-
-function text(bytes: Uint8Array, start: number, length: number): string {
-  if (length > LONGEST_WORD) return '';
-  return String.fromCharCode(...bytes.subarray(start, start + length)).toUpperCase();
 }
