@@ -18,24 +18,22 @@
  * What follows Upgrade or CONNECT is of use in that session only. A turn of unparsable bytes is not held to it: as in any
  * opaque connection it may well be a request, which the target reads if this codec does not.
  */
-import { MessagePiece, Swallowed, type ClientBytes, type Codec } from 'tcpcopy/plugin';
+import { Swallowed, type ClientBytes, type Codec, type MessagePiece } from 'tcpcopy/plugin';
 import { CapturedBody } from './body.ts';
 import { HttpInput } from './client-input.ts';
 import { detect } from './detect.ts';
 import { Framing } from './framing.ts';
 import { HeadReader } from './head-reader.ts';
-import { HeldMessage, type ReadyPiece } from './held-message.ts';
 import { methodName } from './llhttp-instance.ts';
 import { FAILED, MESSAGE_ENDS } from './llhttp.ts';
 import { HttpRequest } from './request.ts';
+import { RequestOutlet } from './request-outlet.ts';
 import { httpSettings, type HttpSettings } from './settings.ts';
 
 type State = 'head' | 'length' | 'chunked' | 'skip' | 'raw';
 
 /** So many bytes of a request line without its end, bytes, are no accident: a segment's worth of a long target. */
 const LONG_LINE = 512;
-const EMPTY: Uint8Array = new Uint8Array(0);
-const NOTHING: readonly ReadyPiece[] = [];
 
 export type HttpPiece = MessagePiece<HttpRequest>;
 
@@ -44,15 +42,13 @@ export class HttpRequestCodec implements Codec {
   readonly #settings: HttpSettings;
   readonly #head: HeadReader;
   readonly #framing = new Framing();
-  readonly #piece = new MessagePiece<HttpRequest>();
   readonly #in = new HttpInput();
+  readonly #out: RequestOutlet;
   readonly #swallowed = new Swallowed();
   #state: State = 'head';
   /** No boundary is known; with `#exact`, there is one here if all lengths were right. */
   #seeking: boolean;
   #exact = false;
-  /** A piece with `first` is out, and one with `last` is not. */
-  #open = false;
 
   /** Bytes of the body still to come, in `length` and `skip`. */
   #remaining = 0;
@@ -63,16 +59,12 @@ export class HttpRequestCodec implements Codec {
   #expects = false;
   /** What is wrong with the chunk framing at `#at`; empty: nothing so far. */
   #chunkFailure = '';
-  #held: HeldMessage | undefined;
-  /** Pieces that became ready at once and are not out. */
-  #waiting: readonly ReadyPiece[] = NOTHING;
   /** The head reader is done with its head, but the piece that is out may still be asked for its message. */
   #headDone = false;
 
   /** After a request with `Connection: close`: nothing should follow. */
   #closed = false;
-  /** In `raw`: what was wrong; nothing after an Upgrade, which may lead back. */
-  #unparsable: string | undefined;
+  /** In `raw`: behind an Upgrade, which may lead back. */
   #mayReturn = false;
   /** In `raw`: bytes were lost, so the next turn must be waited for. */
   #outOfStep = false;
@@ -80,7 +72,7 @@ export class HttpRequestCodec implements Codec {
   readonly #readMessage = (): HttpRequest => {
     const { parser, bytes, offset, length } = this.#head;
     const request = HttpRequest.read(parser, this.#framing, bytes, offset, length);
-    if (this.#piece.last) request.attachBody(CapturedBody.EMPTY);
+    if (this.#out.piece.last) request.attachBody(CapturedBody.EMPTY);
     return request;
   };
 
@@ -89,6 +81,7 @@ export class HttpRequestCodec implements Codec {
     this.#settings = settings;
     this.#seeking = !fromSyn;
     this.#head = new HeadReader('request', settings.headLimit, settings.budget);
+    this.#out = new RequestOutlet(this.#in, settings);
   }
 
   get skippedBytes(): number {
@@ -105,15 +98,15 @@ export class HttpRequestCodec implements Codec {
 
   next(): HttpPiece | undefined {
     this.#releaseHead();
-    if (this.#waiting.length > 0) return this.#emitWaiting();
-    while (this.#in.left > 0) if (this.#step()) return this.#piece;
+    if (this.#out.next()) return this.#out.piece;
+    while (this.#in.left > 0) if (this.#step()) return this.#out.piece;
     this.#releaseHead();
     return undefined;
   }
 
   gap(length: number): boolean {
-    const broken = this.#open;
-    const unannounced = this.#head.pending.length + (this.#held?.bytes.length ?? 0);
+    const broken = this.#out.open;
+    const unannounced = this.#head.pending.length + this.#out.heldLength;
     const inBody = this.#state === 'length' || this.#state === 'skip';
     this.#abandon();
     if (broken) this.#swallowed.followsBroken();
@@ -135,13 +128,13 @@ export class HttpRequestCodec implements Codec {
 
   /** The client will send no more: what is held back is given out by `next`, and memory is given back. */
   end(): void {
-    const pending = this.#head.pending;
-    if (this.#held !== undefined) this.#waiting = this.#unhold(EMPTY, 0, 0, false);
-    else if (pending.length > 0 && this.#seeking) this.#swallowed.add(pending.length);
-    else if (pending.length > 0 && !this.#in.begun) this.#swallowed.addStray(pending.length);
-    else if (pending.length > 0) {
+    const { bytes, length } = this.#head.pending;
+    if (this.#out.holds) this.#out.giveUp();
+    else if (length > 0 && this.#seeking) this.#swallowed.add(length);
+    else if (length > 0 && !this.#in.begun) this.#swallowed.addStray(length);
+    else if (length > 0) {
       this.#goRaw('unfinished-head');
-      this.#waiting = [{ bytes: pending.bytes, offset: 0, length: pending.length, first: true, last: false }];
+      this.#out.wait(bytes, length);
     }
     this.#head.release();
   }
@@ -197,8 +190,8 @@ export class HttpRequestCodec implements Codec {
     this.#chunkFailure = '';
     const connect = methodName(parser.method) === 'CONNECT';
     const bodyless = connect || (transferEncodings === 0 && contentLength <= 0);
-    this.#emit(bytes, offset, length, true, bodyless);
-    this.#piece.reader = this.#readMessage;
+    this.#out.give(bytes, offset, length, true, bodyless);
+    this.#out.piece.reader = this.#readMessage;
     this.#headDone = true;
     if (bodyless) {
       this.#endMessage();
@@ -206,22 +199,15 @@ export class HttpRequestCodec implements Codec {
     }
     this.#state = transferEncodings > 0 ? 'chunked' : 'length';
     this.#remaining = contentLength;
-    if (wantsBody?.(this.#piece.message!) === true) return !this.#hold();
+    if (wantsBody?.(this.#out.piece.message!) === true) return !this.#hold();
     return true;
   }
 
   /** Keeps the head that is about to go out, to wait for its body; false when the body is too long for that. */
   #hold(): boolean {
-    const { bodyLimit, budget, stats } = this.#settings;
-    const { parser, bytes, offset, length } = this.#head;
-    const held = new HeldMessage(this.#piece.message!, length, bodyLimit, budget);
-    if (this.#remaining > bodyLimit || !held.append(bytes, offset, length)) {
-      stats.bodiesOverLimit++;
-      return false;
-    }
-    if (this.#state === 'chunked') parser.bodySpans = held.spans;
-    this.#held = held;
-    this.#open = false;
+    const held = this.#out.hold(this.#remaining);
+    if (held === undefined) return false;
+    if (this.#state === 'chunked') this.#head.parser.bodySpans = held.spans;
     this.#releaseHead();
     return true;
   }
@@ -247,37 +233,18 @@ export class HttpRequestCodec implements Codec {
   #stepBody(length: number, last: boolean): boolean {
     const at = this.#in.at;
     this.#in.at += length;
-    if (this.#held !== undefined) return this.#stepHeld(this.#held, at, length, last);
-    this.#emit(this.#in.bytes, at, length, false, last);
-    if (this.#expects) this.#piece.awaits = this.#in.takeSeen();
-    this.#expects = false;
-    if (last) this.#endMessage();
-    return true;
-  }
-
-  #stepHeld(held: HeldMessage, at: number, length: number, last: boolean): boolean {
-    if (!held.append(this.#in.bytes, at, length)) {
-      this.#settings.stats.bodiesOverLimit++;
-      this.#waiting = this.#unhold(this.#in.bytes, at, length, last);
-      if (last) this.#endMessage();
-      this.#emitWaiting();
-      return true;
+    const { bytes } = this.#in;
+    let ready = true;
+    if (this.#out.holds) {
+      const trailerStart = last && this.#state === 'chunked' ? this.#head.parser.trailerStart : -1;
+      ready = this.#out.addBody(bytes, at, length, last, trailerStart);
+    } else {
+      this.#out.give(bytes, at, length, false, last);
+      if (this.#expects) this.#out.piece.awaits = this.#in.takeSeen();
+      this.#expects = false;
     }
-    if (!last) return false;
-    this.#settings.stats.bodiesHeld++;
-    const { bytes } = held.bytes;
-    this.#emit(bytes, 0, held.bytes.length, true, true);
-    this.#piece.message = held.complete(this.#state === 'chunked' ? this.#head.parser.trailerStart : -1);
-    this.#held = undefined;
-    this.#endMessage();
-    return true;
-  }
-
-  /** The held message will not be complete: its pieces, and `length` more bytes of it. */
-  #unhold(bytes: Uint8Array, offset: number, length: number, last: boolean): readonly ReadyPiece[] {
-    const pieces = [...this.#held!.giveUp(), { bytes, offset, length, first: false, last }];
-    this.#held = undefined;
-    return pieces.filter((piece) => piece.length > 0);
+    if (last) this.#endMessage();
+    return ready;
   }
 
   #stepSkip(): boolean {
@@ -294,17 +261,17 @@ export class HttpRequestCodec implements Codec {
     const turned = this.#in.beginsTurn;
     if (turned && this.#mayReturn && this.#leadsBack(length)) {
       this.#state = 'head';
-      this.#open = false;
+      this.#out.open = this.#out.tunnel = false;
       this.#outOfStep = false;
       return false;
     }
     if (this.#outOfStep && !turned) return this.#swallowRest();
     this.#outOfStep = false;
     this.#swallowed.separate();
-    const first = turned || !this.#open;
+    const first = turned || !this.#out.open;
     if (first && !this.#in.begun) this.#in.begin();
     this.#in.begun = false;
-    this.#emit(this.#in.bytes, this.#in.at, length, first, false);
+    this.#out.give(this.#in.bytes, this.#in.at, length, first, false);
     this.#in.at = this.#in.end;
     return true;
   }
@@ -319,13 +286,12 @@ export class HttpRequestCodec implements Codec {
   #fail(reason: string): boolean {
     if (this.#seeking) return this.#failSeeking();
     this.#settings.stats.unparsable.count(reason);
-    const withheld = this.#held?.bytes ?? this.#head.pending;
+    const withheld = this.#out.takeHeld() ?? this.#head.pending;
     this.#goRaw(reason);
     if (withheld.length === 0) return false;
-    this.#emit(withheld.bytes, 0, withheld.length, true, false);
+    this.#out.give(withheld.bytes, 0, withheld.length, true, false);
     this.#in.begun = false;
     withheld.release();
-    this.#held = undefined;
     return true;
   }
 
@@ -342,7 +308,8 @@ export class HttpRequestCodec implements Codec {
 
   #goRaw(reason: string | undefined): void {
     this.#state = 'raw';
-    this.#unparsable = reason;
+    this.#out.unparsable = reason;
+    this.#out.tunnel = reason === undefined;
     this.#mayReturn = reason === undefined && methodName(this.#method) !== 'CONNECT';
     this.#outOfStep = false;
     this.#in.forgetTurn();
@@ -390,11 +357,8 @@ export class HttpRequestCodec implements Codec {
   /** Forgets whatever is under way. */
   #abandon(): void {
     this.#head.release();
-    this.#held?.bytes.release();
-    this.#held = undefined;
-    this.#waiting = NOTHING;
+    this.#out.drop();
     this.#headDone = false;
-    this.#open = false;
     this.#expects = false;
     this.#in.cut();
   }
@@ -403,23 +367,5 @@ export class HttpRequestCodec implements Codec {
     this.#swallowed.add(this.#in.left);
     this.#in.at = this.#in.end;
     return false;
-  }
-
-  #emitWaiting(): HttpPiece {
-    const [piece, ...rest] = this.#waiting;
-    this.#waiting = rest;
-    const { bytes, offset, length, first, last, message } = piece!;
-    this.#emit(bytes, offset, length, first, last);
-    this.#piece.message = message;
-    return this.#piece;
-  }
-
-  #emit(bytes: Uint8Array, offset: number, length: number, first: boolean, last: boolean): void {
-    const piece = this.#piece;
-    piece.fill(this.#in, bytes, offset, length, first, last);
-    piece.unparsable = this.#state === 'raw' ? this.#unparsable : undefined;
-    piece.sameSession = first && this.#state === 'raw' && this.#unparsable === undefined;
-    piece.refused = piece.unparsable !== undefined && this.#settings.unparsable === 'drop';
-    this.#open = !last;
   }
 }
