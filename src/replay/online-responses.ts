@@ -4,7 +4,8 @@
  * Theory of operation. The same reader as for the target is given the server's half of the connection, and told of every
  * message as the client sent it, before plugins had it. Messages wait in order until their response is whole. Where bytes
  * of either half are missing nobody can say which response answers what: all that wait are given up, and reading begins
- * anew with a message that its client sent after seeing a response, on connections that do not pipeline.
+ * anew with a message that its client sent after seeing a response, on connections that do not pipeline. A connection seen
+ * from its middle may begin with answers to what was not seen; a recording hands them out late, and their times tell.
  */
 import { elapsed, type Duration, type Instant } from '../core/time.ts';
 import type { ServerMessage } from '../protocol/response-reader.ts';
@@ -39,12 +40,15 @@ export class OnlineResponses {
   #any = false;
   #pipelines = false;
   #over = false;
+  /** What the server says from here on answers messages that were seen. */
+  #reached: boolean;
 
   /** `fromSyn`: the first byte of the server will be the first of the connection. */
   constructor(reading: ResponseReading, owner: OnlineOwner, fromSyn: boolean) {
     this.#owner = owner;
     this.#conversation = new Conversation(reading, owner, 0);
     this.#inStep = fromSyn;
+    this.#reached = fromSyn;
     if (fromSyn) this.#conversation.opened();
   }
 
@@ -86,12 +90,14 @@ export class OnlineResponses {
 
   /** Bytes of the server, in order; valid during the call. */
   received(bytes: Uint8Array, offset: number, length: number, at: Instant): void {
+    if (!this.#reaches(at)) return;
     this.#conversation.received(bytes, offset, length);
     this.#take(at);
   }
 
   /** Bytes of the server that the capture does not have. */
   gap(length: number, at: Instant): void {
+    if (!this.#reaches(at)) return;
     this.#conversation.received(undefined, 0, length);
     this.#take(at);
   }
@@ -112,6 +118,12 @@ export class OnlineResponses {
     const given = this.#waiting;
     this.#waiting = [];
     for (const { exchange } of given) exchange?.onlineSettled(undefined);
+  }
+
+  #reaches(at: Instant): boolean {
+    const first = this.#waiting[0];
+    this.#reached ||= first === undefined || elapsed(at, first.sentAt) >= 0;
+    return this.#reached;
   }
 
   #take(at: Instant): void {

@@ -97,6 +97,8 @@ class RequestStream implements MessageObserver {
   /** What a server said before its client; `undefined`: it is read, or not any more. */
   #early: Uint8Array[] | undefined = [];
   #earlyLength = 0;
+  /** What the server says from here on answers requests that are shown. */
+  #inStep: boolean;
 
   constructor(
     number: number,
@@ -110,6 +112,7 @@ class RequestStream implements MessageObserver {
     this.#pipeline = pipeline;
     this.#report = report;
     this.#takeChanges = takeChanges;
+    this.#inStep = info.openedBy === 'syn';
   }
 
   begins(piece: Readonly<Piece>, protocol: string, verdict: Verdict): void {
@@ -145,7 +148,7 @@ class RequestStream implements MessageObserver {
   serverBytes(bytes: Uint8Array | undefined, offset: number, length: number, time: Instant): void {
     const reader = this.#reader;
     if (this.#early !== undefined && bytes !== undefined) this.#keepEarly(this.#early, bytes, offset, length);
-    if (reader?.reading !== true) return;
+    if (reader?.reading !== true || !this.#reaches(time)) return;
     if (bytes === undefined) reader.gap?.(length);
     else reader.push(bytes, offset, length);
     for (let said = reader.next(); said !== undefined; said = reader.next()) {
@@ -182,6 +185,16 @@ class RequestStream implements MessageObserver {
     const told = typeof status === 'number' || typeof status === 'string' ? status : undefined;
     waiting.request.response = { status: told, after };
     this.#tell();
+  }
+
+  /**
+   * Whether what came at `time` may answer a request that is shown. A connection seen from its middle may begin with
+   * answers to requests that are not; a recording hands them out late, and their times tell.
+   */
+  #reaches(time: Instant): boolean {
+    const first = this.#waiting[this.#told];
+    this.#inStep ||= first === undefined || elapsed(time, first.request.at) >= 0;
+    return this.#inStep;
   }
 
   #readerOf(protocol: string): ResponseReader | undefined {

@@ -75,6 +75,20 @@ describe('requests', () => {
     expect(requests[0]!.client).toBe('192.0.2.1:22');
   });
 
+  it('of a connection seen from within a request, whose answer is not taken for the next one’s', async () => {
+    const path = `${folder}/within.pcap`;
+    const writer = new RecordingWriter();
+    const exchanges = [
+      { at: 0, request: '=1&b=2', response: reply(200) },
+      { at: 10, request: get('/b'), response: reply(404) },
+      { at: 20, request: get('/c'), response: reply(500) },
+    ];
+    writer.add({ clientPort: 5_000, exchanges, midstream: true });
+    writer.save(path);
+    const { lines } = await inspect({}, path);
+    expect(lines).toEqual(['1 GET shop.example/b 39 404 100', '1 GET shop.example/c 39 500 100']);
+  });
+
   it('of a long pipeline, each with its own', async () => {
     const many = Array.from({ length: 300 }, (_, i) => i);
     const join = (text: (i: number) => string) => many.map(text).join('');

@@ -202,6 +202,21 @@ describe('the online server', () => {
     expect(heard.exchanges).toEqual(['GET /1 200 0, online 200 0']);
   });
 
+  it('of such a connection is not believed about requests it was sent later, when a recording tells of it late', async () => {
+    const heard = new Heard();
+    const { rig, send, say } = await copy(heard, 1, 'midstream');
+    send(request('GET /1'), 20);
+    send(request('GET /2'), 40);
+    say(OK.replace('200', '201'), 10);
+    say(OK.replace('200', '202'), 30);
+    say(OK.replace('200', '203'), 50);
+    for (let i = 0; i < 2; i++) {
+      rig.session.ack();
+      rig.session.say(OK);
+    }
+    expect(heard.exchanges).toEqual(['GET /1 200 0, online 202 10', 'GET /2 200 0, online 203 10']);
+  });
+
   it('that never answers costs no more than a thousand requests that wait', async () => {
     const heard = new Heard();
     const { rig, send, replay } = await copy(heard);
