@@ -7,7 +7,8 @@ const NOT_IN_INPUT: readonly UnitBucket[] = ['not-picked-up', 'capture-gap', 'ke
 
 /**
  * What is wrong with a finished run's result; `undefined` when nothing is, and the exit code is 0. `wholeInput`: all
- * there was to copy has been read, as a recording is; then a target that got nothing of it is a failure by itself.
+ * there was to copy has been read, as a recording is; then a target that got nothing of it is a failure by itself, and a
+ * recording that has nothing of what was selected fails `minFidelity`, which would else be met by a mistyped port.
  */
 export function judge(ledger: Ledger, minFidelity: number | undefined, wholeInput: boolean): TcpcopyError | undefined {
   const { balanced, units, connections, frames } = ledger.balance();
@@ -19,6 +20,12 @@ export function judge(ledger: Ledger, minFidelity: number | undefined, wholeInpu
     ];
     return new TcpcopyError('E_LEDGER', `the figures do not add up: ${pairs.join('; ')}`, {
       hint: 'this is a fault of tcpcopy: please report it',
+    });
+  }
+  if (minFidelity !== undefined && wholeInput && ledger.unitsOpened === 0) {
+    return new TcpcopyError('E_FIDELITY', 'there was no request to copy in the recording', {
+      where: `--min-fidelity ${minFidelity}`,
+      hint: 'see that -x and -F select the right server: tcpcopy inspect lists what is in it',
     });
   }
   const fidelity = ledger.fidelity();

@@ -5,7 +5,9 @@ import { ledgerOf } from './ledger-fixture.ts';
 it('has nothing to say of a balanced ledger', () => {
   expect(judge(ledgerOf({ answered: 1, reset: 9 }), undefined, true)).toBeUndefined();
   expect(judge(ledgerOf({ answered: 999, reset: 1 }), 99.9, true)).toBeUndefined();
-  expect(judge(ledgerOf({}), 100, true)).toBeUndefined();
+  expect(judge(ledgerOf({}), 100, false)).toBeUndefined();
+  expect(judge(ledgerOf({}), undefined, true)).toBeUndefined();
+  expect(judge(ledgerOf({ filtered: 3 }), 100, true)).toBeUndefined();
 });
 
 it('a ledger that does not balance comes first', () => {
@@ -21,6 +23,13 @@ it('too little delivered, never rounded up to what was asked for', () => {
   expect(error.oneLine()).toBe(
     '--min-fidelity 100: 99.999 % of the requests reached the target (1 of 10,000,000 did not); ' +
       'the summary names the reasons [E_FIDELITY]',
+  );
+});
+
+it('a share asked for of a recording that has nothing to copy', () => {
+  expect(judge(ledgerOf({}), 0.1, true)!.oneLine()).toBe(
+    '--min-fidelity 0.1: there was no request to copy in the recording; see that -x and -F select the right server: ' +
+      'tcpcopy inspect lists what is in it [E_FIDELITY]',
   );
 });
 
