@@ -7,6 +7,7 @@ import { loadConfig } from './config-file.ts';
 import { copyCommand } from './copy-command.ts';
 import { columns } from './plugin-columns.ts';
 import { outputWidth, printLines } from './plugins-command.ts';
+import { strayWord } from './usage-error.ts';
 
 const HIDDEN = '***';
 const COMMAND_LINE = 'command line';
@@ -59,8 +60,9 @@ async function configRows(line: Readonly<Record<string, unknown>>): Promise<read
 /** What commander makes of the words behind `config print`. */
 function readLine(args: readonly string[]): Readonly<Record<string, unknown>> {
   const command = copyCommand();
-  command.action(() => undefined);
+  command.action(() => undefined).allowExcessArguments();
   command.parse([...args], { from: 'user' });
+  if (command.args[0] !== undefined) throw strayWord(command.args[0], 'tcpcopy config print');
   return command.opts();
 }
 

@@ -48,8 +48,11 @@ export function createLog(options: LogStyle, write: (line: string) => void): Log
   };
 }
 
-/** The log in a file, appended to. Throws a `TcpcopyError` when it cannot be opened. */
-export function openLogFile(path: string, options: LogStyle): LogFile {
+/**
+ * The log in a file, appended to. Throws a `TcpcopyError` when it cannot be opened. `onLoss` is told, with an errno name,
+ * when the file begins to refuse lines.
+ */
+export function openLogFile(path: string, options: LogStyle, onLoss?: (reason: string) => void): LogFile {
   let destination: ReturnType<typeof pino.destination>;
   try {
     destination = pino.destination({ dest: path, append: true, sync: true, maxLength: LARGEST_BACKLOG });
@@ -61,14 +64,20 @@ export function openLogFile(path: string, options: LogStyle): LogFile {
     });
   }
   // Without a listener a full disk would end the process. What cannot be logged is lost; copying goes on.
-  destination.on('error', () => undefined);
+  let refused = false;
+  destination.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+    if (!refused) onLoss?.(code ?? message);
+    refused = true;
+  });
+  destination.on('write', () => (refused = false));
   const write = (text: string) => void destination.write(`${text}\n`);
   const log = createLog(options, write);
   return {
     log,
     line: options.logFormat === 'json' ? (text) => void (text !== '' && log.info(text)) : write,
     reopen: () => destination.reopen(),
-    flush: () => destination.flushSync(),
+    // flushSync tries for ever. Lines are written as they come, so there is nothing to flush but what was refused.
+    flush: () => void (refused || destination.flushSync()),
   };
 }
 

@@ -5,7 +5,8 @@
 import { CommanderError, type Command } from 'commander';
 import type { ProcessOptions } from '../config/copy-options.ts';
 import { daemonParent, startDaemon } from './daemon.ts';
-import { errorLine, EXIT_BAD_USE, EXIT_FAILED, exitCodeOf } from './exit-code.ts';
+import { endWithOutput } from './ended-output.ts';
+import { errorLine, EXIT_BAD_USE, EXIT_FAILED, EXIT_OK, exitCodeOf } from './exit-code.ts';
 import { machineContext } from './machine-context.ts';
 import type { Program, Task } from './program.ts';
 import { replacedFlagNotes } from './replaced-flags.ts';
@@ -39,7 +40,7 @@ export async function main<O extends { readonly process: ProcessOptions }>(
   const debug = argv.includes('--debug');
   let report = (line: string) => terminal.errorLine(`${program.name}: ${line}`);
 
-  process.stdout.on('error', endQuietlyOnClosedPipe);
+  const output = endWithOutput(process, (line) => report(line));
   let deal = (_error: unknown, _rejected: boolean) => false;
   const onUncaught = (error: unknown, origin: NodeJS.UncaughtExceptionOrigin) => {
     if (deal(error, origin === 'unhandledRejection')) return;
@@ -87,12 +88,6 @@ export async function main<O extends { readonly process: ProcessOptions }>(
       if (debug && error instanceof Error && error.stack) terminal.errorLine(error.stack);
     }
   }
-  if (code !== undefined) process.exitCode = code;
+  if (code !== undefined) process.exitCode = code === EXIT_OK && output.failed ? EXIT_FAILED : code;
   setTimeout(() => process.exit(), GRACE_MS).unref();
-}
-
-/** `tcpcopy … | head`: whoever read the output has seen enough. */
-function endQuietlyOnClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code === 'EPIPE') process.kill(process.pid, 'SIGTERM');
-  else throw error;
 }

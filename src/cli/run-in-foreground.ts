@@ -45,12 +45,20 @@ export async function runInForeground<O extends RunOptions>(
 ): Promise<number> {
   const { logFile: path, pidFile: pidPath, ui, metrics, debug } = options.process;
   const style = logStyle(options.process, path === undefined && !parent && terminal.errorsAreSeen, ui);
-  const file = path === undefined ? undefined : openLogFile(path, style);
+  const tell = (line: string) => {
+    if (!parent) terminal.errorLine(`${program.name}: ${line}`);
+  };
+  const file =
+    path === undefined
+      ? undefined
+      : openLogFile(path, style, (reason) =>
+          tell(`-l ${path}: cannot be written (${reason}); lines are lost [E_FILE]`),
+        );
   const limiter = new LogLimiter(file?.log ?? createLog(style, (line) => terminal.errorLine(line)), monotonicNow);
   const { log } = limiter;
   const report = (line: string) => {
     file?.log.error(line);
-    if (!parent) terminal.errorLine(`${program.name}: ${line}`);
+    tell(line);
   };
   onReport(report);
 

@@ -22,17 +22,21 @@ function pathOf(command: Command): string {
   return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 
+/** A word that no option takes. `commands`: those that might have been meant. */
+export function strayWord(word: string, path: string, commands: readonly string[] = []): TcpcopyError {
+  const orCommand = commands.length === 0 ? '' : ` and is no command (${commands.join(', ')})`;
+  return new TcpcopyError('E_USAGE', `${quoteIfNeeded(word)} belongs to no option${orCommand}`, {
+    hint: `a value follows its flag, quoted when it holds blanks; see ${path} --help`,
+  });
+}
+
 /** Commander's message, of one or two lines, as our one-line error. `argv`: what the program was given. */
 export function toUsageError(error: CommanderError, program: Command, argv: readonly string[]): TcpcopyError {
   const command = commandOf(program, argv);
   const seeHelp = `see ${pathOf(command)} --help`;
   if (error.code === 'commander.excessArguments') {
     const commands = command.commands.map((c) => c.name());
-    const stray = command.args[command.registeredArguments.length] ?? '';
-    const orCommand = commands.length === 0 ? '' : ` and is no command (${commands.join(', ')})`;
-    return new TcpcopyError('E_USAGE', `${quoteIfNeeded(stray)} belongs to no option${orCommand}`, {
-      hint: `a value follows its flag, quoted when it holds blanks; ${seeHelp}`,
-    });
+    return strayWord(command.args[command.registeredArguments.length] ?? '', pathOf(command), commands);
   }
   const choices = /^error: option '.*(--[\w-]+).*' argument '(.*)' is invalid\. Allowed choices are (.*)\.$/.exec(
     error.message,

@@ -9,6 +9,7 @@ import type { OptionsContext } from './options-context.ts';
 import { parseProcessOptions, readControlKey, requireWritable } from './process-options.ts';
 import { parseInteger, parseSize } from './quantity.ts';
 import { parseRaw, rawInterceptSchema } from './raw-options.ts';
+import { or } from './shared-options.ts';
 
 /** All addresses of the host, both families. */
 const BIND_ANY = '::';
@@ -42,7 +43,7 @@ export function parseInterceptOptions(
     controlTls: readControlIdentity(raw, context),
     captureBuffer: raw.buffer === undefined ? undefined : parseSize('-B', raw.buffer, 'm', CAPTURE_BUFFER),
     snapLength: raw.snaplen === undefined ? SNAP_LENGTH.default : parseInteger('-S', raw.snaplen, SNAP_LENGTH),
-    summaryJson: raw.summaryJson && requireWritable('--summary-json', raw.summaryJson, context),
+    summaryJson: or(raw.summaryJson, undefined, (path) => requireWritable('--summary-json', path, context)),
     // What is looked at beside a running intercept must not take its place.
     process: parseProcessOptions(check ? { ...raw, daemon: false, pidFile: undefined, log: undefined } : raw, context),
   };

@@ -26,6 +26,7 @@ export function quoteIfNeeded(value: string): string {
 
 /** Where an error about a flag's file is: `--tls-ca /etc/ca.pem`. */
 export function flagWithPath(flag: string, path: string): string {
+  if (path === '') return `${flag} (empty)`;
   return `${flag} ${path.length > LONGEST_PATH ? `…${path.slice(-LONGEST_PATH)}` : path}`;
 }
 

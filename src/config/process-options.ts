@@ -40,6 +40,7 @@ function parseUser(name: string, context: OptionsContext): RunAs {
 
 /** An output file that cannot be written is better known before the run than after it. */
 export function requireWritable(flag: string, path: string, context: OptionsContext): string {
+  if (path === '') throw optionError(flag, '', 'names no file', 'name one, or leave the flag out');
   const errno = context.whyNotWritable(path);
   if (errno !== undefined) {
     const reason: Readonly<Record<string, string>> = {

@@ -34,7 +34,7 @@ export function parseRecordOptions(input: Readonly<Record<string, unknown>>, con
     plugins: raw.plugin.map((given) => (typeof given === 'string' ? parsePlugin(given) : given)),
     onPluginError: or(raw.onPluginError, { kind: 'pass' }, parsePluginErrorPolicy),
     memoryLimit: or(raw.memory, defaults.MEMORY.default, (text) => parseSize('-m', text, 'm', defaults.MEMORY)),
-    summaryJson: raw.summaryJson && requireWritable('--summary-json', raw.summaryJson, context),
+    summaryJson: or(raw.summaryJson, undefined, (path) => requireWritable('--summary-json', path, context)),
     seed: or(raw.seed, undefined, (text) => parseInteger('--seed', text, defaults.SEED)),
     summaryInterval: parseSummaryInterval(raw.summaryInterval),
     process: parseProcessOptions(raw, context),

@@ -85,4 +85,13 @@ describe('a log file', () => {
       expect.objectContaining({ code: 'E_FILE', where: `-l ${join(dir, 'no', 'log')}` }),
     );
   });
+
+  it('on a full disk loses lines, which is said once, and holds nothing up', () => {
+    const losses: string[] = [];
+    const file = openLogFile('/dev/full', { logLevel: 'info', logFormat: 'text' }, (reason) => losses.push(reason));
+    file.log.info('one');
+    file.log.info('two');
+    file.flush();
+    expect(losses).toEqual(['ENOSPC']);
+  });
 });

@@ -149,6 +149,10 @@ describe('tcpcopy config print', () => {
     });
   });
 
+  it('names the word that no option takes', async () => {
+    await expect(printConfig({}, ['-n', '5', 'foo'], false)).rejects.toThrow(/^foo belongs to no option$/);
+  });
+
   it('says so when nothing is', async () => {
     await printConfig({}, [], false);
     expect(printed).toBe('Nothing is set: all options have their defaults (tcpcopy --help).\n');
