@@ -74,7 +74,7 @@ export class FrameIntake {
   /** How often holes and idle connections are looked at in a recording, in its time; and when next. */
   readonly #checkEvery: Duration;
   #nextRecordedCheck: Instant = instant(0);
-  /** A recording's batch that is not done with, and how far it is. */
+  /** A recording's batch that is not done with; and how far the batch is that is being run. */
   #batch: FrameBatch | undefined;
   #batchIndex = 0;
   #frameDue: Instant | undefined;
@@ -158,30 +158,27 @@ export class FrameIntake {
 
   /** Runs a batch, or the part of it that is due; false when the rest has to wait. */
   #runBatch(batch: FrameBatch, source: PacketSource): boolean {
-    const pacer = this.#pacer;
-    if (source.live) {
-      for (let i = 0; i < batch.count; i += AHEAD) this.#runFrames(batch, i, Math.min(i + AHEAD, batch.count), source);
-      return true;
-    }
-    this.#batch = batch;
-    if (pacer === undefined) {
-      for (; this.#batchIndex < batch.count; this.#batchIndex += AHEAD) {
-        if (this.#undecided()) return false;
-        const i = this.#batchIndex;
-        this.#runFrames(batch, i, Math.min(i + AHEAD, batch.count), source);
-      }
-      this.#batch = undefined;
-      this.#batchIndex = 0;
-      return true;
-    }
-    for (; this.#batchIndex < batch.count; this.#batchIndex++) {
-      this.#frameDue ??= pacer.due(instant(batch.time[this.#batchIndex]!), this.#context.now());
-      if (this.#frameDue > this.#context.now()) return false;
-      this.#runFrames(batch, this.#batchIndex, this.#batchIndex + 1, source);
-      this.#frameDue = undefined;
+    const { live } = source;
+    const most = this.#pacer === undefined ? AHEAD : 1;
+    if (!live) this.#batch = batch;
+    while (this.#batchIndex < batch.count) {
+      if (!live && !this.#isDue(batch)) return false;
+      const until = Math.min(this.#batchIndex + most, batch.count);
+      this.#runFrames(batch, this.#batchIndex, until, source);
+      this.#batchIndex = until;
     }
     this.#batch = undefined;
     this.#batchIndex = 0;
+    return true;
+  }
+
+  /** Whether a recording may go on with its batch: by its pace, or, where it has none, as plugins keep up. */
+  #isDue(batch: FrameBatch): boolean {
+    if (this.#pacer === undefined) return !this.#undecided();
+    const now = this.#context.now();
+    this.#frameDue ??= this.#pacer.due(instant(batch.time[this.#batchIndex]!), now);
+    if (this.#frameDue > now) return false;
+    this.#frameDue = undefined;
     return true;
   }
 
