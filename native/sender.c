@@ -1,59 +1,15 @@
-/*
- * Sender: finished IP packets out of one arena, many per system call.
- *
- * Two raw sockets of protocol 255 (one per family) whose packets bring their own IP header. Packets of a batch leave in
- * order; consecutive ones of a family share a sendmmsg. One the kernel refuses is reported and skipped. When the socket
- * (or the device queue: ENOBUFS) is full, sending stops there and the caller keeps the rest.
- *
- * Packets to a destination whose next hop is known (`setNextHop`) go straight to its device instead, past the look-up of
- * route and neighbour and the hooks of a firewall: half the cost. Any error there, and that destination's packets go
- * through the raw socket again, which knows what is wrong. After each `setNextHop` some still go that way: a neighbour
- * that the kernel does not see used is not confirmed, and forgotten.
- *
- * Large packets (cutting.c) go to the device as they are; where that does not take them, and through the raw socket,
- * segment by segment.
- */
+/* Sender: finished IP packets out of one arena, many per system call. How they leave is outbox.c's business. */
 #include "addon.h"
-#include "cutting.h"
-#include "next-hops.h"
-#include "ways.h"
+#include "outbox.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#define PACKETS_PER_CALL 256
-
-/* Layout of the Int32Array `result` of `send`. */
-enum { RESULT_BLOCKED, RESULT_FAILURES, RESULT_FIRST_FAILURE };
-enum { FAILURE_INDEX, FAILURE_ERRNO, FAILURE_MTU, FAILURE_WORDS };
-
 struct sender {
-  struct ways ways;
+  struct outbox out;
   struct poller poller[WAYS];
-  int blocked; /* which socket was full last */
   bool closed;
-  struct next_hops hops;
-  size_t done; /* of the payload of the large packet that comes next */
-  struct mmsghdr messages[PACKETS_PER_CALL];
-  struct iovec vectors[PACKETS_PER_CALL][4];
-  struct sockaddr_storage addresses[PACKETS_PER_CALL];
-  struct virtio_net_hdr offloads[PACKETS_PER_CALL];
-  uint8_t headers[PACKETS_PER_CALL][HEADERS_MAX];
-  /* What comes after each message: that packet, and how much of it is done. */
-  uint32_t next[PACKETS_PER_CALL];
-  size_t next_done[PACKETS_PER_CALL];
-};
-
-struct batch {
-  uint8_t *bytes;
-  size_t size;
-  const uint32_t *offset, *length;
-  const uint16_t *segment; /* payload of each segment of a large packet; 0: it is none */
-  int32_t *result;
-  size_t result_words;
 };
 
 static const napi_type_tag SENDER_TAG = {0x7463706f73656e64ULL, 0x52415753454e44a1ULL};
@@ -61,8 +17,8 @@ static const napi_type_tag SENDER_TAG = {0x7463706f73656e64ULL, 0x52415753454e44
 static void sender_release(struct sender *s) {
   for (int way = 0; way < WAYS; way++) {
     poller_close(&s->poller[way]);
-    if (s->ways.fd[way] >= 0) close(s->ways.fd[way]);
-    s->ways.fd[way] = -1;
+    if (s->out.ways.fd[way] >= 0) close(s->out.ways.fd[way]);
+    s->out.ways.fd[way] = -1;
   }
   s->closed = true;
 }
@@ -103,18 +59,18 @@ static napi_value sender_new(napi_env env, napi_callback_info info) {
     addon_throw_errno(env, ENOMEM, "open a raw socket");
     return NULL;
   }
-  s->ways.fd[V4] = s->ways.fd[V6] = s->ways.fd[LINK] = -1;
-  if (!addon_option_u32(env, argv[0], "mark", &s->ways.mark) ||
-      !addon_option_u32(env, argv[0], "device", &s->ways.device) ||
+  s->out.ways.fd[V4] = s->out.ways.fd[V6] = s->out.ways.fd[LINK] = -1;
+  if (!addon_option_u32(env, argv[0], "mark", &s->out.ways.mark) ||
+      !addon_option_u32(env, argv[0], "device", &s->out.ways.device) ||
       !addon_option_u32(env, argv[0], "bufferBytes", &buffer_bytes)) {
     free(s);
     return NULL;
   }
   const char *doing = NULL;
-  int error = ways_open(&s->ways, buffer_bytes, &doing);
+  int error = ways_open(&s->out.ways, buffer_bytes, &doing);
   for (int way = 0; error == 0 && way < WAYS; way++) {
     doing = "watch the raw socket";
-    if (s->ways.fd[way] >= 0) error = poller_open(&s->poller[way], env, s->ways.fd[way], UV_WRITABLE, argv[1]);
+    if (s->out.ways.fd[way] >= 0) error = poller_open(&s->poller[way], env, s->out.ways.fd[way], UV_WRITABLE, argv[1]);
   }
   if (error != 0) {
     sender_release(s);
@@ -130,120 +86,6 @@ static napi_value sender_new(napi_env env, napi_callback_info info) {
   }
   NAPI_TRY(env, napi_type_tag_object(env, self, &SENDER_TAG), NULL);
   return self;
-}
-
-/* False when `result` has no room for one more. */
-static bool report_failure(struct batch *b, uint32_t index, int error, int mtu) {
-  int32_t *failure = b->result + RESULT_FIRST_FAILURE + FAILURE_WORDS * b->result[RESULT_FAILURES];
-  failure[FAILURE_INDEX] = (int32_t)index;
-  failure[FAILURE_ERRNO] = error;
-  failure[FAILURE_MTU] = mtu;
-  size_t used = RESULT_FIRST_FAILURE + FAILURE_WORDS * (size_t)++b->result[RESULT_FAILURES];
-  return used + FAILURE_WORDS <= b->result_words;
-}
-
-/* Describes message `n`: a packet, or the segment of a large one whose headers are in `headers[n]`. */
-static void describe(struct sender *s, unsigned n, int family, struct next_hop *hop, const struct iovec *parts, size_t count) {
-  struct iovec *vectors = s->vectors[n];
-  size_t used = 0;
-  if (hop != NULL) {
-    vectors[used++] = (struct iovec){&s->offloads[n], sizeof(s->offloads[n])};
-    vectors[used++] = (struct iovec){&hop->header, sizeof(hop->header)};
-  }
-  for (size_t i = 0; i < count; i++) vectors[used++] = parts[i];
-  s->messages[n].msg_hdr = (struct msghdr){
-      .msg_name = hop == NULL ? (void *)&s->addresses[n] : (void *)&hop->address,
-      .msg_namelen = hop != NULL    ? sizeof(struct sockaddr_ll)
-                     : family == V4 ? sizeof(struct sockaddr_in)
-                                    : sizeof(struct sockaddr_in6),
-      .msg_iov = vectors,
-      .msg_iovlen = used,
-  };
-}
-
-/*
- * Describes messages from packet `first` on for one sendmmsg: those that go the same way, which may be -1. Returns how
- * many.
- */
-static unsigned gather(struct sender *s, const struct batch *b, uint32_t first, uint32_t end, int *way) {
-  unsigned n = 0;
-  uint32_t i = first;
-  size_t done = s->done;
-  while (i < end && n < PACKETS_PER_CALL) {
-    size_t offset = b->offset[i], length = b->length[i], segment = b->segment[i];
-    uint8_t *ip = b->bytes + offset;
-    bool inside = offset <= b->size && length <= b->size - offset;
-    int family = inside ? ways_destination(&s->ways, ip, length, &s->addresses[n]) : -1;
-    struct large large;
-    if (family >= 0 && segment != 0 && !large_read(&large, ip, length, segment)) family = -1;
-    /* What is done was of this packet, unless another batch came meanwhile. */
-    if (segment == 0 || family < 0 || done >= length - large.payload) done = 0;
-    size_t longest = family < 0 || segment == 0 ? length : large.payload + segment;
-    struct next_hop *hop = family < 0 ? NULL : next_hops_of(&s->hops, ip, longest);
-    int found = hop == NULL ? family : LINK;
-    if (n == 0) *way = found;
-    if (found != *way || (n > 0 && found == -1)) break;
-    s->offloads[n] = (struct virtio_net_hdr){.flags = 0};
-    s->next[n] = i + 1;
-    s->next_done[n] = 0;
-    if (segment == 0 || found == -1 || (hop != NULL && !hop->cut && done == 0)) {
-      if (segment != 0 && found != -1) large_describe(&large, ETH_HLEN, &s->offloads[n]);
-      describe(s, n++, found, hop, &(struct iovec){ip, length}, 1);
-      i++;
-      continue;
-    }
-    size_t size = large_cut(&large, done, s->headers[n]);
-    const struct iovec parts[] = {{s->headers[n], large.payload}, {ip + large.payload + done, size}};
-    describe(s, n, found, hop, parts, 2);
-    done += size;
-    if (large.payload + done < length) {
-      s->next[n] = i;
-      s->next_done[n] = done;
-    } else {
-      i++;
-      done = 0;
-    }
-    n++;
-  }
-  return n;
-}
-
-/* Sends packets first..end-1 of `b`; returns the index it came to. */
-static uint32_t send_batch(struct sender *s, struct batch *b, uint32_t first, uint32_t end) {
-  uint32_t i = first;
-  while (i < end) {
-    int way = -1;
-    unsigned n = gather(s, b, i, end, &way);
-    int error = way < 0 ? EINVAL : s->ways.fd[way] < 0 ? EAFNOSUPPORT : 0;
-    if (error == 0) {
-      int sent = sendmmsg(s->ways.fd[way], s->messages, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-      if (sent > 0 && way != LINK) next_hops_confirmed(&s->hops, b->bytes + b->offset[i]);
-      if (sent > 0) {
-        i = s->next[sent - 1];
-        s->done = s->next_done[sent - 1];
-      }
-      if (sent >= 0) continue;
-      error = errno;
-    }
-    if (error == EINTR) continue;
-    if (error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == ENOMEM) {
-      s->blocked = way;
-      b->result[RESULT_BLOCKED] = error;
-      return i;
-    }
-    if (way == LINK) {
-      next_hops_refused(&s->hops, b->bytes + b->offset[i], b->segment[i] != 0 && s->done == 0);
-      continue;
-    }
-    int mtu = 0;
-    if (way >= 0) {
-      if (error == EMSGSIZE) mtu = ways_mtu(&s->ways, way, &s->addresses[0]);
-      ways_drain_errors(&s->ways, way);
-    }
-    s->done = 0;
-    if (!report_failure(b, i++, error, mtu)) return i;
-  }
-  return i;
 }
 
 static bool words(napi_env env, napi_value value, napi_typedarray_type wanted, void **data, size_t *count) {
@@ -287,7 +129,7 @@ static napi_value sending_send(napi_env env, napi_callback_info info) {
   }
   it->batch.result[RESULT_BLOCKED] = 0;
   it->batch.result[RESULT_FAILURES] = 0;
-  NAPI_TRY(env, napi_create_uint32(env, send_batch(it->sender, &it->batch, first, end), &out), NULL);
+  NAPI_TRY(env, napi_create_uint32(env, outbox_send(&it->sender->out, &it->batch, first, end), &out), NULL);
   return out;
 }
 
@@ -339,7 +181,7 @@ static napi_value sender_await_writable(napi_env env, napi_callback_info info) {
   size_t argc = 0;
   struct sender *s = sender_unwrap(env, info, &argc, NULL);
   if (s == NULL) return NULL;
-  int error = poller_arm(&s->poller[s->blocked]);
+  int error = poller_arm(&s->poller[s->out.blocked]);
   if (error != 0) addon_throw_errno(env, error, "watch the raw socket");
   return NULL;
 }
@@ -365,8 +207,8 @@ static napi_value sender_set_next_hop(napi_env env, napi_callback_info info) {
   }
   uint8_t source[ETH_ALEN];
   bool room = true;
-  if (device == 0 || !ways_source(&s->ways, device, source)) next_hops_forget(&s->hops, destination, length);
-  else room = next_hops_set(&s->hops, destination, length, device, mac, source, mtu);
+  if (device == 0 || !ways_source(&s->out.ways, device, source)) next_hops_forget(&s->out.hops, destination, length);
+  else room = next_hops_set(&s->out.hops, destination, length, device, mac, source, mtu);
   NAPI_TRY(env, napi_get_boolean(env, room, &out), NULL);
   return out;
 }
