@@ -1,7 +1,7 @@
-/** What the two command lines have in common: layout of the help, process options, how parsing fails. */
+/** What the two command lines have in common: layout of the help, capture and process options, how parsing fails. */
 import { Command, Option } from 'commander';
 import { TcpcopyError } from '../core/errors.ts';
-import { LOG_FORMATS, LOG_LEVELS } from '../config/defaults.ts';
+import { IO_BACKENDS, LOG_FORMATS, LOG_LEVELS } from '../config/defaults.ts';
 import { sizeOf } from './terminal.ts';
 import { programVersion } from './version.ts';
 
@@ -22,6 +22,18 @@ export function baseCommand(name: string, usage: string, description: string): C
       optionTerm: alignedTerm,
       optionDescription: describeOption,
     });
+}
+
+/** How packets are captured, and on Linux sent. */
+export function addBackendOptions(command: Command): Command {
+  return command
+    .option('-B, --buffer <mb>', 'kernel capture buffer (20 MB; --io pcap: 64 MB)')
+    .option('-S, --snaplen <bytes>', 'bytes captured of each packet (65600: all)')
+    .addOption(
+      new Option('--io <backend>', 'auto, ring (Linux, fast) or pcap (libpcap, everywhere) (auto)').choices(
+        IO_BACKENDS,
+      ),
+    );
 }
 
 export function addProcessOptions(command: Command, name: string): Command {

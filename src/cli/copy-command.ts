@@ -1,7 +1,7 @@
 /** tcpcopy's command line: TCPCopy's short flags with their meanings, a long name for each, and what is new here. */
 import { Option, type Command } from 'commander';
-import { IO_BACKENDS, PACES, SHEDS, TARGETS } from '../config/defaults.ts';
-import { addProcessOptions, baseCommand, collect } from './command-base.ts';
+import { PACES, SHEDS, TARGETS } from '../config/defaults.ts';
+import { addBackendOptions, addProcessOptions, baseCommand, collect } from './command-base.ts';
 import { addReplacedFlags, TCPCOPY_REPLACED_FLAGS } from './replaced-flags.ts';
 
 const EXAMPLES = `
@@ -64,14 +64,8 @@ export function addCopyOptions(command: Command): void {
     .option('-F, --filter <filter>', 'capture only what matches this pcap filter too, as in "src net 10.0.0.0/8"')
     .option('-r, --percent <percent>', 'copy this share of the connections (100)')
     .option('-g, --gradual', 'begin at 1 % of the connections and add one point a second')
-    .option('-O, --only-from-syn', 'leave out connections that were open before copying began')
-    .option('-B, --buffer <mb>', 'kernel capture buffer (20 MB; --io pcap: 64 MB)')
-    .option('-S, --snaplen <bytes>', 'bytes captured of each packet (65600: all)')
-    .addOption(
-      new Option('--io <backend>', 'auto, ring (Linux, fast) or pcap (libpcap, everywhere) (auto)').choices(
-        IO_BACKENDS,
-      ),
-    );
+    .option('-O, --only-from-syn', 'leave out connections that were open before copying began');
+  addBackendOptions(command);
   command
     .optionsGroup('Target:')
     .addOption(

@@ -1,7 +1,6 @@
 /** intercept's command line. */
-import { Option, type Command } from 'commander';
-import { IO_BACKENDS } from '../config/defaults.ts';
-import { addProcessOptions, baseCommand, collect } from './command-base.ts';
+import type { Command } from 'commander';
+import { addBackendOptions, addProcessOptions, baseCommand, collect } from './command-base.ts';
 import { addReplacedFlags, INTERCEPT_REPLACED_FLAGS } from './replaced-flags.ts';
 
 const EXAMPLES = `
@@ -34,14 +33,8 @@ export function interceptCommand(): Command {
   command
     .optionsGroup('Traffic:')
     .option('-i, --input <devices>', 'devices to capture on, comma separated (any)', collect)
-    .option('-F, --filter <filter>', 'capture only what matches this pcap filter too')
-    .option('-B, --buffer <mb>', 'kernel capture buffer (20 MB; --io pcap: 64 MB)')
-    .option('-S, --snaplen <bytes>', 'bytes captured of each packet (65600: all)')
-    .addOption(
-      new Option('--io <backend>', 'auto, ring (Linux, fast) or pcap (libpcap, everywhere) (auto)').choices(
-        IO_BACKENDS,
-      ),
-    );
+    .option('-F, --filter <filter>', 'capture only what matches this pcap filter too');
+  addBackendOptions(command);
   command
     .optionsGroup('Control:')
     .option('-b, --bind <ip>', 'address to listen on (all)')

@@ -1,8 +1,7 @@
 /** `tcpcopy record`: what reaches a server goes into files instead of to a test server. */
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { RecordOptions } from '../config/copy-options.ts';
-import { IO_BACKENDS } from '../config/defaults.ts';
-import { addProcessOptions, baseCommand, collect, refuseProgramOptions } from './command-base.ts';
+import { addBackendOptions, addProcessOptions, baseCommand, collect, refuseProgramOptions } from './command-base.ts';
 import type { RunTask } from './main.ts';
 import type { Task } from './program.ts';
 
@@ -39,10 +38,9 @@ export function recordCommand(): Command {
       "devices to capture on, comma separated, or one recording (pcap, pcapng, .gz; '-' for stdin) (any)",
       collect,
     )
-    .option('-F, --filter <filter>', 'capture only what matches this pcap filter too, as in "src net 10.0.0.0/8"')
-    .option('-B, --buffer <mb>', 'kernel capture buffer (20 MB; --io pcap: 64 MB)')
-    .option('-S, --snaplen <bytes>', 'bytes captured of each packet (65600: all)')
-    .addOption(new Option('--io <backend>', 'auto, ring (Linux, fast) or pcap (libpcap) (auto)').choices(IO_BACKENDS))
+    .option('-F, --filter <filter>', 'capture only what matches this pcap filter too, as in "src net 10.0.0.0/8"');
+  addBackendOptions(command);
+  command
     .optionsGroup('Files:')
     .option('-w, --write <file>', 'record to this file; packed when it ends in .gz')
     .option('--max-size <mb>', 'begin another file when one has this size on disk')
