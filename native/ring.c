@@ -4,49 +4,22 @@
  * With TPACKET_V3 the kernel fills fixed-size blocks with packed frames, with TPACKET_V2 slots of one frame each, and passes
  * each to user space by setting TP_STATUS_USER in its header; JavaScript walks it and gives it back by storing
  * TP_STATUS_KERNEL. No call into this file is made per packet, block or slot.
- *
- * The socket is made with protocol 0, so nothing reaches it before `bind`, when filter and ring are in place: the first
- * frame it ever sees has passed the filter.
- *
- * Several rings can share a device's frames (PACKET_FANOUT): the kernel deals them out by a hash that both directions of
- * a flow have in common. A ring that begins a group is given an id that nobody uses, so that it never joins a stranger's.
+ * How the socket gets there is ring-socket.c's business.
  */
 #include "addon.h"
+#include "ring-socket.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#ifndef PACKET_IGNORE_OUTGOING
-#define PACKET_IGNORE_OUTGOING 23 /* Linux 4.20 */
-#endif
-#ifndef PACKET_FANOUT_FLAG_UNIQUEID
-#define PACKET_FANOUT_FLAG_UNIQUEID 0x2000 /* Linux 4.12 */
-#endif
-#ifndef PACKET_FANOUT_FLAG_IGNORE_OUTGOING
-#define PACKET_FANOUT_FLAG_IGNORE_OUTGOING 0x4000 /* Linux 5.9 */
-#endif
-
-/* Values of the option `fanoutGroup` beside ids, which have 16 bits. */
-#define FANOUT_NONE 0xffffffffu
-#define FANOUT_NEW 0xfffffffeu
-
-/* Owned by the ArrayBuffer's finalizer, so it outlives the ring when JavaScript still holds the buffer. */
-struct mapping {
-  void *address;
-  size_t length;
-};
-
 struct ring {
   int fd;
-  struct mapping *mapping;
+  /* Owned by the ArrayBuffer's finalizer, so it outlives the ring when JavaScript still holds the buffer. */
+  struct ring_memory *memory;
   napi_ref buffer;
   struct poller poller;
   /* PACKET_STATISTICS counts since it was last read; these are the sums. */
@@ -55,8 +28,8 @@ struct ring {
 
 static const napi_type_tag RING_TAG = {0x7463706f72696e67ULL, 0x54504143563300a1ULL};
 
-static void mapping_release(napi_env env, void *data, void *hint) {
-  struct mapping *m = hint;
+static void memory_release(napi_env env, void *data, void *hint) {
+  struct ring_memory *m = hint;
   (void)env;
   (void)data;
   if (m->address != NULL) munmap(m->address, m->length);
@@ -73,8 +46,8 @@ static void ring_release(napi_env env, struct ring *r) {
     napi_value buffer = NULL;
     napi_get_reference_value(env, r->buffer, &buffer);
     if (buffer != NULL && napi_detach_arraybuffer(env, buffer) == napi_ok) {
-      munmap(r->mapping->address, r->mapping->length);
-      r->mapping->address = NULL;
+      munmap(r->memory->address, r->memory->length);
+      r->memory->address = NULL;
     }
     napi_delete_reference(env, r->buffer);
     r->buffer = NULL;
@@ -110,25 +83,6 @@ static struct ring *ring_unwrap(napi_env env, napi_callback_info info, size_t *a
   return r;
 }
 
-/* `program`: struct sock_filter as bytes. Replaces a filter in place; the kernel swaps it atomically. */
-static int attach_filter(int fd, const uint8_t *program, size_t length) {
-  if (length % sizeof(struct sock_filter) != 0) return EINVAL;
-  struct sock_filter *copy = malloc(length); /* aligned, whatever view it came from */
-  if (copy == NULL) return ENOMEM;
-  memcpy(copy, program, length);
-  struct sock_fprog fprog = {.len = (unsigned short)(length / sizeof(struct sock_filter)), .filter = copy};
-  int error = setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &fprog, sizeof(fprog)) == 0 ? 0 : errno;
-  free(copy);
-  return error;
-}
-
-struct ring_options {
-  uint32_t device, block_size, block_count, slot_size, retire_ms, fanout_group;
-  bool cooked, promiscuous, ignore_outgoing;
-  uint8_t *filter;
-  size_t filter_length;
-};
-
 static bool read_options(napi_env env, napi_value object, struct ring_options *o) {
   napi_value filter;
   return addon_option_u32(env, object, "device", &o->device) &&
@@ -142,85 +96,6 @@ static bool read_options(napi_env env, napi_value object, struct ring_options *o
          addon_option_bool(env, object, "ignoreOutgoing", &o->ignore_outgoing) &&
          napi_get_named_property(env, object, "filter", &filter) == napi_ok &&
          addon_bytes(env, filter, &o->filter, &o->filter_length);
-}
-
-/* Joins `group`, or begins one; returns an errno value. */
-static int join_fanout(int fd, uint32_t group, bool ignore_outgoing) {
-  bool begins = group == FANOUT_NEW;
-  uint32_t flags = PACKET_FANOUT_HASH | PACKET_FANOUT_FLAG_DEFRAG | (begins ? PACKET_FANOUT_FLAG_UNIQUEID : 0);
-  uint32_t quiet = ignore_outgoing ? PACKET_FANOUT_FLAG_IGNORE_OUTGOING : 0;
-  for (;;) {
-    uint32_t value = (begins ? 0 : group) | (flags | quiet) << 16;
-    if (setsockopt(fd, SOL_PACKET, PACKET_FANOUT, &value, sizeof(value)) == 0) return 0;
-    /* Older kernels do not know that flag; all members of a group then do without it. */
-    if (errno != EINVAL || quiet == 0) return errno;
-    quiet = 0;
-  }
-}
-
-/* Sets `*doing` to the step under way, for the error message. */
-static int ring_setup(struct ring *r, const struct ring_options *o, const char **doing) {
-  *doing = "open a packet socket";
-  r->fd = socket(AF_PACKET, (o->cooked ? SOCK_DGRAM : SOCK_RAW) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (r->fd < 0) return errno;
-
-  *doing = "attach the capture filter";
-  bool shared = o->fanout_group != FANOUT_NONE;
-  /* Between binding and joining a group the socket sees what others are dealt: nothing passes until it has joined. */
-  struct sock_filter reject = BPF_STMT(BPF_RET | BPF_K, 0);
-  int error = shared ? attach_filter(r->fd, (const uint8_t *)&reject, sizeof(reject))
-                     : attach_filter(r->fd, o->filter, o->filter_length);
-  if (error != 0) return error;
-
-  bool slots = o->slot_size != 0;
-  *doing = slots ? "set up TPACKET_V2" : "set up TPACKET_V3";
-  int version = slots ? TPACKET_V2 : TPACKET_V3;
-  if (setsockopt(r->fd, SOL_PACKET, PACKET_VERSION, &version, sizeof(version)) != 0) return errno;
-  int one = 1;
-  /* Older kernels do not know it; JavaScript drops outgoing frames by their packet type anyway. */
-  if (o->ignore_outgoing) setsockopt(r->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one));
-
-  *doing = "allocate the capture ring";
-  uint32_t frame_size = slots ? o->slot_size : TPACKET_ALIGNMENT << 7; /* only a divisor for V3: frames are packed */
-  struct tpacket_req3 request = {
-      .tp_block_size = o->block_size,
-      .tp_block_nr = o->block_count,
-      .tp_frame_size = frame_size,
-      .tp_frame_nr = o->block_size / frame_size * o->block_count,
-      .tp_retire_blk_tov = o->retire_ms,
-  };
-  /* struct tpacket_req is how tpacket_req3 begins. */
-  socklen_t request_size = slots ? sizeof(struct tpacket_req) : sizeof(request);
-  if (setsockopt(r->fd, SOL_PACKET, PACKET_RX_RING, &request, request_size) != 0) return errno;
-  size_t size = (size_t)o->block_size * o->block_count;
-  r->mapping = calloc(1, sizeof(*r->mapping));
-  if (r->mapping == NULL) return ENOMEM;
-  void *address = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, 0);
-  if (address == MAP_FAILED) return errno;
-  r->mapping->address = address;
-  r->mapping->length = size;
-
-  *doing = "bind to the device";
-  struct sockaddr_ll bound = {
-      .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = (int)o->device};
-  if (bind(r->fd, (struct sockaddr *)&bound, sizeof(bound)) != 0) return errno;
-  /* A device that is down binds, and says so here. */
-  socklen_t length = sizeof(error);
-  if (getsockopt(r->fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error != 0) return error;
-
-  if (shared) {
-    *doing = "share the capture between processes (PACKET_FANOUT)";
-    error = join_fanout(r->fd, o->fanout_group, o->ignore_outgoing);
-    if (error == 0) error = attach_filter(r->fd, o->filter, o->filter_length);
-    if (error != 0) return error;
-  }
-
-  if (o->promiscuous && o->device != 0) {
-    *doing = "make the device promiscuous";
-    struct packet_mreq membership = {.mr_ifindex = (int)o->device, .mr_type = PACKET_MR_PROMISC};
-    if (setsockopt(r->fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &membership, sizeof(membership)) != 0) return errno;
-  }
-  return 0;
 }
 
 /* new Ring({ device, cooked, blockSize, blockCount, slotSize, retireMs, fanoutGroup, promiscuous, ignoreOutgoing, filter }, wake) */
@@ -237,24 +112,25 @@ static napi_value ring_new(napi_env env, napi_callback_info info) {
     return NULL;
   }
   r->fd = -1;
-  const char *doing = NULL;
-  int error = ring_setup(r, &options, &doing);
+  r->memory = calloc(1, sizeof(*r->memory));
+  const char *doing = "allocate the capture ring";
+  int error = r->memory == NULL ? ENOMEM : ring_socket_open(&r->fd, r->memory, &options, &doing);
   if (error == 0) {
     doing = "watch the packet socket";
     error = poller_open(&r->poller, env, r->fd, UV_READABLE, argv[1]);
   }
   if (error != 0) {
     ring_release(env, r);
-    if (r->mapping != NULL) mapping_release(env, NULL, r->mapping);
+    if (r->memory != NULL) memory_release(env, NULL, r->memory);
     free(r);
     addon_throw_errno(env, error, doing);
     return NULL;
   }
   /* From here on the buffer's finalizer owns the mapping, and the object's finalizer owns the ring. */
-  struct mapping *m = r->mapping;
-  if (napi_create_external_arraybuffer(env, m->address, m->length, mapping_release, m, &buffer) != napi_ok) {
+  struct ring_memory *m = r->memory;
+  if (napi_create_external_arraybuffer(env, m->address, m->length, memory_release, m, &buffer) != napi_ok) {
     ring_release(env, r);
-    mapping_release(env, NULL, m);
+    memory_release(env, NULL, m);
     free(r);
     addon_throw_napi(env);
     return NULL;
@@ -304,7 +180,7 @@ static napi_value ring_set_filter(napi_env env, napi_callback_info info) {
   uint8_t *program;
   struct ring *r = ring_unwrap(env, info, &argc, argv);
   if (r == NULL || !addon_bytes(env, argv[0], &program, &length)) return NULL;
-  int error = attach_filter(r->fd, program, length);
+  int error = ring_socket_filter(r->fd, program, length);
   if (error != 0) addon_throw_errno(env, error, "attach the capture filter");
   return NULL;
 }
