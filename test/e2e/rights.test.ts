@@ -26,6 +26,16 @@ function rightsOf({ child }: RunningProgram) {
   };
 }
 
+function hasLeastRights(program: RunningProgram): void {
+  expect(rightsOf(program), program.name).toEqual({
+    users: [String(NOBODY)],
+    groups: [String(NOBODY)],
+    // Programs that they start get none of it.
+    capabilities: [CAP_NET_RAW, CAP_NET_RAW, 0n, 0n],
+    canGetNoOther: '1',
+  });
+}
+
 /** As systemd starts them by examples/systemd: no root from the first moment on, and one capability. */
 const LEAST = ['--inh-caps', '--ambient-caps', '--bounding-set'].map((set) => `${set}=-all,+net_raw`);
 const AS_A_SERVICE = [
@@ -43,14 +53,7 @@ describeLab('without the rights of root', () => {
     const loads = [true, false].map((short) => new Wrk(lab.host('client'), { ...load, short, tag: `short-${short}` }));
     for (const wrk of loads) expect((await wrk.finished()).errors).toBeUndefined();
     await arrived(online, test);
-    for (const program of [intercept, tcpcopy]) {
-      expect(rightsOf(program), program.name).toEqual({
-        users: [String(NOBODY)],
-        groups: [String(NOBODY)],
-        capabilities: [CAP_NET_RAW, CAP_NET_RAW, 0n, 0n],
-        canGetNoOther: '1',
-      });
-    }
+    for (const program of [intercept, tcpcopy]) hasLeastRights(program);
     const { stopped, summary } = await stopTcpcopy(tcpcopy);
     expect((await intercept.stop()).code).toBe(0);
     perfect({ online: online.records(), test: test.records(), stopped, summary });
@@ -69,15 +72,7 @@ describeLab('without the rights of root', () => {
     expect(lab.host('online').sh('curl -sS http://127.0.0.1:9464/healthz')).toBe('ok\n');
     const page = lab.host('online').sh('curl -sS http://127.0.0.1:9464/metrics');
     const captured = Number(/^tcpcopy_requests_captured_total (\d+)$/m.exec(page)?.[1]);
-    for (const program of [intercept, tcpcopy]) {
-      expect(rightsOf(program), program.name).toEqual({
-        users: [String(NOBODY)],
-        groups: [String(NOBODY)],
-        // Programs that they start get none of it.
-        capabilities: [CAP_NET_RAW, CAP_NET_RAW, 0n, 0n],
-        canGetNoOther: '1',
-      });
-    }
+    for (const program of [intercept, tcpcopy]) hasLeastRights(program);
     const { stopped, summary } = await stopTcpcopy(tcpcopy);
     expect((await intercept.stop()).code).toBe(0);
     perfect({ online: online.records(), test: test.records(), stopped, summary });

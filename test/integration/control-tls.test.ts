@@ -12,6 +12,7 @@ import { SILENT_LOG, type Log } from '../../src/core/log.ts';
 import { millis } from '../../src/core/time.ts';
 import { CertificateLab, hasOpenssl, readCertified, type Certified } from './control-lab/certificates.ts';
 import { HOST, until, type LabLink, type Response } from './control-lab/lab.ts';
+import { nobodyReadsForAWhile } from './control-lab/reading.ts';
 import { makeLink, startIntercept } from './control-lab/started.ts';
 
 const possible = hasOpenssl();
@@ -87,27 +88,8 @@ describe.skipIf(!possible)('TLS (needs the openssl command)', () => {
     expect(link.events).toEqual(['leased 4', 'up']);
   });
 
-  it('stops reading when nobody takes the responses, and goes on when somebody does', async () => {
-    const lab = await startIntercept({ tls: identity }, { outputCap: 64 << 20 });
-    const { intercept } = lab;
-    const link = makeLink(intercept.port, {
-      ...{ connections: 1, tls: trust, wantPayload: PAYLOAD_ALL, heartbeatTimeout: millis(1_000) },
-    });
-    await link.link.connect();
-    link.reading = false;
-    const payload = new Uint8Array(1400).fill(120);
-    const total = 16_000;
-    for (let i = 0; i < total; i += 64) {
-      lab.respond(...Array.from({ length: 64 }, (_, k) => ({ port: link.firstPort, seq: i + k, payload })));
-      if (i % 640 === 0) await new Promise((resolve) => setImmediate(resolve));
-    }
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
-    expect(link.events).toEqual(['leased 4', 'up']);
-    link.reading = true;
-    link.read();
-    await until(() => link.responses.length === total, 'all responses');
-    expect(link.responses.map((r) => r.seq)).toEqual(Array.from({ length: total }, (_, i) => i));
-  });
+  it('stops reading when nobody takes the responses, and goes on when somebody does', () =>
+    nobodyReadsForAWhile({ tls: identity }, { tls: trust }));
 
   it('drops and counts what a tcpcopy that does not read cannot take', async () => {
     const lab = await startIntercept({ tls: identity }, { outputCap: 300_000 });

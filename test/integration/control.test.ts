@@ -16,6 +16,7 @@ import {
 } from '../../src/control/protocol.ts';
 import { millis } from '../../src/core/time.ts';
 import { packet, TARGET, until, type Response } from './control-lab/lab.ts';
+import { nobodyReadsForAWhile } from './control-lab/reading.ts';
 import { makeLink, rawPeer, startIntercept } from './control-lab/started.ts';
 
 describe('link and intercept', () => {
@@ -177,28 +178,7 @@ describe('link and intercept', () => {
     await until(() => received.some((m) => m.type === STATS && m.dropped === stats.dropped), 'STATS name the drops');
   });
 
-  it('stops reading when nobody takes the responses, and goes on when somebody does', async () => {
-    const lab = await startIntercept({}, { outputCap: 64 << 20 });
-    const link = makeLink(lab.intercept.port, {
-      connections: 1,
-      wantPayload: PAYLOAD_ALL,
-      heartbeatTimeout: millis(1_000),
-    });
-    await link.link.connect();
-    link.reading = false;
-    const payload = new Uint8Array(1400).fill(120);
-    const total = 16_000;
-    for (let i = 0; i < total; i += 64) {
-      lab.respond(...Array.from({ length: 64 }, (_, k) => ({ port: link.firstPort, seq: i + k, payload })));
-      if (i % 640 === 0) await new Promise((resolve) => setImmediate(resolve));
-    }
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
-    expect(link.events).toEqual(['leased 4', 'up']);
-    link.reading = true;
-    link.read();
-    await until(() => link.responses.length === total, 'all responses');
-    expect(link.responses.map((r) => r.seq)).toEqual(Array.from({ length: total }, (_, i) => i));
-  });
+  it('stops reading when nobody takes the responses, and goes on when somebody does', () => nobodyReadsForAWhile());
 });
 
 it('answers heartbeats', async () => {
