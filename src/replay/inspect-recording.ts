@@ -39,7 +39,7 @@ export async function inspectFile(path: string, report: (c: InspectedConnection)
 }
 
 /** The same for any source of frames that ends. `report` is called in order of the connections' first packets. */
-export async function inspectRecording(
+async function inspectRecording(
   source: PacketSource,
   report: (connection: InspectedConnection) => void,
 ): Promise<Inspection> {
