@@ -96,7 +96,9 @@ export class Decoder {
     if (length < HEADER_BYTES || length > this.maxMessage) {
       if (this.#view.getUint8(start) === TLS_HANDSHAKE_RECORD)
         throw protocolError('a TLS handshake, not a control message');
-      throw protocolError(`not a control message: its length would be ${length} bytes`);
+      throw protocolError(
+        `not a control message (its length would be ${length} bytes): the other end is some other program, as the C programs of TCPCopy are`,
+      );
     }
     if (this.#end - start < length) return undefined;
     const message = this.#decode(this.#view.getUint8(start + LENGTH_BYTES), start + HEADER_BYTES, start + length);

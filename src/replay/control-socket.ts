@@ -71,6 +71,7 @@ export class DirectReader {
 /** Of a connection that does not come about; with the code, for those who know it. */
 const CONNECT_FAILURES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
+  ECONNRESET: 'it broke off the connection',
   EHOSTUNREACH: 'no host answers at that address',
   ENETUNREACH: 'there is no route to that address',
   ETIMEDOUT: 'nothing answers there',

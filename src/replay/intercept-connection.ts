@@ -311,7 +311,9 @@ export class InterceptConnection {
       hint:
         errnoOf(cause) === 'ENOTFOUND'
           ? 'check the name, or give the address'
-          : 'check that intercept runs there and that no firewall is between',
+          : this.#state === 'greeting'
+            ? "check that what runs there is this package's intercept: TCPCopy's in C speaks another protocol"
+            : 'check that intercept runs there and that no firewall is between',
       cause,
     });
   }

@@ -33,6 +33,7 @@ it('leaves other failures to others', () => {
 it.each([
   [{ code: 'ECONNREFUSED', message: 'connect ECONNREFUSED 192.0.2.20:36524' }, 'nothing listens there (ECONNREFUSED)'],
   [{ code: 'ENOTFOUND', message: 'getaddrinfo ENOTFOUND x' }, 'that host name is not known (ENOTFOUND)'],
+  [{ code: 'ECONNRESET', message: 'read ECONNRESET' }, 'it broke off the connection (ECONNRESET)'],
   [{ code: 'EPIPE', message: 'write EPIPE' }, 'write EPIPE'],
   [{ message: 'something else' }, 'something else'],
 ])('%j is said in words', (error, text) => expect(connectFailure({ name: 'Error', ...error })).toBe(text));
