@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { mergeOptions, readConfig, type ConfigValues } from '../config/config-file.ts';
 import { TcpcopyError } from '../core/errors.ts';
+import { copyCommand } from './copy-command.ts';
 
 const NAME = 'tcpcopy.config';
 const EXTENSIONS = ['.ts', '.mts', '.js', '.mjs', '.json', '.yaml', '.yml'];
@@ -20,6 +21,28 @@ type RawOptions = Readonly<Record<string, unknown>>;
 export async function withConfigFile(line: RawOptions, directory = process.cwd()): Promise<RawOptions> {
   const { values } = await loadConfig(line['config'] as string | undefined, directory);
   return mergeOptions(line, values);
+}
+
+/** The same as `parse` reads it. What it finds wrong with a value of the file's is said of the file, not of a flag. */
+export async function parseWithConfigFile<T>(
+  line: RawOptions,
+  parse: (raw: RawOptions) => T,
+  directory = process.cwd(),
+): Promise<T> {
+  const { file, values } = await loadConfig(line['config'] as string | undefined, directory);
+  try {
+    return parse(mergeOptions(line, values));
+  } catch (error) {
+    if (file === undefined || !(error instanceof TcpcopyError) || error.where === undefined) throw error;
+    const { code, message, where, hint } = error;
+    const [flag = '', ...value] = where.split(' ');
+    const key = copyCommand()
+      .options.find(({ short, long }) => short === flag || long === flag)
+      ?.attributeName();
+    if (key === undefined || line[key] !== undefined || values[key] === undefined) throw error;
+    const place = [`${file}: ${key}`, ...value].join(' ');
+    throw new TcpcopyError(code, message, { where: place, cause: error, ...(hint === undefined ? {} : { hint }) });
+  }
 }
 
 /** The file that `--config` names, or the one that lies in `directory`. */
@@ -90,7 +113,7 @@ function parseJson(text: string): unknown {
 
 /** A parser's first line says where; those after it quote the file. */
 function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0]!;
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0]!.replace(/[\s:]+$/, '');
 }
 
 function isFile(path: string): boolean {

@@ -55,11 +55,11 @@ const doctor: Task<DoctorOptions> = {
   name: 'tcpcopy',
   replacedFlags: TCPCOPY_REPLACED_FLAGS,
   async parse(raw, context) {
-    const [{ parseCopyOptions }, { withConfigFile }] = await Promise.all([
+    const [{ parseCopyOptions }, { parseWithConfigFile }] = await Promise.all([
       import('../config/copy-options-schema.ts'),
       import('./config-file.ts'),
     ]);
-    const { options, notes } = parseCopyOptions(await withConfigFile(raw), context);
+    const { options, notes } = await parseWithConfigFile(raw, (all) => parseCopyOptions(all, context));
     const own = {
       apply: raw['apply'] === true,
       json: raw['json'] === true,

@@ -5,7 +5,7 @@ import { optionsSchema, schemaNode } from '../config/plugin-schema.ts';
 import { parsePlugin } from '../config/plugin-spec.ts';
 import { TcpcopyError } from '../core/errors.ts';
 import { SILENT_LOG } from '../core/log.ts';
-import { findPlugin } from '../replay/plugin-catalog.ts';
+import { builtInNames, findPlugin } from '../replay/plugin-catalog.ts';
 import { resolvePlugins, setUpPlugins } from '../replay/plugin-loader.ts';
 import { pluginTemplate } from './plugin-template.ts';
 import { orderText, protocolText } from './plugin-texts.ts';
@@ -25,6 +25,12 @@ export function writePackage(given: string, where: string | undefined): void {
   }
   const scoped = given.startsWith('@');
   const name = (scoped ? given.slice(given.indexOf('/') + 1) : given).replace(PACKAGE_PREFIX, '');
+  if (!scoped && builtInNames().includes(name)) {
+    throw new TcpcopyError('E_USAGE', `${name} is a built-in plugin, which that name would go on to mean`, {
+      where: `plugin new ${given}`,
+      hint: 'give it a name of its own',
+    });
+  }
   const packageName = scoped ? given : `${PACKAGE_PREFIX}${name}`;
   const directory = resolve(where ?? `${PACKAGE_PREFIX}${name}`);
   if (existsSync(directory) && readdirSync(directory).length > 0) {

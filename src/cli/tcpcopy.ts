@@ -17,11 +17,11 @@ const tcpcopy: Program<CopyOptions> = {
   command: copyCommand,
   replacedFlags: TCPCOPY_REPLACED_FLAGS,
   async parse(raw, context) {
-    const [{ parseCopyOptions }, { withConfigFile }] = await Promise.all([
+    const [{ parseCopyOptions }, { parseWithConfigFile }] = await Promise.all([
       import('../config/copy-options-schema.ts'),
       import('./config-file.ts'),
     ]);
-    return parseCopyOptions(await withConfigFile(raw), context);
+    return parseWithConfigFile(raw, (all) => parseCopyOptions(all, context));
   },
   async run(options, environment) {
     const { runCopy } = await import('../replay/run-copy.ts');

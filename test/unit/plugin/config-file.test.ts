@@ -2,7 +2,7 @@ import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loadConfig, withConfigFile } from '../../../src/cli/config-file.ts';
+import { loadConfig, parseWithConfigFile, withConfigFile } from '../../../src/cli/config-file.ts';
 import { mergeOptions, readConfig } from '../../../src/config/config-file.ts';
 import { parseCopyOptions } from '../../../src/config/copy-options-schema.ts';
 import { defineConfig, definePlugin } from '../../../src/plugin/index.ts';
@@ -134,6 +134,20 @@ describe('finding it', () => {
     write(name, text);
     expect(await loadConfig(undefined, directory)).toEqual({ file: name, values: { copies: '7' } });
     expect(await withConfigFile({ copies: '8' }, directory)).toEqual({ copies: '8' });
+  });
+
+  it('is named where a value of its own is wrong, and only there', async () => {
+    write('tcpcopy.config.json', '{ "copies": "many", "map": "80-192.0.2.10:80", "mtu": 100 }');
+    const parse = (line: object) =>
+      parseWithConfigFile({ target: 'socket', ...line }, (raw) => parseCopyOptions(raw, CONTEXT), directory);
+    const failure = async (line: object) =>
+      (await parse(line).catch((e: unknown) => e as TcpcopyError)) as TcpcopyError;
+    expect((await failure({ mtu: '1500' })).oneLine()).toBe(
+      'tcpcopy.config.json: copies many: must be a whole number from 1 to 1023 [E_OPTION]',
+    );
+    expect((await failure({ copies: 'few', mtu: '1500' })).oneLine()).toContain('-n few: must be');
+    expect((await failure({ copies: '2' })).where).toBe('tcpcopy.config.json: mtu 100');
+    expect(await parse({ copies: '2', mtu: '1500' })).toMatchObject({ options: { copies: 2 } });
   });
 
   it('there need be none', async () => {
