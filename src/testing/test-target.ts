@@ -48,8 +48,8 @@ export class TestTarget implements Target {
     const session = this.#sessionOf(client, copy);
     session.settle();
     this.heard++;
-    // Lent, as those of a socket are.
-    const lent = bytes.slice();
+    // Lent, as those of a socket are; copied, also of a Buffer, whose `slice` would be a view.
+    const lent = new Uint8Array(bytes);
     session.owner.sessionReceived(lent, 0, lent.length, true);
     lent.fill(0xdd);
   }

@@ -213,6 +213,15 @@ describe('a run', () => {
     expect(() => connection.respond('x')).toThrow('has no session open');
   });
 
+  it('leaves bytes that it is given to say as they are, so that they can be said again', async () => {
+    const run = await TestRun.start(['http']);
+    const connection = run.connect();
+    connection.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    const reply = Buffer.from('HTTP/1.1 204 No Content\r\n\r\n');
+    connection.respond(reply);
+    expect(reply.toString()).toBe('HTTP/1.1 204 No Content\r\n\r\n');
+  });
+
   it('has the online server answer', async () => {
     const heard: string[] = [];
     const compares = definePlugin({
