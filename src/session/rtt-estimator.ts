@@ -1,12 +1,22 @@
 /**
- * Retransmission timeout (RFC 6298). All values are whole microseconds, so they stay small integers.
+ * Round trips, and the retransmission timeout that follows from them (RFC 6298). All values are whole microseconds, so they
+ * stay small integers. Without timestamps one segment at a time is timed.
  *
  * Two departures, both for lossy paths. (1) A timeout doubles the RTO (§5.5), and each acknowledgement of new data halves
  * it again, where §5.7 would wait for a sample from a segment sent once: at 30 % loss that wait keeps every timeout at
  * the cap, while halving still climbs step by step to a round trip that has really become longer. (2) A repeated SYN does
  * not raise the RTO to three seconds.
  */
-import { micros, type Duration } from '../core/time.ts';
+import { seqGe, seqNum, type SeqNum } from '../core/seq-num.ts';
+import {
+  elapsedShort,
+  instant,
+  micros,
+  shorten,
+  type Duration,
+  type Instant,
+  type ShortInstant,
+} from '../core/time.ts';
 
 /** G of RFC 6298 §2: what the owner's loop adds to any timer. */
 const GRANULARITY = 1_000;
@@ -27,8 +37,11 @@ export class RttEstimator {
   variation = 0;
   /** Doublings in force. */
   backoff = 0;
+  /** The segment that ends at `#timedEnd`, sent once at `#timedAt`, is being timed. */
+  timing = false;
+  #timedEnd: SeqNum = seqNum(0);
+  #timedAt: ShortInstant = shorten(instant(0));
   #base: number;
-
   readonly #limits: RtoLimits;
 
   constructor(limits: RtoLimits) {
@@ -46,6 +59,21 @@ export class RttEstimator {
     const timeout = this.#base * (1 << Math.min(doublings, 20));
     const { maxRto } = this.#limits;
     return timeout < maxRto ? micros(timeout) : maxRto;
+  }
+
+  /** A segment that ends at `end` goes out for the first time, and is timed. */
+  startTiming(now: Instant, end: SeqNum): void {
+    this.timing = true;
+    this.#timedEnd = end;
+    this.#timedAt = shorten(now);
+  }
+
+  /** Takes a sample if what is timed has been acknowledged; returns whether it has. */
+  timed(now: Instant, ack: SeqNum): boolean {
+    if (!this.timing || !seqGe(ack, this.#timedEnd)) return false;
+    this.timing = false;
+    this.sample(elapsedShort(now, this.#timedAt));
+    return true;
   }
 
   /** A round trip measured on a segment that was sent once (Karn), or by a timestamp. RFC 6298 §2.2–2.4. */

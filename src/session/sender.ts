@@ -8,7 +8,7 @@
  * window with nothing outstanding the persist timer does. There is no third case in which a session could sleep for ever.
  */
 import { seqAdd, seqDiff, seqGe, seqGt, seqLt, seqNum, type SeqNum } from '../core/seq-num.ts';
-import { elapsedShort, instant, NEVER, shorten, type Instant, type ShortInstant } from '../core/time.ts';
+import { NEVER, type Instant } from '../core/time.ts';
 import type { TcpOptions } from '../wire/tcp-options.ts';
 import { Congestion } from './congestion.ts';
 import { Patience } from './patience.ts';
@@ -53,10 +53,6 @@ export class Sender {
   #segmentSize: number;
   /** Where the last whole `send` ended: the segment that reaches it carries PSH. */
   #push: SeqNum;
-  /** One segment at a time is timed: when `timing`, the one that ends at `#timedEnd`, sent once at `#timedAt`. */
-  #timing = false;
-  #timedEnd: SeqNum = seqNum(0);
-  #timedAt: ShortInstant = shorten(instant(0));
   #probeDue = false;
 
   constructor(config: SessionConfig, timers: Timers, ipVersion: 4 | 6, iss: SeqNum) {
@@ -110,10 +106,10 @@ export class Sender {
   synSent(now: Instant): void {
     if (this.una === this.nxt) {
       this.nxt = seqAdd(this.iss, 1);
-      this.#startTiming(now, this.nxt);
+      this.rtt.startTiming(now, this.nxt);
       this.#patience.restart(now);
     } else {
-      this.#timing = false;
+      this.rtt.timing = false;
       this.#config.stats.retransmissions++;
     }
     this.#timers.setRetransmit(now, this.rtt.rto);
@@ -137,8 +133,7 @@ export class Sender {
   connected(now: Instant, seq: SeqNum, ack: SeqNum, window: number): void {
     this.una = ack;
     this.rtt.backoff = 0;
-    if (this.#timing) this.rtt.sample(elapsedShort(now, this.#timedAt));
-    this.#timing = false;
+    this.rtt.timed(now, ack);
     this.#patience.restart(now);
     this.#patience.heard(now);
     this.#timers.retransmit = NEVER;
@@ -193,10 +188,7 @@ export class Sender {
     this.buffer.discard(bytes);
     this.acknowledged += bytes;
 
-    if (this.#timing && seqGe(ack, this.#timedEnd)) {
-      this.#timing = false;
-      this.rtt.sample(elapsedShort(now, this.#timedAt));
-    } else if (this.timestampsEnabled && options.hasTimestamps && options.timestampEcho !== 0) {
+    if (!this.rtt.timed(now, ack) && this.timestampsEnabled && options.hasTimestamps && options.timestampEcho !== 0) {
       this.rtt.sample(((this.timestamp(now) - options.timestampEcho) | 0) * 1_000);
     }
     this.rtt.progressed();
@@ -258,7 +250,7 @@ export class Sender {
   }
 
   #resendAll(now: Instant): void {
-    this.#timing = false;
+    this.rtt.timing = false;
     this.#noteLoss().enterTimeout(this.una, this.nxt);
     this.#timers.setRetransmit(now, this.rtt.rto);
   }
@@ -362,11 +354,11 @@ export class Sender {
     const end = seqAdd(chosen.seq, chosen.length + (chosen.fin ? 1 : 0));
     if (seqGt(end, this.nxt)) {
       if (this.una === this.nxt) this.#patience.restart(now);
-      if (!this.#timing && this.#loss === undefined) this.#startTiming(now, end);
+      if (!this.rtt.timing && this.#loss === undefined) this.rtt.startTiming(now, end);
       this.nxt = end;
     } else {
       this.#config.stats.retransmissions++;
-      this.#timing = false;
+      this.rtt.timing = false;
       this.#loss?.resent(end);
     }
     if (this.#timers.retransmit === NEVER) this.#timers.setRetransmit(now, this.rtt.rto);
@@ -383,12 +375,6 @@ export class Sender {
     this.#probeDue = false;
     if (due) this.#config.stats.zeroWindowProbes++;
     return due;
-  }
-
-  #startTiming(now: Instant, end: SeqNum): void {
-    this.#timing = true;
-    this.#timedEnd = end;
-    this.#timedAt = shorten(now);
   }
 
   #setPayloadMax(payload: number, fresh: boolean): void {
