@@ -8,8 +8,6 @@
  * is prepared first. What clients build up is taken from their commands once the target has answered them well.
  *
  *     opened ─▶ login ─▶ settings ─▶ commands ⇄ CHANGE_USER
- *
- * A transaction does not outlive its session: what is left of it is refused, since it would be done at once elsewhere.
  */
 import {
   Credentials,
@@ -29,9 +27,8 @@ import { MysqlResponse } from './response.ts';
 import { MysqlResponseReader } from './response-reader.ts';
 import { SessionState } from './session-state.ts';
 import type { MysqlSettings } from './settings.ts';
-import { STATUS } from './status.ts';
-import { beginsTransaction, endsTransaction } from './statements.ts';
 import { TargetStatements } from './target-statements.ts';
+import { Transaction } from './transaction.ts';
 
 export interface DialogueSettings {
   readonly codec: MysqlSettings;
@@ -51,9 +48,6 @@ interface Handshake {
 }
 
 const QUERY = 0x03;
-/** Commands that do something in a transaction. */
-const WORK = ['QUERY', 'STMT_EXECUTE', 'STMT_BULK_EXECUTE'];
-const LEAVES_TRANSACTION = ['LOGIN', 'CHANGE_USER', 'RESET_CONNECTION'];
 /** Faults that pass: the next session is tried. */
 const PASSES = /too many connections/;
 
@@ -63,9 +57,7 @@ export class MysqlDialogue implements Dialogue {
   readonly #state: SessionState;
   /** Statements that the client's commands have made on the target, in whatever session. */
   readonly #made = new WeakSet<PreparedStatement>();
-  #inTransaction = false;
-  /** The session of a transaction is gone, and the rest of it is still to come. */
-  #transactionLost = false;
+  readonly #transaction = new Transaction();
   // Of this session:
   #packets = new PacketAssembler();
   #handshake: Handshake | undefined;
@@ -114,16 +106,13 @@ export class MysqlDialogue implements Dialogue {
     this.#own = [];
     this.#asked.clear();
     this.#fileFrom = undefined;
-    this.#transactionLost ||= this.#inTransaction;
-    this.#inTransaction = false;
+    this.#transaction.sessionEnded();
   }
 
   prepare({ message, bytes }: OutgoingRequest): Preparation {
     if (!(message instanceof MysqlCommand)) return { refuse: 'not read as MySQL' };
-    if (this.#transactionLost) {
-      const lost = this.#afterTransaction(message);
-      if (lost !== undefined) return lost;
-    }
+    const lost = this.#transaction.refuses(message);
+    if (lost !== undefined) return lost;
     if (message.name === 'LOGIN') return this.#prepareLogin(message);
     if (this.#agreed === undefined) {
       if (this.#handshake === undefined) this.#begin(undefined);
@@ -201,8 +190,7 @@ export class MysqlDialogue implements Dialogue {
       const response = said.message as MysqlResponse;
       const { command } = response;
       if (command === undefined || !said.completes) return said;
-      const { serverStatus } = response;
-      if (serverStatus !== undefined) this.#inTransaction = (serverStatus & STATUS.IN_TRANSACTION) !== 0;
+      this.#transaction.answered(response.serverStatus);
       if (this.#asked.delete(command)) {
         if (command.prepares !== undefined) this.#statements.answered(command.prepares, response);
         if (command.name !== 'LOCAL_DATA') continue;
@@ -274,18 +262,6 @@ export class MysqlDialogue implements Dialogue {
     if ((capabilities.flags & CLIENT.QUERY_ATTRIBUTES) !== 0) return 'send';
     if (!command.whole) return { refuse: 'too long for a target without query attributes' };
     return { bytes: toPackets(Buffer.concat([Uint8Array.of(QUERY), command.textBytes])), instead: 'whole' };
-  }
-
-  /** What is left of a transaction that ended with its session is refused; `undefined`: this is none of it. */
-  #afterTransaction(command: MysqlCommand): Preparation | undefined {
-    const sql = command.sql ?? '';
-    if (LEAVES_TRANSACTION.includes(command.name) || (WORK.includes(command.name) && beginsTransaction(sql))) {
-      this.#transactionLost = false;
-      return undefined;
-    }
-    if (!WORK.includes(command.name)) return undefined;
-    if (endsTransaction(sql)) this.#transactionLost = false;
-    return { refuse: 'its transaction ended with the session' };
   }
 
   /** Begins a login: in the place of the client's `command`, or of the dialogue's own. */
