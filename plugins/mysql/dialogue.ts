@@ -20,6 +20,7 @@ import {
 import { MysqlCommand } from './command.ts';
 import { ABOUT_STATEMENT } from './command-names.ts';
 import type { MysqlConnection, PreparedStatement } from './connection.ts';
+import { Handshake } from './handshake.ts';
 import { CLIENT, Login, packet, UserChange, type AgreedSession } from './login/index.ts';
 import { PacketAssembler } from './packet-assembler.ts';
 import { toPackets } from './packet.ts';
@@ -41,12 +42,6 @@ export interface DialogueSettings {
   readonly localInfile: boolean;
 }
 
-/** A login or a change of user that is under way, and the client's command that it stands for; `undefined`: none. */
-interface Handshake {
-  readonly with: Login | UserChange;
-  readonly command: MysqlCommand | undefined;
-}
-
 const QUERY = 0x03;
 /** Faults that pass: the next session is tried. */
 const PASSES = /too many connections/;
@@ -66,10 +61,6 @@ export class MysqlDialogue implements Dialogue {
   #statements = new TargetStatements(false);
   #failure: string | undefined;
   #ended = false;
-  /** The first answer stands in the place of the client's command, and is with the engine. */
-  #replaced = false;
-  /** Packets of the handshake that are to go. */
-  #answers: Uint8Array[] = [];
   /** Own commands that are to go, and those that are under way. */
   #own: MysqlCommand[] = [];
   readonly #asked = new Set<MysqlCommand>();
@@ -102,7 +93,6 @@ export class MysqlDialogue implements Dialogue {
     this.#statements = new TargetStatements(false);
     this.#failure = undefined;
     this.#ended = false;
-    this.#answers = [];
     this.#own = [];
     this.#asked.clear();
     this.#fileFrom = undefined;
@@ -117,10 +107,11 @@ export class MysqlDialogue implements Dialogue {
     if (this.#agreed === undefined) {
       if (this.#handshake === undefined) this.#begin(undefined);
       // The client's login waited, and was left out or lost: what it would have been is said all the same.
-      else if (!this.#replaced) this.#handshake = { with: this.#handshake.with, command: undefined };
+      else this.#handshake.standAlone();
       return 'wait';
     }
-    if (this.#handshake !== undefined || this.#own.length > 0 || this.#asked.size > 0) return this.#answerOf(message);
+    if (this.#handshake !== undefined) return this.#handshake.answerOf(message);
+    if (this.#own.length > 0 || this.#asked.size > 0) return 'wait';
     if (this.#fileFrom !== undefined && message.name !== 'LOCAL_DATA') {
       this.#sendNoFile(this.#fileFrom);
       return 'wait';
@@ -133,11 +124,8 @@ export class MysqlDialogue implements Dialogue {
   }
 
   transmit(): Uint8Array | undefined {
-    // The answer that stands for a command of the client's goes in its place.
-    if (this.#handshake?.command === undefined || this.#replaced) {
-      const answer = this.#answers.shift();
-      if (answer !== undefined) return answer;
-    }
+    const answer = this.#handshake?.transmit();
+    if (answer !== undefined) return answer;
     const command = this.#own.shift();
     if (command === undefined) return undefined;
     this.#asked.add(command);
@@ -149,8 +137,7 @@ export class MysqlDialogue implements Dialogue {
   sent(message: unknown): boolean {
     if (!(message instanceof MysqlCommand)) return false;
     if (this.#handshake?.command === message) {
-      this.#replaced = true;
-      this.#answers.shift();
+      this.#handshake.replaced();
       this.#state.logsIn(message);
       return true;
     }
@@ -217,7 +204,7 @@ export class MysqlDialogue implements Dialogue {
       this.#begin(command);
       this.#shakeHands();
     }
-    return this.#answerOf(command);
+    return this.#handshake?.answerOf(command) ?? 'wait';
   }
 
   #prepareChange(command: MysqlCommand, agreed: AgreedSession): Preparation {
@@ -232,17 +219,8 @@ export class MysqlDialogue implements Dialogue {
     const begin = change.begin();
     this.fault = change.fault;
     if (begin === undefined) return 'wait';
-    this.#handshake = { with: change, command };
-    this.#replaced = false;
-    this.#answers = [begin];
-    return this.#answerOf(command);
-  }
-
-  /** What goes in the place of a command that a handshake stands for; it waits for everything else. */
-  #answerOf(command: MysqlCommand): Preparation {
-    const [bytes] = this.#answers;
-    if (this.#handshake?.command !== command || bytes === undefined) return 'wait';
-    return { bytes, instead: 'whole' };
+    this.#handshake = new Handshake(change, command, begin);
+    return this.#handshake.answerOf(command);
   }
 
   #prepareStatement(command: MysqlCommand, bytes: Uint8Array): Preparation {
@@ -273,9 +251,7 @@ export class MysqlDialogue implements Dialogue {
     const credentials = this.#credentialsOf(user);
     if (credentials === undefined) return;
     const named = database === undefined ? undefined : Buffer.from(database);
-    this.#handshake = { with: new Login({ credentials, client, database: named }), command };
-    this.#replaced = false;
-    this.#answers = [];
+    this.#handshake = new Handshake(new Login({ credentials, client, database: named }), command);
   }
 
   #credentialsOf(user: string | undefined): Credentials | undefined {
@@ -290,27 +266,21 @@ export class MysqlDialogue implements Dialogue {
     const handshake = this.#handshake;
     if (handshake === undefined) return undefined;
     if (this.#packets.overflow) this.#failure = 'login';
-    const { with: login, command } = handshake;
-    while (!login.over) {
-      const next = this.#packets.next();
-      if (next === undefined) return undefined;
-      const answer = login.handle(next.sequence, next.payload);
-      if (answer !== undefined) this.#answers.push(answer);
-    }
-    if (login.fault !== undefined) {
-      if (PASSES.test(login.fault)) this.#failure = 'login';
-      else this.fault = login.fault;
+    if (!handshake.advance(this.#packets)) return undefined;
+    const { command, fault, agreed } = handshake;
+    if (fault !== undefined) {
+      if (PASSES.test(fault)) this.#failure = 'login';
+      else this.fault = fault;
       return undefined;
     }
-    this.#agree(login.agreed!);
+    this.#agree(agreed!, command === undefined);
     return command === undefined
       ? undefined
-      : new MysqlResponse({ kind: 'ok', command, serverStatus: this.#agreed!.status, length: 0 });
+      : new MysqlResponse({ kind: 'ok', command, serverStatus: agreed!.status, length: 0 });
   }
 
-  /** The login is done. */
-  #agree(agreed: AgreedSession): void {
-    const own = this.#handshake?.command === undefined;
+  /** The login is done; `own`: it was the dialogue's own. */
+  #agree(agreed: AgreedSession, own: boolean): void {
     this.#agreed = agreed;
     this.#handshake = undefined;
     const { codec, connection } = this.#settings;
