@@ -64,6 +64,7 @@ napi_value devices_list(napi_env env, napi_callback_info info);
 napi_value privileges_keep(napi_env env, napi_callback_info info);
 napi_value privileges_limit(napi_env env, napi_callback_info info);
 napi_value privileges_pass(napi_env env, napi_callback_info info);
+napi_value losses_dropped(napi_env env, napi_callback_info info);
 napi_value memory_trim(napi_env env, napi_callback_info info);
 napi_value scheduling_idle(napi_env env, napi_callback_info info);
 napi_value scheduling_let_others_first(napi_env env, napi_callback_info info);

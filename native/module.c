@@ -63,7 +63,7 @@ static const struct {
     {"limitCapabilities", privileges_limit}, {"passNetRaw", privileges_pass}, {"askKernel", netlink_ask},
     {"pause", waiting_pause},                {"receive", waiting_receive}, {"trimMemory", memory_trim},
     {"runWhenIdle", scheduling_idle},        {"letOthersFirst", scheduling_let_others_first},
-    {"usage", usage_read},
+    {"usage", usage_read},                   {"droppedFrames", losses_dropped},
 };
 
 static napi_value module_init(napi_env env, napi_value exports) {

@@ -4,9 +4,8 @@
  * A process of its own, because `cap` aborts the one it runs in when the device goes down, and does not return to the
  * event loop while packets keep coming. Here an abort ends only the capture, which the source reports.
  *
- * Frames are copied into a chunk; a chunk leaves when it is full or at the end of the turn. When the source does not
- * keep up, the pipe's queue is capped and frames are dropped and counted. `cap` has no timestamps: a frame's time is when
- * it arrived here. Once it captures, a process of root's goes on as nobody.
+ * `cap` has no timestamps: a frame's time is when it arrived here. Nor does it tell what the kernel dropped: that is
+ * asked of its socket, where there is the addon. Once it captures, a process of root's goes on as nobody.
  */
 import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
@@ -15,32 +14,26 @@ import { FRAME_OUTGOING } from '../core/frame-batch.ts';
 import { becomeNobody } from '../native/privileges.ts';
 import { clockOf } from '../clock/clock.ts';
 import { loadCap, type CapInstance, type CapModule } from './cap-module.ts';
+import { EarlyFrames } from './early-frames.ts';
+import { FrameChunks } from './frame-chunks.ts';
 import { LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL, LINKTYPE_NULL, LINKTYPE_RAW, linkTypeOf } from './link-type.ts';
 import { wantedLength } from './payload-limit.ts';
+import { countLosses } from './socket-losses.ts';
 import { TaggedFrames } from './tagged-frames.ts';
 import {
   PCAP_MAX_FRAME,
   PCAP_STOP,
-  RECORD_CAPTURED,
-  RECORD_DROPS,
-  RECORD_FLAGS,
-  RECORD_HEADER,
-  RECORD_LENGTH,
-  RECORD_TIME,
   type PcapChildMessage,
   type PcapChildOptions,
   type PcapPayloadLimit,
 } from './pcap-record.ts';
 
-const CHUNK = 256 * 1024;
-const QUEUE_MAX = 16 << 20;
 /** How long frames that are captured already may take to reach us: elsewhere than on Linux, libpcap's read timeout. */
 const SETTLE_MS = process.platform === 'linux' ? 20 : 1_100;
 const ARPHRD_LOOPBACK = 772;
 const PACKET_OUTGOING = 4;
 
 const options = JSON.parse(process.argv[2] ?? '{}') as PcapChildOptions;
-const now = clockOf(options.epoch);
 const pipe = new Socket({ fd: 3 });
 /** `cap` writes here without holding a reference: ours keeps it alive. */
 const frame = Buffer.alloc(PCAP_MAX_FRAME);
@@ -48,11 +41,10 @@ let linkType = LINKTYPE_ETHERNET;
 let tagged = new TaggedFrames(linkType, options.selection);
 let mac: Buffer | undefined;
 let onlyLoopback = false;
-let chunk = Buffer.allocUnsafe(CHUNK);
-let used = 0;
-let dropped = 0;
 let payloadLimit = PCAP_MAX_FRAME;
-let flushScheduled = false;
+let early: EarlyFrames | undefined;
+let losses: (() => number) | undefined;
+const chunks = new FrameChunks(pipe, () => losses?.() ?? 0, clockOf(options.epoch));
 /** Kept for the life of the process: a closed Cap must not be collected while the event loop still lists it. */
 const caps: CapInstance[] = [];
 
@@ -60,45 +52,12 @@ function tell(message: PcapChildMessage): void {
   process.send?.(message);
 }
 
-function flush(): void {
-  flushScheduled = false;
-  if (used === 0) return;
-  pipe.write(chunk.subarray(0, used));
-  chunk = Buffer.allocUnsafe(CHUNK);
-  used = 0;
-}
-
-function append(captured: number, length: number, flags: number): number {
-  const room = captured === RECORD_DROPS ? 0 : captured;
-  if (used + RECORD_HEADER + room > CHUNK) flush();
-  const at = used;
-  chunk.writeUInt32LE(captured, at + RECORD_CAPTURED);
-  chunk.writeUInt32LE(length, at + RECORD_LENGTH);
-  chunk.writeUInt32LE(flags, at + RECORD_FLAGS);
-  chunk.writeDoubleLE(now(), at + RECORD_TIME);
-  used += RECORD_HEADER + room;
-  if (!flushScheduled) {
-    flushScheduled = true;
-    setImmediate(flush);
-  }
-  return at + RECORD_HEADER;
-}
-
 function onPacket(length: number): void {
+  if (early === undefined || early.takes()) return;
   const outgoing = isOutgoing();
   if (!wanted(outgoing) || !tagged.wanted(frame, length)) return;
-  if (pipe.writableLength > QUEUE_MAX) {
-    dropped++;
-    return;
-  }
-  if (dropped > 0) {
-    append(RECORD_DROPS, dropped, 0);
-    dropped = 0;
-  }
   const captured = Math.min(wantedLength(frame, length, linkType, payloadLimit), options.snapLength);
-  // First: it may begin another chunk.
-  const at = append(captured, length, outgoing ? FRAME_OUTGOING : 0);
-  frame.copy(chunk, at, 0, captured);
+  chunks.add(frame, captured, length, outgoing ? FRAME_OUTGOING : 0);
 }
 
 /** A cooked frame says it; an Ethernet frame came from this host when its source is the device's address. */
@@ -183,8 +142,12 @@ function start(): void {
       throw error;
     }
     tagged = new TaggedFrames(linkType, options.selection);
+    losses = countLosses();
     becomeNobody();
-    tell({ kind: 'opened', linkType });
+    early = new EarlyFrames(options.bufferBytes, () => {
+      losses?.(); // of frames that do not count
+      tell({ kind: 'opened', linkType, countsLosses: losses !== undefined });
+    });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     process.send?.({ kind: 'failed', what, message, devices } satisfies PcapChildMessage, () => process.exit(1));
@@ -193,9 +156,8 @@ function start(): void {
 
 function stop(): void {
   setTimeout(() => {
+    chunks.flush();
     for (const cap of caps) cap.close();
-    if (dropped > 0) append(RECORD_DROPS, dropped, 0);
-    flush();
     pipe.end(() => process.exit(0));
   }, SETTLE_MS);
 }

@@ -19,7 +19,8 @@ export interface PcapChildOptions {
 }
 
 export type PcapChildMessage =
-  | { readonly kind: 'opened'; readonly linkType: number }
+  /** Frames count from here on. `countsLosses`: RECORD_DROPS tells of the kernel's drops, too. */
+  | { readonly kind: 'opened'; readonly linkType: number; readonly countsLosses: boolean }
   | {
       readonly kind: 'failed';
       readonly what: 'module' | 'device' | 'filter' | 'open';
@@ -41,7 +42,7 @@ export const RECORD_CAPTURED = 0;
 export const RECORD_LENGTH = 4;
 export const RECORD_FLAGS = 8;
 export const RECORD_TIME = 16;
-/** Instead of `captured`: no frame; RECORD_LENGTH says how many frames were dropped since the last such record. */
+/** Instead of `captured`: no frame; RECORD_LENGTH says how many frames were lost since the last such record. */
 export const RECORD_DROPS = 0xffff_ffff;
 
 /** `cap` has the same limit built in. */

@@ -1,8 +1,8 @@
 /**
- * Live capture through libpcap, by the npm package `cap`: portable, slower than the ring, and without kernel drop
- * counts or a direction of each frame. `cap` runs in a process of its own (pcap-child.ts says why); its frames arrive
- * through a pipe into an arena of fixed size. While the caller does not poll, the pipe is not read, and the other side
- * drops and counts.
+ * Live capture through libpcap, by the npm package `cap`: portable, slower than the ring, without a direction of each
+ * frame, and without the kernel's drop counts where there is no addon. `cap` runs in a process of its own (pcap-child.ts
+ * says why); its frames arrive through a pipe into an arena of fixed size. While the caller does not poll, the pipe is
+ * not read, and the other side drops and counts.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -62,6 +62,8 @@ export class PcapSource implements PacketSource {
   #pipe: Readable | undefined;
   #listener: SourceListener | undefined;
   #linkType = 0;
+  /** What is dropped before it reaches the other process is known, too. */
+  #countsLosses = false;
   #frames = 0;
   #dropped = 0;
   #payload = PCAP_MAX_FRAME;
@@ -77,14 +79,16 @@ export class PcapSource implements PacketSource {
 
   async open(listener: SourceListener): Promise<void> {
     const child = this.#start();
-    this.#linkType = await new Promise<number>((resolve, reject) => {
+    const opened = await new Promise<PcapChildMessage & { kind: 'opened' }>((resolve, reject) => {
       child.once('message', (message: PcapChildMessage) => {
-        if (message.kind === 'opened') resolve(message.linkType);
+        if (message.kind === 'opened') resolve(message);
         else reject(this.#openError(message));
       });
       child.once('error', (cause) => reject(this.#broken(cause.message)));
       child.once('exit', () => reject(this.#broken('the capture process ended')));
     });
+    this.#linkType = opened.linkType;
+    this.#countsLosses = opened.countsLosses;
     this.#listener = listener;
     this.#pipe = child.stdio[3] as Readable;
     this.#pipe.on('data', (chunk: Buffer) => this.#take(chunk));
@@ -118,9 +122,9 @@ export class PcapSource implements PacketSource {
     if (this.#child?.connected === true) this.#child.send(PCAP_STOP, () => undefined);
   }
 
-  /** What libpcap itself dropped cannot be learnt from `cap`: a number here counts only what was dropped after it. */
   stats(): SourceStats {
-    return { frames: this.#frames, kernelDropped: this.#dropped === 0 ? undefined : this.#dropped, unreadable: [] };
+    const known = this.#countsLosses || this.#dropped > 0;
+    return { frames: this.#frames, kernelDropped: known ? this.#dropped : undefined, unreadable: [] };
   }
 
   close(): void {

@@ -30,6 +30,8 @@ export interface NativeAddon {
    * ended or failed, of which whoever watches it will be told.
    */
   receive(fd: number, bytes: Uint8Array, at: number): number;
+  /** Frames that found no room in a packet socket, by its file descriptor, since last asked; `undefined` when it is none. */
+  droppedFrames(fd: number): number | undefined;
   /** CPU time of all threads, microseconds, and resident memory, bytes, into `out`. */
   usage(out: Float64Array): void;
   /** Gives back memory that can be had again at no loss: pages of node's program file, and what malloc keeps. */

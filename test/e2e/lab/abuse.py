@@ -83,10 +83,19 @@ def hostile(i):
         yield chance.randbytes(chance.randrange(1, 200))
 
 
-sent = 0
 began = time.monotonic()
-for own in PORTS:
+
+
+def keep_pace(done):
+    ahead = done / RATE - (time.monotonic() - began)
+    if ahead > 0.01:
+        time.sleep(ahead)
+
+
+for i, own in enumerate(PORTS):
     wire.send(ethernet + ip(tcp(port, SYN, own=own)))
+    keep_pace(i + 1)
+sent = 0
 for i in range(count):
     for packet in {"flood": flood, "scan": scan, "hostile": hostile}[kind](i):
         try:
@@ -94,7 +103,5 @@ for i in range(count):
         except OSError:
             continue
         sent += 1
-    ahead = sent / RATE - (time.monotonic() - began)
-    if ahead > 0.01:
-        time.sleep(ahead)
+    keep_pace(len(PORTS) + sent)
 print(sent)
