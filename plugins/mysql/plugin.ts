@@ -20,7 +20,7 @@ import type { MysqlResponse } from './response.ts';
 import { MysqlResponseReader } from './response-reader.ts';
 import { mysqlSettings } from './settings.ts';
 import { SqlAnalyzer, type ReadsOnly } from './sql/index.ts';
-import { administers, loadsLocalFile } from './statements.ts';
+import { administration, loadsLocalFile } from './statements.ts';
 import { readCredentials } from './users.ts';
 
 declare module 'tcpcopy/plugin' {
@@ -131,8 +131,10 @@ function keepBack(command: MysqlCommand, context: RequestContext, options: Mysql
     return context.dropConnection('compressed by zstd');
   if (REPLICATION.includes(name)) return context.dropConnection('replication');
   const sql = name === 'QUERY' || name === 'STMT_PREPARE' ? (command.sql ?? '') : undefined;
-  if (options.admin === 'drop' && (ADMINISTRATION.includes(name) || (sql !== undefined && administers(command)))) {
-    return context.drop('administration');
+  if (options.admin === 'drop') {
+    const byText = sql === undefined ? undefined : administration(command);
+    const why = ADMINISTRATION.includes(name) ? 'administration' : byText;
+    if (why !== undefined) return context.drop(why);
   }
   if (options.localInfile === 'drop' && (name === 'LOCAL_DATA' || (sql !== undefined && loadsLocalFile(sql)))) {
     context.drop('LOAD DATA LOCAL');

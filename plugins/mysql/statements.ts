@@ -40,16 +40,26 @@ export function endsTransaction(sql: string): boolean {
   return /(?:^|;)\s*(?:commit\b|rollback\b(?!\s+(?:work\s+)?to\b))/i.test(withoutComment(sql));
 }
 
-/** How a text may begin that is about a server, a comment that is run among them. */
-const MAY_ADMINISTER =
-  /^(?:kill|shutdown|restart|change|start\s+(?!transaction)|stop|reset|purge|\/\*[!M]|set\s[^]*(?:global|persist))/i;
+/** How a text may begin that is about a server, what carries out other texts and a comment that is run among them. */
+const MAY_ADMINISTER = new RegExp(
+  '^(?:kill|shutdown|restart|change|start\\s+(?!transaction)|stop|reset|purge|prepare|execute|/\\*[!M]' +
+    '|set\\s[^]*(?:global|persist|prepare|execute))',
+  'i',
+);
 const ADMINISTERS =
   /^(?:KILL|SHUTDOWN|RESTART|CHANGE (?:MASTER|REPLICATION)|(?:START|STOP|RESET) (?:ALL|SLAVES?|REPLICAS?|GROUP_REPLICATION)|RESET (?:MASTER|BINARY)|PURGE (?:BINARY|MASTER)|SET GLOBAL)$/;
 
-/** Whether one of its statements is about a server, or other sessions of it: numbers of those differ. */
-export function administers(command: MysqlCommand): boolean {
+/**
+ * Why it is kept back: one of its statements is about a server, or other sessions of it, whose numbers differ. What PREPARE
+ * and EXECUTE have in a variable, or by a name that is not known, may be.
+ */
+export function administration(command: MysqlCommand): 'administration' | 'may be administration' | undefined {
   const text = withoutComment(command.sql ?? '');
   // Others need not be looked at, which costs far more than this does.
-  if (!MAY_ADMINISTER.test(text) && !/;\s*\S/.test(text)) return false;
-  return command.analysis?.verbs.some((verb) => ADMINISTERS.test(verb)) ?? false;
+  if (!MAY_ADMINISTER.test(text) && !/;\s*\S/.test(text)) return undefined;
+  const { analysis } = command;
+  if (analysis === undefined) return undefined;
+  const { verbs, preparedVerbs } = analysis;
+  if ([...verbs, ...(preparedVerbs ?? [])].some((verb) => ADMINISTERS.test(verb))) return 'administration';
+  return preparedVerbs === undefined ? 'may be administration' : undefined;
 }

@@ -24,12 +24,21 @@ export interface SqlAnalysis {
   readonly schemas: readonly string[];
   /** Something in it belongs to the current schema. */
   readonly usesCurrentSchema: boolean;
-  /** What PREPARE gave a name, and does. */
-  readonly prepares: ReadonlyMap<string, SqlEffect>;
+  /** What PREPARE gave a name. */
+  readonly prepares: ReadonlyMap<string, PreparedText>;
+  /** Verbs of the texts that PREPARE and EXECUTE have in literals, or by name; `undefined`: not all are known. */
+  readonly preparedVerbs: readonly string[] | undefined;
   /** The text without its literals. */
   readonly digestText: string;
   /** 16 hexadecimal digits that stand for it. */
   readonly digest: string;
+}
+
+/** A text that is prepared, or carried out, by a statement. */
+export interface PreparedText {
+  readonly effect: SqlEffect;
+  /** As in `SqlAnalysis`; `undefined`: it is in a variable, or cannot be told for another reason. */
+  readonly verbs: readonly string[] | undefined;
 }
 
 export interface AnalyzerOptions {
@@ -42,11 +51,12 @@ export interface AnalyzerOptions {
 /** What is known of the connection that a text came on. */
 export interface SqlContext {
   readonly mode: SqlMode;
-  /** What a statement does that was prepared with PREPARE; `undefined`: it is not known. */
-  prepared(name: string): SqlEffect | undefined;
+  /** What PREPARE gave this name; `undefined`: it is not known. */
+  prepared(name: string): PreparedText | undefined;
 }
 
 const NO_CONTEXT: SqlContext = { mode: DEFAULT_MODE, prepared: () => undefined };
+const UNKNOWN_TEXT: PreparedText = { effect: 'unknown', verbs: undefined };
 
 export class SqlAnalyzer {
   readonly #classifier: Classifier;
@@ -86,6 +96,7 @@ export class SqlAnalyzer {
       schemas: [...reading.schemas],
       usesCurrentSchema: reading.usesCurrentSchema,
       prepares: reading.prepares,
+      preparedVerbs: reading.preparedVerbs && [...new Set(reading.preparedVerbs)],
       digestText: shape,
       digest: digestOf(shape),
     };
@@ -95,29 +106,42 @@ export class SqlAnalyzer {
     for (const [from, to] of splitStatements(tokens)) {
       const { verb, effect } = this.#classifier.classify(tokens, from, to);
       reading.verbs.push(verb);
-      reading.effect = heavier(
-        reading.effect,
-        verb === 'EXECUTE' ? this.#executed(tokens, from, reading, context) : effect,
-      );
-      if (verb === 'PREPARE')
-        reading.prepares.set(keyOf(tokens, from + 1), this.#effectOfText(tokens, from + 3, context));
+      let does = effect;
+      if (verb === 'EXECUTE' || verb === 'PREPARE') {
+        const text = this.#prepared(tokens, verbAt(tokens, verb, from), reading, context);
+        reading.take(text);
+        if (verb === 'EXECUTE') does = text.effect;
+      }
+      reading.effect = heavier(reading.effect, does);
       reading.find(tokens, from, to);
     }
   }
 
-  /** Of EXECUTE name, EXECUTE IMMEDIATE 'text'. */
-  #executed(tokens: SqlTokens, from: number, reading: Reading, context: SqlContext): SqlEffect {
-    if (tokens.word(from + 1) === 'IMMEDIATE') return this.#effectOfText(tokens, from + 2, context);
-    const name = keyOf(tokens, from + 1);
-    return reading.prepares.get(name) ?? context.prepared(name) ?? 'unknown';
+  /** Of PREPARE name FROM 'text', EXECUTE name, EXECUTE IMMEDIATE 'text'. */
+  #prepared(tokens: SqlTokens, at: number, reading: Reading, context: SqlContext): PreparedText {
+    if (tokens.word(at + 1) === 'IMMEDIATE') return this.#textAt(tokens, at + 2, context);
+    const name = keyOf(tokens, at + 1);
+    if (tokens.word(at) === 'EXECUTE') return reading.prepares.get(name) ?? context.prepared(name) ?? UNKNOWN_TEXT;
+    const text = this.#textAt(tokens, at + 3, context);
+    reading.prepares.set(name, text);
+    return text;
   }
 
-  /** Of a statement in a literal; `unknown` in a variable. */
-  #effectOfText(tokens: SqlTokens, at: number, context: SqlContext): SqlEffect {
+  /** A statement in a literal. */
+  #textAt(tokens: SqlTokens, at: number, context: SqlContext): PreparedText {
     const plain =
       tokens.kind(at) === STRING && /^(USING|;|)$/.test(tokens.word(at + 1)) && tokens.kind(at + 1) !== STRING;
-    return plain ? this.analyze(tokens.string(at), context).effect : 'unknown';
+    if (!plain) return UNKNOWN_TEXT;
+    const { effect, verbs, preparedVerbs } = this.analyze(tokens.string(at), context);
+    return { effect, verbs: preparedVerbs && [...verbs, ...preparedVerbs] };
   }
+}
+
+/** Where the verb stands: MariaDB takes SET STATEMENT … FOR before it. */
+function verbAt(tokens: SqlTokens, verb: string, from: number): number {
+  let at = from;
+  while (at < tokens.count && tokens.word(at) !== verb) at++;
+  return at;
 }
 
 /** Names of prepared statements are the same in either case. */
@@ -131,7 +155,13 @@ class Reading {
   readonly verbs: string[] = [];
   readonly tables = new Map<string, TableName>();
   readonly schemas = new Set<string>();
-  readonly prepares = new Map<string, SqlEffect>();
+  readonly prepares = new Map<string, PreparedText>();
+  preparedVerbs: string[] | undefined = [];
+
+  take({ verbs }: PreparedText): void {
+    if (verbs === undefined) this.preparedVerbs = undefined;
+    else this.preparedVerbs?.push(...verbs);
+  }
 
   find(tokens: SqlTokens, from: number, to: number): void {
     findNames(tokens, from, to, (role, schemaAt, nameAt) => {

@@ -1,8 +1,8 @@
 /** What a client's statements make of its connection: how the next ones are to be read, and what is prepared there. */
-import type { SqlAnalysis, SqlContext } from './analysis.ts';
+import type { PreparedText, SqlAnalysis, SqlContext } from './analysis.ts';
 import { DEFAULT_MODE, multiByteOf, multiByteOfCollation, type SqlMode } from './mode.ts';
 import { NUMBER, STRING, VARIABLE } from './scanner.ts';
-import { splitStatements, type SqlEffect } from './statements.ts';
+import { splitStatements } from './statements.ts';
 import { SqlTokens } from './tokens.ts';
 
 /** Names for PREPARE that are remembered of one connection: few clients use any. */
@@ -18,7 +18,7 @@ export class SqlSession implements SqlContext {
   /** For the next text. */
   mode: SqlMode;
   readonly #first: SqlMode;
-  readonly #prepared = new Map<string, SqlEffect>();
+  readonly #prepared = new Map<string, PreparedText>();
 
   /** `collation`: the id in the login. */
   constructor(collation?: number) {
@@ -29,7 +29,7 @@ export class SqlSession implements SqlContext {
     this.mode = this.#first;
   }
 
-  prepared(name: string): SqlEffect | undefined {
+  prepared(name: string): PreparedText | undefined {
     return this.#prepared.get(name);
   }
 
@@ -44,7 +44,7 @@ export class SqlSession implements SqlContext {
    * The client has sent `text`. Returns the schema that it chose with USE, `undefined`: none.
    */
   follow(text: string, analysis: SqlAnalysis): string | undefined {
-    for (const [name, effect] of analysis.prepares) this.#remember(name, effect);
+    for (const [name, text] of analysis.prepares) this.#remember(name, text);
     if (!analysis.verbs.some((verb) => verb === 'USE' || verb.startsWith('SET'))) return undefined;
     const tokens = new SqlTokens(text, this.mode);
     let schema: string | undefined;
@@ -55,9 +55,9 @@ export class SqlSession implements SqlContext {
     return schema;
   }
 
-  #remember(name: string, effect: SqlEffect): void {
+  #remember(name: string, text: PreparedText): void {
     if (this.#prepared.size >= MOST_PREPARED) this.#prepared.delete(this.#prepared.keys().next().value!);
-    this.#prepared.set(name, effect);
+    this.#prepared.set(name, text);
   }
 
   #set(tokens: SqlTokens, from: number, to: number): void {

@@ -23,7 +23,7 @@ describe('writes with MySQL', () => {
     ['SET GLOBAL x = 1', 'administration'],
     ['SELECT f()', 'writes'],
     ['CALL p()', 'writes'],
-    ['EXECUTE s', 'may write'],
+    ['EXECUTE s', 'may be administration'],
     ['FROBNICATE', 'may write'],
   ])('%s', async (sql, reason) => {
     expect((await start()).query(sql)).toBe(reason);
@@ -45,11 +45,17 @@ describe('writes with MySQL', () => {
   });
 
   it('goes by what was prepared in text', async () => {
-    const client = await start();
+    const client = await start('mysql,admin=pass');
     expect(client.query("PREPARE w FROM 'DELETE FROM t'")).toBeUndefined();
     expect(client.query("PREPARE r FROM 'SELECT 1'")).toBeUndefined();
     expect(client.query('EXECUTE w')).toBe('writes');
     expect(client.query('EXECUTE R')).toBeUndefined();
+    expect(client.query("EXECUTE IMMEDIATE 'DELETE FROM t'")).toBe('writes');
+    expect(client.query("SET STATEMENT max_statement_time = 1 FOR PREPARE r FROM 'DELETE FROM t'")).toBeUndefined();
+    expect(client.query('EXECUTE r')).toBe('writes');
+    expect(client.query("EXECUTE IMMEDIATE 'KILL 5'")).toBe('writes');
+    expect(client.query('PREPARE v FROM @a')).toBeUndefined();
+    for (const text of ['EXECUTE v', 'EXECUTE IMMEDIATE @a']) expect(client.query(text)).toBe('may write');
     expect(client.query('DEALLOCATE PREPARE w')).toBeUndefined();
     // A connection that begins anew has nothing prepared.
     expect(client.send(packet(0, 0x1f))).toBeUndefined();

@@ -74,6 +74,12 @@ describe('what is kept back', () => {
     ['SET SESSION sort_buffer_size = 1, GLOBAL read_only = 1', 'administration'],
     ['select 1; shutdown', 'administration'],
     ['/*!50000 kill 5 */', 'administration'],
+    ["prepare s from 'kill 5'", 'administration'],
+    ["execute immediate 'shutdown'", 'administration'],
+    ["set statement max_statement_time = 1 for execute immediate 'shutdown'", 'administration'],
+    ['prepare s from @a', 'may be administration'],
+    ['select 1; execute immediate @a', 'may be administration'],
+    ['execute s using @a', 'may be administration'],
     ["load data local infile 'f' into table t", 'LOAD DATA LOCAL'],
   ])('%s', async (sql, why) => {
     const { connection } = await loggedIn();
@@ -93,9 +99,21 @@ describe('what is kept back', () => {
     "insert into t values ('; kill 5')",
     'set @global = 1',
     'show global status',
+    "prepare s from 'select ?'",
+    "prepare s from 'select ?'; execute s using @a",
+    "execute immediate 'insert into t values (''kill 5'')'",
+    'deallocate prepare s',
+    'grant execute on procedure p to u',
   ])('not %s', async (sql) => {
     const { connection } = await loggedIn();
     expect(connection.send(latin1(query(sql)))).toBe(latin1(query(sql)));
+  });
+
+  it('what carries out a statement that was prepared before', async () => {
+    const { connection } = await loggedIn();
+    const texts = ["prepare s from 'select 1'", 'execute s', "prepare s from 'kill 5'", 'execute S'];
+    expect(texts.map((text) => connection.send(latin1(query(text))) !== '')).toEqual([true, true, false, false]);
+    expect(connection.dropped).toEqual(['administration', 'administration']);
   });
 
   it('an encrypted connection, with one line about it', async () => {

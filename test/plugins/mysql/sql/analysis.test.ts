@@ -56,11 +56,33 @@ describe('SqlAnalyzer', () => {
   });
 
   it('asks what was prepared before', () => {
-    const context = { mode: DEFAULT_MODE, prepared: (name: string) => (name === 's' ? ('read' as const) : undefined) };
+    const known = { effect: 'read', verbs: ['SELECT'] } as const;
+    const context = { mode: DEFAULT_MODE, prepared: (name: string) => (name === 's' ? known : undefined) };
     expect(analyzer.analyze('EXECUTE S USING @a', context).effect).toBe('read');
     expect(analyzer.analyze('EXECUTE t', context).effect).toBe('unknown');
     expect(analyzer.analyze('SET @a = 1; EXECUTE s', context).effect).toBe('session');
     expect(analyzer.analyze('SET @a = 1; EXECUTE s').effect).toBe('unknown');
+    expect(analyzer.analyze('EXECUTE s', context).preparedVerbs).toEqual(['SELECT']);
+  });
+
+  it.each<[string, string[] | undefined]>([
+    ['SELECT 1', []],
+    ["PREPARE s FROM 'KILL 5'", ['KILL']],
+    ["PREPARE s FROM 'SELECT 1'; EXECUTE s", ['SELECT']],
+    ["EXECUTE IMMEDIATE 'SET GLOBAL a = ?' USING 1", ['SET GLOBAL']],
+    ["EXECUTE IMMEDIATE 'EXECUTE IMMEDIATE ''SHUTDOWN'''", ['EXECUTE', 'SHUTDOWN']],
+    ["SET STATEMENT max_statement_time = 1 FOR EXECUTE IMMEDIATE 'KILL 5'", ['KILL']],
+    ["SET STATEMENT max_statement_time = 1 FOR PREPARE s FROM 'KILL 5'; EXECUTE s", ['KILL']],
+    ["EXECUTE IMMEDIATE 'KI' 'LL 5'", undefined],
+    ["EXECUTE IMMEDIATE CONCAT('KILL ', 5)", undefined],
+    ['EXECUTE IMMEDIATE @a', undefined],
+    ["EXECUTE IMMEDIATE 'EXECUTE s'", undefined],
+    ["PREPARE s FROM @a; EXECUTE IMMEDIATE 'KILL 5'", undefined],
+    ['EXECUTE s', undefined],
+    ['DEALLOCATE PREPARE s', []],
+    ['DROP PREPARE s', []],
+  ])('knows what is prepared and carried out by %s', (text, verbs) => {
+    expect(analyzer.analyze(text).preparedVerbs).toEqual(verbs);
   });
 
   it('looks at one of a kind, once', () => {

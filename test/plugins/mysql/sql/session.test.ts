@@ -69,7 +69,7 @@ describe('SqlSession', () => {
       'PREPARE u FROM @x',
       "SET @a = 1; PREPARE v FROM 'CALL p()'",
     );
-    expect(['s', 'r', 'u', 'v', 'w'].map((name) => session.prepared(name))).toEqual([
+    expect(['s', 'r', 'u', 'v', 'w'].map((name) => session.prepared(name)?.effect)).toEqual([
       'write',
       'read',
       'unknown',
