@@ -37,7 +37,7 @@ export function copyCommand(): Command {
     '-x <port-ip:port> [-s <intercept> | --target socket] [options]\n       tcpcopy record -x <port> -w <file> [options]' +
       '\n       tcpcopy doctor -x <port-ip:port> -s <intercept> [options]' +
       '\n       tcpcopy inspect <recording>' +
-      '\n       tcpcopy plugins | plugin | config ...',
+      '\n       tcpcopy plugins | plugin | config | completion ...',
     'Copies live or recorded TCP traffic to a test server. Online clients and servers never notice.',
   );
   addCopyOptions(command);

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import './young-generation.ts';
 import type { CopyOptions } from '../config/copy-options.ts';
+import { registerCompletion } from './completion-command.ts';
 import { copyCommand } from './copy-command.ts';
 import { registerDoctor } from './doctor-command.ts';
 import { registerInspect } from './inspect.ts';
@@ -38,6 +39,7 @@ if (takeWorkerMark()) {
       registerDoctor(command, run);
       registerInspect(command);
       registerPluginCommands(command);
+      registerCompletion(command);
     },
   });
 }
