@@ -2,18 +2,14 @@
  * The client's half of MySQL: bytes in, pieces of commands out.
  *
  * Theory of operation. A message is a command, in one packet or more; a login, with all that the client says until it is
- * let in; or the file that it sends for LOAD DATA LOCAL. What kind a packet is of is told by its number: commands have 0, the
- * others go on counting where the server stopped.
- *
- *     hello ─ login ─▶ auth ─ number 0 ─▶ command ⇄ file
- *       └ TLS, zstd ─▶ sealed               └ CHANGE_USER ─▶ auth
+ * let in; or the file that it sends for LOAD DATA LOCAL. Which of them a packet is of, command-maker.ts knows.
  *
  * A packet that lies whole in one push is handed on where it lies; another is copied together, up to `commandLimit`: of a
  * longer command the beginning is the first piece, and the rest streams past. In a compressed session (zlib) all of this is
  * done to what was inside, and that is what is handed on.
  *
  * After a gap the end of the command under way is known where the gap lies inside one packet. Else, and in a connection that
- * was open when copying began, the next command is looked for at the beginning of a push (boundary.ts).
+ * was open when copying began, the next command is looked for at the beginning of a push (detect.ts, boundary.ts).
  */
 import {
   ClientInput,

@@ -2,6 +2,11 @@
  * Makes messages of a client's packets, and keeps what the connection is like up to date: what its next packet may be, who is
  * logged in, the default database, the statements. A message is made when its packet is read, so that it says how things
  * stood then.
+ *
+ * What kind a packet is of is told by its number: commands have 0, the others go on counting where the server stopped.
+ *
+ *     hello ─ login ─▶ auth ─ number 0 ─▶ command ⇄ file
+ *       └ TLS, zstd ─▶ sealed               └ CHANGE_USER ─▶ auth
  */
 import type { MessagePiece } from 'tcpcopy/plugin';
 import { MysqlCommand } from './command.ts';
