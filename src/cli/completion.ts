@@ -32,7 +32,7 @@ function completionOf(program: Command, plugins: readonly string[]): string {
   );
   return `_${name}() {
   local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}" path= word words flags
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+  for word in "\${COMP_WORDS[@]:1:$((COMP_CWORD - 1))}"; do
 ${paths.length === 0 ? '    :\n' : find}  done
   case "$path" in
 ${words.join('')}  esac
