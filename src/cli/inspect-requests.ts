@@ -1,5 +1,6 @@
 /** `tcpcopy inspect --requests`, for people and for machines. */
 import pc from 'picocolors';
+import { optionError } from '../config/option-error.ts';
 import { parsePlugin } from '../config/plugin-spec.ts';
 import { parseInteger } from '../config/quantity.ts';
 import { elapsed, micros, toMillis } from '../core/time.ts';
@@ -39,6 +40,15 @@ export async function printRequests(
   };
   const report = options.json === true ? jsonLines(print) : textLines(print, width);
   const totals = await inspectRequests(recording, inspection, report);
+  const { connection = 0 } = inspection;
+  if (!totals.limited && connection > totals.connections) {
+    throw optionError(
+      '--connection',
+      String(connection),
+      'the recording has no such connection',
+      `it has ${totals.connections}`,
+    );
+  }
   if (options.json !== true) for (const line of totalLines(totals, options.plugin !== undefined)) print(line);
   return unreadablePart(totals);
 }

@@ -198,7 +198,7 @@ function choosePace(raw: RawCopyOptions, recording: string | undefined): Pace {
   if (!raw.dontWait) return raw.pace ?? (timed ? 'capture' : 'response');
   const meant: Pace = recording === undefined ? 'asap' : 'capture';
   if (raw.pace === 'response') {
-    throw optionError('-W', raw.pace, 'contradicts --pace response', 'leave one of them out');
+    throw optionError('--pace', raw.pace, 'contradicts -W', 'leave one of them out');
   }
   return raw.pace ?? meant;
 }

@@ -28,6 +28,8 @@ const FOREIGN: readonly ForeignFormat[] = [
 /** An ERF record: a 64-bit timestamp, a type of 1 to 48, flags, and a length. It has no magic. */
 const ERF_TYPE_MAX = 48;
 const ERF_HEADER_LENGTH = 16;
+/** The line before a payload of GoReplay's: kind, id, time in nanoseconds. */
+const GOREPLAY = /^[123] [0-9a-f]{24,40} \d{10}/;
 /** How many leading bytes decide whether it is text. */
 const TEXT_PROBE = 64;
 /** Bytes enough for any of these. */
@@ -38,6 +40,12 @@ export function notACapture(head: Uint8Array): TcpcopyError {
   if (head.length === 0) return new TcpcopyError('E_CAPTURE_FORMAT', 'the file is empty');
   const foreign = FOREIGN.find(({ magic }) => magic.every((byte, i) => head[i] === byte));
   if (foreign !== undefined) return refused(foreign.name, foreign.hint);
+  if (GOREPLAY.test(String.fromCharCode(...head))) {
+    return refused(
+      'a GoReplay recording',
+      "its requests cannot be read: record packets, with 'tcpcopy record' or tcpdump",
+    );
+  }
   if (head.subarray(0, TEXT_PROBE).every(isText)) return refused('text', 'give a binary pcap or pcapng recording');
   if (looksLikeErf(head)) return refused('perhaps an Endace ERF capture', CONVERT);
   const hex = [...head.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');

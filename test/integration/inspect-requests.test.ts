@@ -152,7 +152,10 @@ it.each(
 
 it('as lines, for people and for machines', () => {
   const run = (...args: string[]) =>
-    execFileSync(process.execPath, ['--import', 'tsx', PROGRAM, 'inspect', input, ...args], { encoding: 'utf8' });
+    execFileSync(process.execPath, ['--import', 'tsx', PROGRAM, 'inspect', input, ...args], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    });
   expect(run('--plugin', 'http-host-rewrite=staging', '--connection', '1', '--limit', '1').split('\n')).toEqual([
     '   #  client                       at    bytes  status      took  request',
     '   1  192.0.2.1:5000           +0.000       34     200    100 µs  GET staging/a',
@@ -163,6 +166,7 @@ it('as lines, for people and for machines', () => {
     expect.stringMatching(/^http-host-rewrite: 4 calls; .* in all, .* each$/),
     '',
   ]);
+  expect(() => run('--connection', '9')).toThrow('--connection 9: the recording has no such connection; it has 2');
   const [line] = run('--requests', '--json', '--limit', '1').split('\n');
   expect(JSON.parse(line!)).toEqual({
     ...{ connection: 1, client: '192.0.2.1:5000', server: '198.51.100.1:80', time: 1_700_000_000, protocol: 'http' },

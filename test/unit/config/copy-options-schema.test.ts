@@ -185,7 +185,7 @@ describe('what depends on something else', () => {
     expect(options({ dontWait: true }).pace).toBe('asap');
     expect(options({ dontWait: true, input: ['recording'] }).pace).toBe('capture');
     expect(options({ dontWait: true, pace: 'capture' }).pace).toBe('capture');
-    expect(error({ dontWait: true, pace: 'response' })).toContain('contradicts --pace response');
+    expect(error({ dontWait: true, pace: 'response' })).toContain('--pace response: contradicts -W');
   });
 
   it('the largest payload follows the MTU and the family', () => {

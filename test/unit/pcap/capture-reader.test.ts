@@ -166,6 +166,11 @@ describe('what is no capture', () => {
     ['xz', starting(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0), /xz/],
     ['bzip2', starting(0x42, 0x5a, 0x68, 0x39), /bzip2/],
     ['snoop', concat(new TextEncoder().encode('snoop\0\0\0'), zeros), /snoop.*editcap/],
+    [
+      'a recording of GoReplay',
+      new TextEncoder().encode(`1 ${'9a'.repeat(20)} 1439818823587396305 1\nGET / HTTP/1.1\r\n\r\n`),
+      /GoReplay recording/,
+    ],
     ['text', new TextEncoder().encode('#!/bin/sh\necho this is not a recording, it is a script; how odd'), /text/],
     ['ERF', starting(1, 2, 3, 0x4f, 5, 6, 7, 0x5f, 2, 0, 0, 80, 0, 0, 0, 60), /ERF/],
     [
