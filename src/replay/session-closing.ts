@@ -33,8 +33,8 @@ export class SessionClosing {
   get lookAt(): Instant {
     const { hasUnknownRest, turn, context } = this.#session;
     if (!hasUnknownRest) return earliest(turn.closeAt, this.#closeBy);
-    if (turn.silentAt === NEVER) return this.#closeBy;
-    return context.waitsForResponse ? earliest(this.#silentFrom, this.#closeBy) : this.#silentFrom;
+    if (context.waitsForResponse) return earliest(turn.silentAt, this.#closeBy);
+    return turn.silentAt === NEVER ? this.#closeBy : this.#silentFrom;
   }
 
   /** Returns whether nothing is left to be done or to be learnt: the target layer sees the closing through. */
@@ -69,16 +69,20 @@ export class SessionClosing {
    */
   #mayClose(): boolean {
     const session = this.#session;
+    const { context, turn } = session;
     if (!session.hasUnknownRest) return session.hasSaid(this.#answers) || this.#isLate;
-    if (session.context.waitsForResponse && (session.hasSaidAsOnline(this.#answers) || this.#isLate)) return true;
-    return this.#isSilent();
+    if (!context.waitsForResponse) return this.#isSilent();
+    return session.hasSaidAsOnline(this.#answers) || context.now() >= turn.silentAt || this.#isLate;
   }
 
   get #isLate(): boolean {
     return this.#session.context.now() >= this.#closeBy;
   }
 
-  /** How much is still to come is not known: silence tells, if the target says nothing to others, either, or for long. */
+  /**
+   * Of all that was sent at once nobody knows how much is still to come: silence tells, if the target says nothing to others,
+   * either, or for long.
+   */
   #isSilent(): boolean {
     const { context, turn } = this.#session;
     const now = context.now();

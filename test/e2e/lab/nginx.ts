@@ -11,6 +11,8 @@ export interface NginxOptions {
   readonly keepaliveRequests?: number;
   /** Seconds of idleness after which it does. */
   readonly keepaliveTimeout?: number;
+  /** Bytes of a response that may be on their way, beyond which it waits for room; 0: as many as the kernel likes. */
+  readonly sendBuffer?: number;
 }
 
 /** Where, on its own host, an nginx sends what comes for `/upload` and `/tunnel`: a `RecordingServer` can be there. */
@@ -37,6 +39,9 @@ export interface NginxRecord extends RequestRecord {
   readonly clientPort: number;
 }
 
+const listen = (at: string, { sendBuffer }: Required<NginxOptions>) =>
+  `    listen ${at} backlog=8192${sendBuffer > 0 ? ` sndbuf=${sendBuffer}` : ''};`;
+
 const config = (host: Host, o: Required<NginxOptions>) => `
 daemon off;
 worker_processes 1;
@@ -59,7 +64,7 @@ http {
   tcp_nopush on;
   open_file_cache max=16;
   server {
-${o.ports.map((port) => `    listen ${port} backlog=8192;\n    listen [::]:${port} backlog=8192;`).join('\n')}
+${o.ports.flatMap((port) => [listen(`${port}`, o), listen(`[::]:${port}`, o)]).join('\n')}
     root ${host.file('www')};
     access_log ${host.file('access.log')} record;
     location = /post { return 200 "posted\\n"; }
@@ -105,7 +110,7 @@ export class Nginx {
   readonly child: Child;
 
   static async start(host: Host, options: NginxOptions = {}): Promise<Nginx> {
-    const o = { ports: [SERVICE_PORT], keepaliveRequests: 10_000_000, keepaliveTimeout: 75, ...options };
+    const o = { ports: [SERVICE_PORT], keepaliveRequests: 10_000_000, keepaliveTimeout: 75, sendBuffer: 0, ...options };
     mkdirSync(host.file('www'), { recursive: true });
     for (const [name, text] of Object.entries(FILES)) writeFileSync(host.file(`www${name}`), text);
     writeFileSync(host.file('nginx.conf'), config(host, o));
