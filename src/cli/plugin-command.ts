@@ -15,6 +15,20 @@ import { programVersion } from './version.ts';
 const PACKAGE_PREFIX = 'tcpcopy-plugin-';
 const NAME = /^(@[a-z0-9][a-z0-9._-]*\/)?[a-z][a-z0-9-]*$/;
 
+function writeText(path: string, text: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    throw new TcpcopyError('E_FILE', `cannot be written (${code ?? message})`, {
+      where: path,
+      hint: 'name another directory: tcpcopy plugin new NAME DIRECTORY',
+      cause,
+    });
+  }
+}
+
 /** Writes the package of a new plugin; `where` is its directory. */
 export function writePackage(given: string, where: string | undefined): void {
   if (!NAME.test(given)) {
@@ -40,10 +54,7 @@ export function writePackage(given: string, where: string | undefined): void {
     });
   }
   const files = pluginTemplate(name, packageName, programVersion());
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(directory, path)), { recursive: true });
-    writeFileSync(join(directory, path), text);
-  }
+  for (const [path, text] of Object.entries(files)) writeText(join(directory, path), text);
   printLines([
     `Wrote ${Object.keys(files).join(', ')} to ${directory}.`,
     'Next:',

@@ -111,6 +111,7 @@ describe('tcpcopy plugin', () => {
     expect(readFileSync(join(directory, 'scoped/src/index.ts'), 'utf8')).toContain("name: 'hello'");
     expect(lineOf(() => writePackage('x', directory))).toContain('is there already, and not empty');
     expect(lineOf(() => writePackage('My Plugin', undefined))).toContain('is no name for a plugin');
+    expect(lineOf(() => writePackage('x', '/dev/null/x'))).toMatch(/\/dev\/null\/x\S*: cannot be written \(ENOTDIR\)/);
     expect(lineOf(() => writePackage('sample', directory))).toContain('sample is a built-in plugin');
   });
 
