@@ -77,11 +77,17 @@ const METRICS = 9464;
 const AT_ONCE = ['chrt', '-f', '1'];
 /** How far into the turn without it the copier may finish what it has begun, ms: stopped before, it would find itself late. */
 const FINISHES = 20;
-/** Until code is compiled, and until the governor has seen what there is to see. */
-const WARM_SECONDS = 3;
+/** Until code is compiled, at twice the rate, and until the governor has seen what there is to see. */
+const WARM_SECONDS = 14;
+const WARM_RATE = 2;
 const SEEN_SECONDS = 4;
 const RECOVERY_SECONDS = 9;
 const BUSY = ['bash', '-c', 'while :; do :; done'];
+/**
+ * Takes what nobody else wants of a processor. The two may be threads of one core: then the online host's would be slower in those
+ * turns in which the other has a target and an intercept to run, by up to a third, and so would everything that is measured.
+ */
+const FILLING = ['chrt', '-i', '0', ...BUSY];
 
 export async function measure(trouble: Trouble, conditions: Conditions): Promise<Outcome> {
   const { illness, pinned = false, absent = false } = trouble;
@@ -96,7 +102,8 @@ export async function measure(trouble: Trouble, conditions: Conditions): Promise
     const copier = await startCopier(lab, trouble, conditions);
     const { pid } = copier.child;
     pin(pid, ONLINE_CPU);
-    await load(lab, service, WARM_SECONDS);
+    await load(lab, { ...service, rate: service.rate * WARM_RATE }, WARM_SECONDS);
+    lab.host('client').spawn('filling', FILLING);
     const rssBefore = usageOf(pid).peakRss;
     const busy = pinned ? [online, lab.host('client')].map((host) => host.spawn('busy', BUSY)) : [];
     if (pinned) pin(busy[0]!.pid, ONLINE_CPU);

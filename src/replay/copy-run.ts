@@ -244,7 +244,8 @@ export class CopyRun {
     const pace = this.#engine.takePace();
     this.#engine.countKernelDrops();
     this.#governing?.step(now, this.#engine, pace);
-    if (this.#hurry.step(pace)) {
+    // Who rests long to be no burden is late on purpose.
+    if (this.#hurry.step(this.#engine.spares ? undefined : pace)) {
       this.#engine.hurry = this.#hurry.on;
       raw?.network.hurry(this.#hurry.on);
     }

@@ -40,6 +40,7 @@ import type { Observe } from './message-observer.ts';
 import type { ByteBudget } from './piece-queue.ts';
 import type { ReplayContext } from './replay-context.ts';
 import type { ResponseReading } from './response-reading.ts';
+import { Rests } from './rests.ts';
 import type { Target } from './target.ts';
 import type { TimerWheel } from './timer-wheel.ts';
 
@@ -50,14 +51,6 @@ const SILENT_PATIENCE = seconds(10);
 /** How often waiting holes are looked at, while there are turns; and idle connections, where there are none. */
 const HOUSEKEEPING = millis(20);
 const RARE_HOUSEKEEPING = millis(100);
-/** Longest rest while captured data waits for the target, milliseconds. */
-const REST_WHILE_HELD = 1.5;
-/**
- * The same while the target is silent, and how many events are worth a turn: being no burden comes first then. A slow one must
- * not wait for us when it works off what has gathered.
- */
-const REST_IN_VAIN = 12;
-const BATCH_IN_VAIN = 128;
 /** Live, how long responses may wait for a turn when nothing waits for them: longer than the ring's blocks do. */
 const RESPONSES_WAIT = millis(8);
 
@@ -85,6 +78,7 @@ export class Engine implements ReplayContext {
   readonly #openings: ConnectionOpenings;
   readonly #parts: EngineParts;
   readonly #moderation = new WakeModeration();
+  readonly #rests: Rests;
   readonly #turnSoon = (): void => {
     this.#immediate = undefined;
     this.turn();
@@ -118,6 +112,7 @@ export class Engine implements ReplayContext {
     this.reading = parts.reading;
     this.observe = parts.observe;
     this.governor = parts.governor;
+    this.#rests = new Rests(parts.governor);
   }
 
   /** Connections that are not settled yet. */
@@ -149,6 +144,10 @@ export class Engine implements ReplayContext {
     this.#pace.late += late;
   }
 
+  responseBegan(time: Duration): void {
+    this.#rests.responseBegan(time);
+  }
+
   responded(by: ResponseOrigin, time: Duration): void {
     (by === 'target' ? this.#parts.targetTimes : this.#parts.onlineTimes)?.record(time);
   }
@@ -159,8 +158,14 @@ export class Engine implements ReplayContext {
     this.#pace.age += this.#parts.clock.recent() - captured;
   }
 
-  /** What has been sent and answered since it was last asked. */
+  /** It rests for long, since being no burden comes first just now. */
+  get spares(): boolean {
+    return this.#rests.spares;
+  }
+
+  /** What has been sent and answered since it was last asked: several times a second. */
   takePace(): Pace {
+    this.#rests.step();
     const { sent, late, answered, age } = this.#pace;
     this.#pace.sent = this.#pace.late = this.#pace.answered = this.#pace.age = 0;
     return { sent, late: micros(late), answered, age: micros(age) };
@@ -218,7 +223,7 @@ export class Engine implements ReplayContext {
   #maySee(): boolean {
     const { pipeline, target } = this.#parts;
     // The governor's steps must not wait behind long rests.
-    return !this.#waitsInVain() && target.ready && !pipeline.mayWait && this.#intake?.polled === true;
+    return !this.#rests.spares && target.ready && !pipeline.mayWait && this.#intake?.polled === true;
   }
 
   /** Looks for responses; returns whether that could be done. `entered`: for the first time since the event loop called. */
@@ -228,10 +233,6 @@ export class Engine implements ReplayContext {
     const seen = this.#parts.lookForResponses?.(entered) === true;
     this.#inTurn = false;
     return seen;
-  }
-
-  #waitsInVain(): boolean {
-    return this.governor?.targetIsSilent === true;
   }
 
   /** Returns whether the next one may follow without the event loop. */
@@ -255,11 +256,12 @@ export class Engine implements ReplayContext {
       this.#immediate ??= setImmediate(this.#turnSoon);
       return false;
     }
-    if (!this.#parts.live || (this.hurry && this.heldReplicas > 0)) return false;
-    const events = responses + this.ledger.framesSeen - framesBefore;
-    if (this.#waitsInVain()) return this.#moderation.rest(events, REST_IN_VAIN, BATCH_IN_VAIN);
+    if (!this.#parts.live) return false;
     // What is held goes out when the target has answered.
-    return this.#moderation.rest(events, this.heldReplicas > 0 ? REST_WHILE_HELD : undefined);
+    const held = this.heldReplicas > 0;
+    if (this.hurry && held && !this.#rests.spares) return false;
+    const events = responses + this.ledger.framesSeen - framesBefore;
+    return this.#moderation.rest(events, this.#rests.longest(held), this.#rests.batch);
   }
 
   /** The input is over: closes what the capture left open. Replicas go on until they are done. */

@@ -28,6 +28,8 @@ const QUICK_LEAST = 0.01;
 const SLOW = 0.04;
 /** Of a slow target it shows only seconds later whether it bears what it gets, so steps that small tell nothing more. */
 const SLOW_FOR_SLOW = 0.06;
+/** A slow target is not among them: while it works off what has gathered it must not wait for us. */
+const SPARED: ReadonlySet<ShedReason> = new Set(['host-cpu', 'target-silent', 'target-failing']);
 /** Probes saved up at most; one comes with each step. */
 const MOST_PROBES = 5;
 
@@ -41,6 +43,7 @@ export class Governor {
   #calm = 0;
   #probes = 0;
   #spells = 0;
+  #spares = false;
   /** With less than all copied, by why. */
   readonly #steps = new Counters(SHED_REASONS);
 
@@ -63,6 +66,14 @@ export class Governor {
     return this.#share < 1 && this.#reason === 'target-silent';
   }
 
+  /**
+   * Being no burden comes before being in time, as of the last step: what is sent is sent in vain, or others need this host's
+   * processors. Not any more when it gets better, since what has gathered must be worked off for all to be well.
+   */
+  get spares(): boolean {
+    return this.#spares;
+  }
+
   /** Whether a connection at this place is copied. */
   takes(place: number): boolean {
     return place < this.#share;
@@ -80,6 +91,7 @@ export class Governor {
   step(readings: Readings): void {
     const verdict = this.#rules.judge(readings);
     this.#sinceCut++;
+    this.#spares = verdict.state === 'over' && SPARED.has(verdict.reason);
     if (verdict.state === 'over') this.#cut(verdict);
     else if (verdict.state === 'clear') this.#grow();
     if (this.#share < 1) this.#steps.add(SHED_REASONS.indexOf(this.#reason!));

@@ -37,13 +37,14 @@ export class Hurry {
     return this.#on;
   }
 
-  /** To be called several times a second; returns whether it has changed. */
-  step({ sent, late, answered, age }: Pace): boolean {
+  /** To be called several times a second; returns whether it has changed. `undefined`: being late is no matter now. */
+  step(pace: Pace | undefined): boolean {
     const before = this.#on;
-    if (sent === 0 || answered === 0) {
+    if (pace === undefined || pace.sent === 0 || pace.answered === 0) {
       this.#settle();
       return before !== this.#on;
     }
+    const { sent, late, answered, age } = pace;
     const lateness = late / sent;
     const underWay = age / answered - lateness;
     if (underWay > (this.#on ? SLOW : PROMPT) || lateness < IN_TIME) this.#settle();

@@ -80,7 +80,7 @@ export class ReplicaSession implements PieceTaker {
     this.seenOnline = 0;
     this.carried = false;
     this.#pipelined = false;
-    this.turn.reset();
+    this.turn.reset(this.context.now());
     this.conversation?.opened();
     return undefined;
   }
@@ -141,7 +141,7 @@ export class ReplicaSession implements PieceTaker {
   /** A unit goes out from here: what comes from now on may answer it. */
   beginTurn(unit: Unit): void {
     unit.receivedBefore = this.turn.received;
-    this.turn.begin();
+    this.turn.begin(this.context.now());
   }
 
   /** The first bytes of a unit have gone out, from `start` on in the session's stream. */

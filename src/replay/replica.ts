@@ -165,8 +165,12 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
 
   sessionReceived(bytes: Uint8Array | undefined, offset: number, length: number, push: boolean): void {
     if (this.#done) return;
-    const { turn, conversation } = this.#session;
-    if (turn.take(length, push, this.#session.context.now())) this.#session.context.ledger.responses++;
+    const { turn, conversation, context } = this.#session;
+    const now = context.now();
+    if (turn.take(length, push, now)) {
+      context.ledger.responses++;
+      context.responseBegan(turn.time(now));
+    }
     conversation?.received(bytes, offset, length);
     this.#session.takeResponses();
     // A client that has gone does not wait for the end of an endless response.

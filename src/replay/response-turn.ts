@@ -1,7 +1,17 @@
 /**
  * How far the target's response to the last unit has come, judged without reading it: by its length, PSH and silence.
  */
-import { addTime, millis, NEVER, seconds, type Instant } from '../core/time.ts';
+import {
+  addTime,
+  elapsedShort,
+  millis,
+  NEVER,
+  seconds,
+  shorten,
+  type Duration,
+  type Instant,
+  type ShortInstant,
+} from '../core/time.ts';
 
 /** A response is over when this long has passed since a segment with PSH and nothing followed… */
 const QUIET = millis(10);
@@ -19,16 +29,18 @@ export class ResponseTurn {
   /** Those since the last unit began to be sent. */
   #sinceTurn = 0;
   #pushSeen = false;
+  #began = 0 as ShortInstant;
   #last: Instant = NEVER;
 
   /** A fresh session. */
-  reset(): void {
+  reset(now: Instant): void {
     this.received = 0;
-    this.begin();
+    this.begin(now);
   }
 
   /** A unit begins to be sent: what comes from now on may answer it. */
-  begin(): void {
+  begin(now: Instant): void {
+    this.#began = shorten(now);
     this.#sinceTurn = 0;
     this.#pushSeen = false;
   }
@@ -41,6 +53,11 @@ export class ResponseTurn {
     this.#pushSeen = push;
     this.#last = now;
     return first;
+  }
+
+  /** How long it is since the last unit began to be sent, as of `now`; of less than half an hour. */
+  time(now: Instant): Duration {
+    return elapsedShort(now, this.#began);
   }
 
   /** Whether the target has said what the client had seen, `expected` bytes online, before it sent on. */

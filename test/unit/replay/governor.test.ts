@@ -55,6 +55,41 @@ describe('while all is well', () => {
   });
 });
 
+describe('being no burden comes first', () => {
+  /** Runs on; in how many of the steps it does. */
+  const spared = (model: Model, seconds: number): number => {
+    let steps = 0;
+    model.run(seconds, () => (steps += model.governor.spares ? 1 : 0));
+    return steps / (seconds * 10);
+  };
+
+  it.each(['silent', 'failing', 'busy host'] as const)(
+    'while there is trouble, and not while all comes back: %s',
+    (trouble) => {
+      const model = new Model(2_000, { hostCpu: 0.9 });
+      expect(spared(model, 5)).toBe(0);
+      if (trouble === 'silent') model.capacity = 0;
+      else if (trouble === 'failing') model.outcome = 'refused';
+      else model.others = 1;
+      model.run(5);
+      expect(spared(model, 20)).toBe(1);
+      [model.capacity, model.outcome, model.others] = [10_000, 'answered', 0.2];
+      model.run(1.5);
+      expect(model.governor.share).toBeLessThan(1);
+      expect(spared(model, 10)).toBe(0);
+      expect(model.governor.share).toBe(1);
+    },
+  );
+
+  it('not while a target is slow, which would have to wait for us when it is not any more', () => {
+    const model = new Model(2_000);
+    model.capacity = 500;
+    model.run(30);
+    expect(model.governor.facts()).toMatchObject({ reason: 'target-slow' });
+    expect(model.governor.spares).toBe(false);
+  });
+});
+
 describe('places', () => {
   it('are left out from above: the same ones first, and back last', () => {
     const places = Array.from({ length: 100 }, (_, i) => i / 100);

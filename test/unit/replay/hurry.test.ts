@@ -68,4 +68,14 @@ describe('Hurry', () => {
     for (let i = 0; i < 5; i++) hurry.step(NOTHING);
     expect(hurry.on).toBe(false);
   });
+
+  it('ends, and does not begin, while being late is no matter', () => {
+    steps(3, 30, 5);
+    for (let i = 0; i < 5; i++) hurry.step(undefined);
+    expect(hurry.on).toBe(false);
+    steps(2, 30, 5);
+    hurry.step(undefined);
+    steps(2, 30, 5);
+    expect(hurry.on).toBe(false);
+  });
 });

@@ -172,6 +172,7 @@ function contextOf({ target, wheel }: Answered): ReplayContext {
     gapBucket: () => 'capture-gap',
     released: () => {},
     responded: () => {},
+    responseBegan: () => {},
     answered: () => {},
   };
 }

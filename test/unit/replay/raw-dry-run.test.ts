@@ -43,6 +43,7 @@ describe('a dry run', () => {
     released = () => undefined;
     answered = () => undefined;
     responded = () => undefined;
+    responseBegan = () => undefined;
 
     replica(i: number, to: Endpoint): Replica {
       const owner = {

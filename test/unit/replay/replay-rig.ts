@@ -1,7 +1,7 @@
 /** A replay without network and clock: fake target sessions, virtual time, and what the ledger was told. */
 import { expect } from 'vitest';
 import { parseIp, type Endpoint } from '../../../src/core/ip-address.ts';
-import { addTime, instant, millis, seconds, type Duration, type Instant } from '../../../src/core/time.ts';
+import { addTime, instant, millis, seconds, toMillis, type Duration, type Instant } from '../../../src/core/time.ts';
 import type { Exchange } from '../../../src/pipeline/contexts.ts';
 import type { Piece } from '../../../src/protocol/codec.ts';
 import { PendingExchange, type ReadRequest } from '../../../src/replay/exchange.ts';
@@ -165,6 +165,8 @@ export class Rig implements ReplayContext {
   behindReplicas = 0;
   gap: 'kernel-drop' | 'capture-gap' = 'capture-gap';
   readonly releasedAt: Instant[] = [];
+  /** Of responses that have begun, milliseconds. */
+  readonly responseTimes: number[] = [];
   readonly #options: RigOptions;
   #now: Instant = instant(1_000_000);
 
@@ -205,6 +207,10 @@ export class Rig implements ReplayContext {
 
   responded(): void {
     // Of no interest here.
+  }
+
+  responseBegan(time: Duration): void {
+    this.responseTimes.push(toMillis(time));
   }
 
   answered(): void {

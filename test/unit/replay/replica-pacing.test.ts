@@ -18,6 +18,21 @@ describe('pacing by response', () => {
     expect(rig.settled).toEqual(['answered']);
   });
 
+  it('tells how long after each unit the response began', () => {
+    const rig = new ReplicaRig();
+    rig.push('one');
+    rig.push('two', { answers: 300 });
+    rig.pass(40);
+    rig.session.ack();
+    rig.session.respond(200);
+    rig.pass(5);
+    rig.session.respond(100);
+    expect(rig.responseTimes).toEqual([40]);
+    rig.pass(7);
+    rig.session.answer(10);
+    expect(rig.responseTimes).toEqual([40, 7]);
+  });
+
   it('waits for a push: a response is not over in the middle of a write', () => {
     const rig = new ReplicaRig();
     rig.push('one');
