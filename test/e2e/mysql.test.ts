@@ -123,7 +123,9 @@ withMariaDb(`mysql${obstacle === undefined ? '' : ` [skipped: ${obstacle}]`}`, (
   });
 
   labTest('copied from the middle of a pooled load on', {}, async (lab) => {
-    const rounds = 100;
+    // Long enough that on a busy machine, too, most of it comes when copying has begun.
+    const rounds = 180;
+    const most = 100;
     const { online, test, connect, begin } = await applications(lab, { rounds, pause: 20 });
     const pool = await connect();
     begin();
@@ -140,12 +142,12 @@ withMariaDb(`mysql${obstacle === undefined ? '' : ` [skipped: ${obstacle}]`}`, (
     const whole = statements(online).map((said) => said.split('\n').filter((line) => line.startsWith('Query\t')));
     for (const said of ends) {
       const texts = said.filter((line) => line.startsWith('Query\t'));
-      expect(texts.length).toBeGreaterThan(rounds);
+      expect(texts.length).toBeGreaterThan(most);
       expect(whole.some((all) => all.slice(-texts.length).join('\n') === texts.join('\n'))).toBe(true);
     }
     expect(ends.length).toBe(4);
     const { buckets, lost } = summary.requests;
-    expect(buckets['not-replayable'], stopped.output).toBeGreaterThan(rounds);
+    expect(buckets['not-replayable'], stopped.output).toBeGreaterThan(most);
     expect(stopped.output).toContain('its statement is not known');
     expect((buckets['not-replayable'] ?? 0) + (buckets['not-picked-up'] ?? 0)).toBe(lost);
     expect(buckets['not-picked-up'] ?? 0).toBeLessThanOrEqual(8);
