@@ -22,10 +22,11 @@ export function coarseFilter(targets: readonly TargetRange[], expression: string
 }
 
 /**
- * For a source whose filter stays as it is: everything that anybody may ask for, but not what goes over the control port.
- * That is TCP, the pieces of it that show no ports, and what still has a VLAN tag.
+ * For a source whose filter stays as it is: everything that anybody may ask for, but not what is sent from the control port.
+ * That is TCP, the pieces of it that show no ports, and what still has a VLAN tag. What goes to that port may be a response:
+ * it is one of those that sessions are leased.
  */
 export function lastingFilter(expression: string | undefined, controlPort: number): CaptureFilter {
-  const tcp = `not tcp port ${controlPort} and (tcp or ip6 or ${TAGGED_TEXT})`;
+  const tcp = `not tcp src port ${controlPort} and (tcp or ip6 or ${TAGGED_TEXT})`;
   return { expression: expression === undefined ? tcp : `(${expression}) and ${tcp}` };
 }

@@ -36,7 +36,7 @@ describe.skipIf(loadNative().addon === undefined)('lasting filter', () => {
     expect(kept(ipPacket({ to: '192.0.2.1' }), linkType)).toBe(linkType === 101);
   });
 
-  it('takes TCP behind tags or not, on a device and on any, but not the control channel', () => {
+  it('takes TCP behind tags or not, on a device and on any, but not what the control channel sends', () => {
     for (const [link, linkType] of [
       [ethernet, 1],
       [cooked, 113],
@@ -44,6 +44,8 @@ describe.skipIf(loadNative().addon === undefined)('lasting filter', () => {
       for (const to of ['192.0.2.1', '2001:db8::1']) {
         for (const tags of [[], [5], [5, 6]]) expect(kept(link(ipPacket({ to }), tags, 0x88a8), linkType)).toBe(true);
         expect(kept(link(ipPacket({ to, fromPort: 36524 })), linkType)).toBe(false);
+        // A response to a session that has this number as its port.
+        expect(kept(link(ipPacket({ to, fromPort: 80, toPort: 36524 })), linkType)).toBe(true);
       }
       expect(kept(link(ipPacket({ to: '192.0.2.1', protocol: 17 })), linkType)).toBe(false);
     }
