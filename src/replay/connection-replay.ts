@@ -386,7 +386,7 @@ export class ConnectionReplay implements CapturedEvents, ReplicaOwner, Rostered 
   /** The message under way, if it was not dropped, ends without its end. */
   #break(bucket: UnitBucket): void {
     this.#observed?.broken();
-    for (const replica of this.#replicas) replica.breakUnit(bucket);
+    for (const replica of this.#replicas) replica.breakUnit(bucket, this.#contained === undefined);
   }
 
   #carryOut(plan: Plan | undefined, piece: Piece): void {

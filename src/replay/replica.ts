@@ -123,8 +123,11 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
     this.#pump();
   }
 
-  /** The capture lost bytes of the unit being captured: it must not reach the target as if whole. */
-  breakUnit(bucket: UnitBucket): void {
+  /**
+   * The capture lost bytes of the unit being captured: it must not reach the target as if whole. `unframed`: nobody knows
+   * where it ends, so what is missing may belong to the next.
+   */
+  breakUnit(bucket: UnitBucket, unframed: boolean): void {
     if (this.#session.units.discarding) return;
     const unit = this.#session.units.last!;
     if (unit.sent === 0 && !this.#session.context.repeatable) {
@@ -132,8 +135,8 @@ export class Replica implements SessionOwner, ReplicaTimerOwner {
       return;
     }
     this.#session.units.endLast();
-    // What the target has answered it had all of: what is missing belongs to the next.
-    if (!this.#session.context.repeatable) settleAnswered(this.#session);
+    // Such a unit the target had all of when it has answered; a framed one it answers early (413, 100 Continue).
+    if (unframed && !this.#session.context.repeatable) settleAnswered(this.#session);
     if (this.#session.units.length > 0) unit.broken = bucket;
     else this.#abort(bucket);
     this.#pump();

@@ -125,7 +125,7 @@ it('keeps its promises whatever the target does', () => {
         } else if (one.do === 'online' && online < kept.length) {
           rig.online(kept[online]!, `+id ${++online}`);
         } else if (one.do === 'skip') rig.replica.skip('filtered');
-        else if (one.do === 'break') rig.replica.breakUnit('capture-gap');
+        else if (one.do === 'break') rig.replica.breakUnit('capture-gap', true);
         else if (one.do === 'pass') rig.pass(one.ms);
         else if (one.do === 'room') rig.target.room = one.count;
         else if (now === undefined) continue;

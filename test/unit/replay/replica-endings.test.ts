@@ -301,7 +301,7 @@ describe('stop', () => {
     rig.replica.stop('shutdown');
     rig.push('late');
     rig.more('later');
-    rig.replica.breakUnit('capture-gap');
+    rig.replica.breakUnit('capture-gap', true);
     rig.replica.clientEnded('fin', 1);
     rig.expectDone();
     expect(rig.target.sessions).toEqual([]);

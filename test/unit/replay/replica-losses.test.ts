@@ -7,7 +7,7 @@ describe('a unit that the capture broke', () => {
     rig.push('one');
     rig.push('two', { answers: 1 });
     rig.more('+');
-    rig.replica.breakUnit('capture-gap');
+    rig.replica.breakUnit('capture-gap', true);
     rig.more('never');
     expect(rig.settled).toEqual(['capture-gap']);
     expect(rig.session.state).toBe('open');
@@ -23,7 +23,7 @@ describe('a unit that the capture broke', () => {
     const rig = new ReplicaRig();
     rig.push('one');
     rig.push('tw');
-    rig.replica.breakUnit('kernel-drop');
+    rig.replica.breakUnit('kernel-drop', true);
     rig.push('three');
     rig.session.ack();
     // The first has no answer yet.
@@ -44,7 +44,7 @@ describe('a unit that the capture broke', () => {
     rig.push('one', { last: true });
     rig.session.answer();
     rig.push('tw', { answers: 1 });
-    rig.replica.breakUnit('kernel-drop');
+    rig.replica.breakUnit('kernel-drop', true);
     expect(rig.session.state).toBe('open');
     rig.session.ack();
     expect(rig.session.state).toBe('aborted');
@@ -58,7 +58,7 @@ describe('a unit that the capture broke', () => {
   it.each(['fin', 'rst', 'gone'] as const)('before the client ended (%s): its session is reset, not closed', (end) => {
     const rig = new ReplicaRig();
     rig.push('one');
-    rig.replica.breakUnit('capture-gap');
+    rig.replica.breakUnit('capture-gap', true);
     rig.replica.clientEnded(end, 0);
     expect(rig.session.state).toBe('open');
     rig.session.ack();
@@ -69,7 +69,7 @@ describe('a unit that the capture broke', () => {
   it('and that the target never takes: it does not wait for ever', () => {
     const rig = new ReplicaRig();
     rig.push('one');
-    rig.replica.breakUnit('capture-gap');
+    rig.replica.breakUnit('capture-gap', true);
     rig.push('two', { answers: 1 });
     rig.pass(30_000);
     expect(rig.settled).toEqual(['capture-gap']);
@@ -79,7 +79,7 @@ describe('a unit that the capture broke', () => {
   it.each(['reset', 'closed'] as const)('whose session ends (%s): it is counted as broken all the same', (end) => {
     const rig = new ReplicaRig();
     rig.push('one');
-    rig.replica.breakUnit('capture-gap');
+    rig.replica.breakUnit('capture-gap', true);
     rig.session.end(end);
     rig.replica.clientEnded('fin', 0);
     rig.expectDone('capture-gap');
@@ -90,7 +90,7 @@ describe('a unit that the capture broke', () => {
     rig.push('one');
     rig.push('two', { answers: 1 });
     rig.more('+');
-    rig.replica.breakUnit('capture-gap');
+    rig.replica.breakUnit('capture-gap', true);
     rig.more('never');
     rig.push('three', { answers: 1 });
     expect(rig.session.sent).toBe('one');
@@ -108,7 +108,7 @@ describe('a unit that the capture broke', () => {
     const rig = new ReplicaRig();
     rig.target.room = 2;
     rig.push('abcdef');
-    rig.replica.breakUnit('capture-gap');
+    rig.replica.breakUnit('capture-gap', true);
     rig.replica.clientEnded('gone', 1);
     expect(rig.session.state).toBe('open');
     rig.session.makeRoom(4);
@@ -121,8 +121,17 @@ describe('a unit that the capture broke', () => {
     const rig = new ReplicaRig();
     rig.push('one');
     rig.session.answer();
-    rig.replica.breakUnit('capture-gap');
+    rig.replica.breakUnit('capture-gap', true);
     expect(rig.settled).toEqual(['answered']);
+    expect(rig.session.state).toBe('aborted');
+  });
+
+  it('that is known to be incomplete, after the target has answered it early (413, 100 Continue): it is broken all the same', () => {
+    const rig = new ReplicaRig();
+    rig.push('half of a body');
+    rig.session.answer();
+    rig.replica.breakUnit('capture-gap', false);
+    expect(rig.settled).toEqual(['capture-gap']);
     expect(rig.session.state).toBe('aborted');
   });
 
@@ -130,7 +139,7 @@ describe('a unit that the capture broke', () => {
     const rig = new ReplicaRig({ repeatable: true });
     rig.push('one');
     rig.session.answer();
-    rig.replica.breakUnit('capture-gap');
+    rig.replica.breakUnit('capture-gap', true);
     expect(rig.settled).toEqual(['capture-gap']);
     expect(rig.session.state).toBe('aborted');
   });
@@ -138,14 +147,14 @@ describe('a unit that the capture broke', () => {
   it('between units: nothing is lost', () => {
     const rig = new ReplicaRig();
     rig.push('one', { last: true });
-    rig.replica.breakUnit('capture-gap');
+    rig.replica.breakUnit('capture-gap', true);
     expect(rig.settled).toEqual([]);
     expect(rig.session.state).toBe('open');
   });
 
   it('before there was any', () => {
     const rig = new ReplicaRig();
-    rig.replica.breakUnit('capture-gap');
+    rig.replica.breakUnit('capture-gap', true);
     rig.more('rest');
     rig.replica.clientEnded('fin', 1);
     rig.expectDone();

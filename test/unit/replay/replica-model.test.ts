@@ -159,7 +159,7 @@ class ClientSide {
     } else if (step.do === 'break') {
       if (this.#open !== undefined) this.#open.broken = true;
       this.#open = undefined;
-      this.rig.replica.breakUnit('capture-gap');
+      this.rig.replica.breakUnit('capture-gap', true);
     }
   }
 

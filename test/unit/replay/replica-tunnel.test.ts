@@ -61,7 +61,7 @@ describe('a unit of use in the session before it only', () => {
     rig.push('CONNECT', { last: true });
     if (sent) rig.session.answer();
     rig.push('on', { ...TUNNEL, last: false });
-    rig.replica.breakUnit('kernel-drop');
+    rig.replica.breakUnit('kernel-drop', true);
     rig.push('two', TUNNEL);
     rig.session.answer();
     rig.push('three', TUNNEL);
