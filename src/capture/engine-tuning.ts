@@ -1,7 +1,6 @@
 /**
  * Settings of the JavaScript engine for a process that copies live traffic. It wakes up some hundred times a second for a
- * few packets each: what counts is how soon code is optimized, what a small garbage collection costs, and how many lines of
- * memory a turn touches that have left the processor's caches meanwhile.
+ * few packets each: what counts is how soon code is optimized, and what a small garbage collection costs.
  */
 import { setFlagsFromString } from 'node:v8';
 
@@ -10,8 +9,4 @@ export function tuneForLive(): void {
   setFlagsFromString('--no-lazy-feedback-allocation');
   // Waking helper threads for a young generation of which little survives costs more than they take over.
   setFlagsFromString('--no-parallel-scavenge');
-  // The first call of a function in a turn waits for its object, its code's object and header, and its code: of small functions
-  // (of 80 bytes of bytecode instead of 27) none is called, and three times as much of the others goes into those that call them.
-  setFlagsFromString('--max-inlined-bytecode-size-small=80');
-  setFlagsFromString('--max-inlined-bytecode-size-cumulative=2760');
 }
