@@ -86,6 +86,15 @@ const BUILT_INS: readonly (readonly [spec: string, check: Check])[] = [
     (records, plain) =>
       expect(records.map(({ id }) => id).sort()).toEqual(plain.flatMap(({ id }) => [id, id, id]).sort()),
   ],
+  [
+    'compare',
+    (records, plain, output) => {
+      only(() => true)(records, plain, '');
+      // The target has no pages but those of posts.
+      for (const figure of ['equal 24', 'status differs 96'])
+        expect(output).toMatch(new RegExp(`compare: .*${figure}`));
+    },
+  ],
   ['limit=2000/s', (records) => expect(records).toHaveLength(REQUESTS)],
   [
     'log,responses,rate=10000/s',

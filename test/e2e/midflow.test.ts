@@ -13,6 +13,8 @@ import { Wrk } from './lab/wrk.ts';
  * the request under way and the first whole one are left out.
  */
 const BEFORE_BOUNDARY = 2;
+/** What one of the five seconds brings: on a busy machine it takes long until copying begins. */
+const ENOUGH = 2_000;
 
 describeLab('midflow', () => {
   labTest('every request from the next boundary on arrives', {}, async (lab) => {
@@ -34,7 +36,7 @@ describeLab('midflow', () => {
     const early = beforeBoundary(sent, begun);
     const result = { online: sent, test: test.records(), stopped, summary };
     perfect(result, { optional: (record) => early.has(record) });
-    expect(result.test.length).toBeGreaterThan(result.online.length / 2);
+    expect(result.test.length).toBeGreaterThan(ENOUGH);
   });
 
   labTest('-O leaves connections alone that were already open', {}, async (lab) => {
