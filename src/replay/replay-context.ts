@@ -46,7 +46,7 @@ export interface ReplayContext {
   gapBucket(): 'kernel-drop' | 'capture-gap';
   /** A unit captured then goes out now: feeds the lag figure. */
   released(captured: Instant): void;
-  /** The target began to respond so long after a unit began to be sent: feeds what is waited for. */
+  /** The target began to respond so long after what there was of a unit had been sent: feeds what is waited for. */
   responseBegan(time: Duration): void;
   /** A whole response was read so long after its request. */
   responded(by: ResponseOrigin, time: Duration): void;

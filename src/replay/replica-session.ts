@@ -97,7 +97,10 @@ export class ReplicaSession implements PieceTaker {
     const unit = this.units.current!;
     const start = this.sent;
     const taken = this.send(bytes, offset, length);
-    if (taken > 0 && unit.sent === 0) this.beginUnit(unit, start);
+    if (taken > 0) {
+      if (unit.sent === 0) this.beginUnit(unit, start);
+      else this.turn.askedOn(this.context.now());
+    }
     unit.sent += taken;
     return taken;
   }

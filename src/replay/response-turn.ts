@@ -29,7 +29,7 @@ export class ResponseTurn {
   /** Those since the last unit began to be sent. */
   #sinceTurn = 0;
   #pushSeen = false;
-  #began = 0 as ShortInstant;
+  #asked = 0 as ShortInstant;
   #last: Instant = NEVER;
 
   /** A fresh session. */
@@ -40,9 +40,14 @@ export class ResponseTurn {
 
   /** A unit begins to be sent: what comes from now on may answer it. */
   begin(now: Instant): void {
-    this.#began = shorten(now);
+    this.askedOn(now);
     this.#sinceTurn = 0;
     this.#pushSeen = false;
+  }
+
+  /** More of the unit is sent, which the target may have to have before it responds. */
+  askedOn(now: Instant): void {
+    this.#asked = shorten(now);
   }
 
   /** Response bytes arrived; returns whether they are the first of their turn. */
@@ -55,9 +60,9 @@ export class ResponseTurn {
     return first;
   }
 
-  /** How long it is since the last unit began to be sent, as of `now`; of less than half an hour. */
+  /** How long it is since something of the last unit was sent, as of `now`; of less than half an hour. */
   time(now: Instant): Duration {
-    return elapsedShort(now, this.#began);
+    return elapsedShort(now, this.#asked);
   }
 
   /** Whether the target has said what the client had seen, `expected` bytes online, before it sent on. */

@@ -49,7 +49,7 @@ export class Rests {
     return this.spares ? SPARING_BATCH : undefined;
   }
 
-  /** The target has begun to respond so long after it was sent something. */
+  /** The target has begun to respond so long after it was sent all there was. */
   responseBegan(time: Duration): void {
     this.#responses++;
     this.#time += time >= 0 && time < SLOWEST ? time : SLOWEST;

@@ -33,6 +33,16 @@ describe('pacing by response', () => {
     expect(rig.responseTimes).toEqual([40, 7]);
   });
 
+  it("the time for which more of a unit goes out is not the target's", () => {
+    const rig = new ReplicaRig();
+    rig.push('a large');
+    rig.pass(500);
+    rig.more(' body');
+    rig.pass(3);
+    rig.session.answer();
+    expect(rig.responseTimes).toEqual([3]);
+  });
+
   it('waits for a push: a response is not over in the middle of a write', () => {
     const rig = new ReplicaRig();
     rig.push('one');
