@@ -19,7 +19,6 @@ export class UnitQueue {
   #current: Unit | undefined = undefined;
   #last: Unit | undefined = undefined;
   #length = 0;
-  #handedOver = 0;
   /** The rest of the unit being captured is not wanted. */
   discarding = true;
   /** That unit was settled as delivered when its session ended. More of it would be lost, and is counted so. */
@@ -72,11 +71,6 @@ export class UnitQueue {
     return this.#last;
   }
 
-  /** How many are with the session to their last byte. */
-  get handedOver(): number {
-    return this.#handedOver;
-  }
-
   /** Part of a unit is with the session, and the rest is to follow. */
   get isMidUnit(): boolean {
     const unit = this.#current;
@@ -118,7 +112,6 @@ export class UnitQueue {
   /** All of the current unit is with the session. */
   advance(): void {
     this.#current = this.#current!.next;
-    this.#handedOver++;
   }
 
   /** Takes the first unit out, and drops what of it was not sent. */
@@ -126,7 +119,6 @@ export class UnitQueue {
     const unit = this.#first!;
     this.remove(unit);
     this.discard(unit.length - unit.sent);
-    if (this.#handedOver > 0) this.#handedOver--;
     return unit;
   }
 
