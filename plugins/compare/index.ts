@@ -5,7 +5,6 @@ import { bodyDifference } from './body.ts';
 /** As many lines a second as are read by people. */
 const LINES_A_SECOND = 10;
 const SECOND = 1e6;
-const POINTER = /^(?:\/(?:[^~/]|~[01])*)+$/;
 
 /** How a pair of responses came out, in the summary's words. */
 type Outcome = 'equal' | 'status differs' | 'header differs' | 'body differs' | 'body not compared' | 'not compared';
@@ -17,7 +16,7 @@ export default definePlugin({
     header: z.array(z.string().min(1)).default(['Content-Type']).describe('header fields to compare as well'),
     body: z.boolean().default(true).describe('whether bodies are compared'),
     ignore: z
-      .array(z.string().regex(POINTER, 'is no JSON pointer, as in /user/name'))
+      .array(option.jsonPointer().min(1, 'means the whole body: body=no leaves it out'))
       .default([])
       .describe('JSON bodies: pointers to what may differ; * for any key or index'),
     rate: option.rate().default(LINES_A_SECOND).describe('at most so many lines; the others are counted'),
